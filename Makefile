@@ -1,0 +1,43 @@
+# The targets for people who cloned the repository; `make help` lists them.
+#
+#   VENV    the environment to create or, if it exists already, to use
+#   PYTHON  the Python (3.10 to 3.13) that a new environment is made with
+
+VENV ?= .venv
+PYTHON ?= python3
+
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.mtlplugins-installed
+
+.PHONY: help venv demo test test-slow lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make venv       create $(VENV) and install everything, pinned (VENV=DIR, PYTHON=python3.11)"
+	@echo "make demo       train, test and predict on images rendered on the fly"
+	@echo "make test       run the fast tests"
+	@echo "make test-slow  run the slow tests"
+	@echo "make lint       check style and formatting"
+	@echo "make clean      remove build droppings and work_dirs/demo, never an environment"
+
+venv: $(STAMP)
+
+$(STAMP): requirements/lock.txt setup.py
+	@bash requirements/install.sh "$(VENV)" "$(PYTHON)" "$@"
+
+demo: venv
+	"$(RUN)" tools/demo.py
+
+test: venv
+	"$(RUN)" -m pytest -q tests -m "not slow"
+
+test-slow: venv
+	"$(RUN)" -m pytest -q tests -m slow
+
+lint: venv
+	"$(RUN)" -m ruff check .
+	"$(RUN)" -m ruff format --check .
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis work_dirs/demo
+	find mtlplugins tools tests configs -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,47 @@
+# Rendered rooms: no files needed. Semantic classes, depth and scene type.
+tasks = ("semantic", "depth", "scene")
+size = (96, 128)
+
+train_pipeline = [
+    dict(type="MultiTaskRandomResizedCrop", scale=size, crop_ratio_range=(0.6, 1.0)),
+    dict(type="MultiTaskRandomFlip"),
+    dict(type="PackMultiTask"),
+]
+test_pipeline = [
+    dict(type="LoadMultiTaskImage"),
+    dict(type="MultiTaskResize", scale=size),
+    dict(type="PackMultiTask"),
+]
+
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type="DrawSampler", shuffle=True),
+    dataset=dict(
+        type="RoomsDataset", length=2000, seed=0, size=size, tasks=tasks, pipeline=train_pipeline
+    ),
+)
+val_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(
+        type="RoomsDataset",
+        length=200,
+        seed=1,
+        size=size,
+        tasks=tasks,
+        pipeline=[dict(type="PackMultiTask")],  # rendered at the size that is tested
+        test_mode=True,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = [
+    dict(type="MultiTaskIoUMetric", task="semantic"),
+    dict(type="MultiTaskDepthMetric", task="depth"),
+    dict(type="MultiTaskAccuracy", task="scene"),
+]
+test_evaluator = val_evaluator

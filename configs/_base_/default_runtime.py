@@ -1,0 +1,27 @@
+default_scope = "mmseg"
+custom_imports = dict(imports=["mtlplugins"], allow_failed_imports=False)
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
+    dist_cfg=dict(backend="nccl"),  # gloo where there is no GPU
+)
+randomness = dict(seed=0)
+log_processor = dict(by_epoch=True)
+log_level = "INFO"
+load_from = None
+resume = False
+
+default_hooks = dict(
+    timer=dict(type="IterTimerHook"),
+    logger=dict(type="LoggerHook", interval=10),
+    param_scheduler=dict(type="ParamSchedulerHook"),
+    checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2),
+    sampler_seed=dict(type="DistSamplerSeedHook"),
+    visualization=dict(type="MultiTaskVisualizationHook"),
+)
+custom_hooks = [dict(type="StepSeedHook")]
+
+vis_backends = [
+    dict(type="LocalVisBackend")
+]  # add dict(type="TensorboardVisBackend") for TensorBoard
+visualizer = dict(type="MultiTaskVisualizer", vis_backends=vis_backends, name="visualizer")

@@ -1,0 +1,170 @@
+"""Checkpoints: resume what MMEngine saved, and never run code that a file brings along.
+
+PyTorch's restricted unpickler (``weights_only``) resolves only the names on its list. The names
+below are added to that list, most of them with a stand-in instead of the real object, because the
+real one would let a hostile file do more than rebuild its data: ``getattr`` reaches any function,
+and ``numpy.ndarray`` or ``numpy.dtype`` can declare the file's bytes to be pointers to objects.
+"""
+
+from __future__ import annotations
+
+import _codecs
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+from mmengine.runner import CheckpointLoader
+
+from mtlplugins.compat._replace import replace_once
+
+_FORCE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+_FORCE_NOT = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+
+_METHODS = {
+    HistoryBuffer: {"min", "max", "mean", "current"},
+    OneCycleParamScheduler: {"_annealing_cos", "_annealing_linear"},
+}
+_NUMBERS = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+
+
+def allow_training_state() -> None:
+    """Let ``weights_only`` loading read the training state in MMEngine's own checkpoints.
+
+    Breaks: resuming raises an UnpicklingError, because a checkpoint holds HistoryBuffers (with
+    NumPy arrays and methods) and, with OneCycleLR, a method of the scheduler.
+    Since: PyTorch 2.6, where ``torch.load`` became ``weights_only`` by default.
+    Ends: when MMEngine registers, or no longer stores, these objects.
+    """
+    torch.serialization.add_safe_globals(_safe_globals())
+
+
+def load_weights_only() -> None:
+    """Make every checkpoint that MMEngine loads go through ``weights_only``.
+
+    Breaks: a checkpoint can run code on loading: any file below PyTorch 2.6, one from a URL with
+    every PyTorch (``torch.hub`` switches the check off), any where the environment sets
+    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD; and the Runner executes the text in ``meta["config"]``, a
+    field of checkpoints from before MMEngine, when it resumes.
+    Since: always.
+    Ends: when MMEngine passes ``weights_only=True`` and stops executing text from checkpoints.
+    """
+    replace_once(CheckpointLoader, "load_checkpoint", _guarded)
+
+
+def _guarded(load: Callable[..., Any]) -> Callable[..., Any]:
+    def load_checkpoint(filename: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with _weights_only():
+                checkpoint = load(filename, *args, **kwargs)
+        except UnpicklingError as error:
+            raise UnpicklingError(
+                f"{filename} was not loaded: it is damaged, or holds something other than weights "
+                "and MMEngine's training state, and loading that could run code from the file. "
+                "If you trust its source, load it there and save its state_dict alone. "
+                f"PyTorch says: {error}"
+            ) from error
+        if isinstance(checkpoint, dict) and isinstance(checkpoint.get("meta"), dict):
+            checkpoint["meta"].pop("config", None)
+        return checkpoint
+
+    return load_checkpoint
+
+
+@functools.cache
+def _safe_globals() -> list[Any]:
+    """What is added to the unpickler's list."""
+    stand_ins = [
+        _called("builtins.getattr", _get_method),
+        _called("numpy.dtype", _number_type),
+        _LoadedArray,
+    ]
+    for multiarray in ("numpy.core.multiarray", "numpy._core.multiarray"):  # NumPy 1 and 2
+        stand_ins.append(_called(f"{multiarray}._reconstruct", _empty_array))
+        stand_ins.append(_called(f"{multiarray}.scalar", _number))
+    # The unpickler sets the state of an object only if its type is listed too; NumPy ignores that
+    # of its built-in number types, the only ones `_number_type` hands out.
+    number_types = {type(np.dtype(code)) for code in _NUMBERS}
+    # `bytes` makes the data of an empty array, `encode` that of all others (listed by PyTorch
+    # itself since 2.5).
+    return [*stand_ins, *number_types, *_METHODS, bytes, _codecs.encode]
+
+
+@contextmanager
+def _weights_only() -> Iterator[None]:
+    """Force ``weights_only``, which also overrules callers that pass False."""
+    before = {name: os.environ.pop(name, None) for name in (_FORCE, _FORCE_NOT)}
+    os.environ[_FORCE] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_FORCE]
+        os.environ.update({name: value for name, value in before.items() if value is not None})
+
+
+def _called(path: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A copy of ``function`` that the unpickler finds under ``path``."""
+
+    def stand_in(*args: Any) -> Any:
+        return function(*args)
+
+    stand_in.__module__, _, stand_in.__name__ = path.rpartition(".")
+    stand_in.__qualname__ = stand_in.__name__
+    return stand_in
+
+
+def _get_method(owner: Any, name: Any) -> Callable[..., Any]:
+    """``getattr`` for the few methods that MMEngine's training state refers to."""
+    if isinstance(owner, type) and isinstance(name, str) and name in _METHODS.get(owner, ()):
+        return getattr(owner, name)
+    raise UnpicklingError(f"builtins.getattr({owner!r}, {name!r}) is not allowed")
+
+
+def _number_type(code: Any, align: Any = False, copy: Any = False) -> np.dtype:
+    """``numpy.dtype`` for built-in number types in this machine's byte order."""
+    if isinstance(code, str) and code in _NUMBERS:
+        return np.dtype(code)
+    raise UnpicklingError(f"numpy.dtype({code!r}) is not allowed: it is not a number type")
+
+
+def _number(dtype: np.dtype, data: bytes) -> np.generic:
+    """``numpy.core.multiarray.scalar``."""
+    return np.frombuffer(data, dtype, count=1)[0]
+
+
+def _empty_array(subtype: Any, shape: Any, typecode: Any) -> _LoadedArray:
+    """``numpy.core.multiarray._reconstruct``: an array without values, to be filled."""
+    return _LoadedArray()
+
+
+class _LoadedArray(np.ndarray):
+    """``numpy.ndarray`` as the unpickler sees it: starts empty, is filled once with numbers.
+
+    Saving or copying it gives a plain array.
+    """
+
+    def __new__(cls, *args: Any) -> _LoadedArray:
+        if args:  # a shape, a type and a buffer of "pointers"
+            raise UnpicklingError("numpy.ndarray(...) is not allowed")
+        return super().__new__(cls, (0,), "b1")
+
+    def __setstate__(self, state: tuple[int, tuple[int, ...], np.dtype, bool, bytes]) -> None:
+        _, shape, dtype, fortran, data = state
+        if self.size:  # its memory may be in use already
+            raise UnpicklingError("An array is filled twice")
+        # frombuffer and reshape check what ndarray's own __setstate__ takes on trust.
+        values = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        super().__setstate__((1, values.shape, values.dtype, fortran, values.tobytes("A")))
+
+    def __reduce_ex__(self, protocol: int) -> tuple[Any, ...]:
+        return np.array(self).__reduce_ex__(protocol)
+
+
+_LoadedArray.__module__ = "numpy"
+_LoadedArray.__name__ = _LoadedArray.__qualname__ = "ndarray"

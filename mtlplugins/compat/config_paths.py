@@ -1,0 +1,45 @@
+"""Configs that inherit from an installed package (``_base_ = "mmseg::..."``)."""
+
+from __future__ import annotations
+
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+
+from mmengine.config import config as mmengine_config
+from mmengine.config.utils import MODULE2PACKAGE
+
+from mtlplugins.compat._replace import replace_once
+
+
+def find_packages_without_pkg_resources() -> None:
+    """Let configs find their bases without ``pkg_resources``.
+
+    Breaks: ``_base_ = "mmseg::..."`` and ``read_base`` from another package: MMEngine looks the
+    package up with ``pkg_resources``, which fails with a ModuleNotFoundError that names neither
+    the config nor the cure. It also asks for the name of the distribution, so that a fork under
+    another name is not found.
+    Since: setuptools 81, which dropped ``pkg_resources``; Python 3.12, whose environments come
+    without setuptools.
+    Ends: when MMEngine looks packages up with importlib.
+    """
+    replace_once(mmengine_config, "is_installed", lambda original: _is_installed)
+    replace_once(mmengine_config, "get_installed_path", lambda original: _installed_path)
+
+
+def _spec(package: str) -> ModuleSpec | None:
+    """Spec of the top-level module of a package named as MMEngine does (``mmsegmentation``)."""
+    modules = {name: module for module, name in MODULE2PACKAGE.items()}
+    return find_spec(modules.get(package, package))
+
+
+def _is_installed(package: str) -> bool:
+    spec = _spec(package)
+    return spec is not None and spec.origin is not None
+
+
+def _installed_path(package: str) -> str:
+    spec = _spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"A config inherits from {package}, which is not installed.")
+    return str(Path(spec.origin).parent)

@@ -1,0 +1,71 @@
+"""Several training processes without an accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmengine.device import get_device
+from mmengine.dist import utils as dist_utils
+from mmengine.model import MMDistributedDataParallel
+
+from mtlplugins.compat._replace import replace_once
+
+
+def start_processes_on_cpu() -> None:
+    """Let MMEngine's launchers start a process group on a machine without an accelerator.
+
+    Breaks: ``launcher="pytorch"`` (and ``"slurm"``, ``"mpi"``) calls ``torch.cuda.set_device``
+    even for the gloo backend, which raises where CUDA is missing.
+    Since: every MMEngine up to 0.10.7.
+    Ends: when MMEngine asks for the device before it sets it. With an accelerator MMEngine's own
+    code runs. Without one, ``backend="nccl"`` (what configs usually say) becomes ``"gloo"``.
+    """
+    for launcher in ("pytorch", "slurm", "mpi"):
+        replace_once(dist_utils, f"_init_dist_{launcher}", _with_gloo_on_cpu)
+
+
+def wrap_models_on_cpu() -> None:
+    """Let ``MMDistributedDataParallel`` wrap a model that lives on the CPU.
+
+    Breaks: the Runner always passes ``device_ids=[LOCAL_RANK]``, which PyTorch refuses with a
+    ValueError for modules on the CPU.
+    Since: every MMEngine up to 0.10.7.
+    Ends: when the Runner leaves ``device_ids`` out on the CPU. Models on a GPU are wrapped as ever.
+    """
+    replace_once(MMDistributedDataParallel, "__init__", _without_device_ids_on_cpu)
+
+
+def _with_gloo_on_cpu(init: Callable[..., None]) -> Callable[..., None]:
+    def init_dist(backend: str, **kwargs: Any) -> None:
+        if get_device() != "cpu":
+            init(backend, **kwargs)
+            return
+        with _no_cuda_device():
+            init("gloo" if backend == "nccl" else backend, **kwargs)
+
+    return init_dist
+
+
+@contextmanager
+def _no_cuda_device() -> Iterator[None]:
+    """Make ``torch.cuda.set_device`` do nothing, as there is no device to set."""
+    set_device = torch.cuda.set_device
+    torch.cuda.set_device = lambda device: None
+    try:
+        yield
+    finally:
+        torch.cuda.set_device = set_device
+
+
+def _without_device_ids_on_cpu(init: Callable[..., None]) -> Callable[..., None]:
+    def __init__(
+        self: MMDistributedDataParallel, module: torch.nn.Module, *args: Any, **kwargs: Any
+    ) -> None:
+        if all(parameter.device.type == "cpu" for parameter in module.parameters()):
+            kwargs["device_ids"] = None
+        init(self, module, *args, **kwargs)
+
+    return __init__

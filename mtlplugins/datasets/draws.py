@@ -1,0 +1,93 @@
+"""Randomness as a function: a draw's augmentation depends on the seed and the draw's number alone.
+
+With the plain stack, workers are seeded the same in every epoch, so augmentation repeats itself,
+and what a picture becomes depends on how many workers there are. Here the sampler numbers its draws
+and the data set seeds each one anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from mmseg.registry import DATA_SAMPLERS
+from torch.utils.data import Sampler
+
+
+class Draw(int):
+    """An index into a data set that knows the seed and the number of its draw."""
+
+    seed: int
+    number: int
+
+    def __new__(cls, index: int, *, seed: int, number: int) -> Draw:
+        draw = super().__new__(cls, index)
+        draw.seed = seed
+        draw.number = number
+        return draw
+
+    def __reduce__(self) -> tuple:
+        # on its way to a worker; int's own way would lose the attributes
+        return _restore, (int(self), self.seed, self.number)
+
+
+def _restore(index: int, seed: int, number: int) -> Draw:
+    return Draw(index, seed=seed, number=number)
+
+
+@DATA_SAMPLERS.register_module()
+class DrawSampler(Sampler):
+    """Hand out numbered draws, a new order in each epoch.
+
+    Epoch e of a data set of N items has the draws e·N … e·N + N - 1, in an order that depends on
+    (seed, e) alone; each process takes every W-th of them. So what is drawn, and how it is
+    augmented, does not depend on the number of workers or on what ran before.
+
+    Args:
+        dataset: The data set.
+        seed: Seed of the run; None to agree on one.
+        shuffle: Whether to shuffle each epoch.
+        endless: Whether to go on with the next epoch at once, for iteration-based loops.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        *,
+        seed: int | None = None,
+        shuffle: bool = True,
+        endless: bool = False,
+    ) -> None:
+        self.rank, self.world_size = get_dist_info()
+        self.size = len(dataset)
+        self.seed = sync_random_seed() if seed is None else seed
+        self.shuffle = shuffle
+        self.endless = endless
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose draws come next; MMEngine calls it."""
+        self.epoch = epoch
+
+    def _epoch(self, epoch: int) -> Iterator[Draw]:
+        order = np.arange(self.size)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, epoch]).permutation(self.size)
+        # all processes get equally many: the first draws come again where the size does not divide
+        padded = len(self) * self.world_size
+        for position in range(self.rank, padded, self.world_size):
+            yield Draw(
+                int(order[position % self.size]), seed=self.seed, number=epoch * padded + position
+            )
+
+    def __iter__(self) -> Iterator[Draw]:
+        epoch = self.epoch
+        yield from self._epoch(epoch)
+        while self.endless:
+            epoch += 1
+            yield from self._epoch(epoch)
+
+    def __len__(self) -> int:
+        """Draws of this process per epoch."""
+        return -(-self.size // self.world_size)

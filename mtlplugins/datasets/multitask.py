@@ -1,0 +1,194 @@
+"""Images with any subset of targets each, laid out in folders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
+from mmseg.registry import DATASETS
+
+from mtlplugins.randomness import seeded
+
+from .draws import Draw
+from .targets import Target
+
+
+@DATASETS.register_module()
+class MultiTaskDataset(BaseDataset):
+    """Images and the targets each of them has.
+
+    A folder-shaped data set needs no code. An image ``name`` of the split file is the file
+    ``data_root/image.folder/name + image.suffix``; its target of a task is the file of that task's
+    folder and suffix. A target file that is not there means that the image lacks this target.
+
+    Args:
+        data_root: Folder of the data set.
+        targets: For each task the kind of target and where it lies, for example
+            ``depth=dict(type='DepthMap', folder='depth', suffix='.png', unit=0.001)``.
+        ann_file: Split file, one name per line, below ``data_root``; empty for all images of the
+            folder.
+        image: ``folder`` and ``suffix`` of the images.
+        tasks: Tasks to load; None for all of ``targets``.
+        pipeline: Transforms.
+        test_mode: As in MMEngine.
+        indices: Use only the first so many images, or those of these indices.
+        lazy_init: As in MMEngine.
+
+    Raises:
+        FileNotFoundError: The root, the split file, a listed image, or all targets of a task are
+            missing.
+        ValueError: No image, an unknown task, a split file with a name twice, or a label that is no
+            class.
+    """
+
+    #: How to get the data, for the error when it is not there.
+    source = "set data_root to the folder of the data set (--cfg-options data_root=DIR)"
+
+    def __init__(
+        self,
+        data_root: str,
+        targets: dict[str, dict],
+        *,
+        ann_file: str = "",
+        image: dict = dict(folder="image", suffix=".jpg"),  # noqa: B006, read only
+        tasks: Sequence[str] | None = None,
+        pipeline: Sequence = (),
+        test_mode: bool = False,
+        indices: int | Sequence[int] | None = None,
+        lazy_init: bool = False,
+    ) -> None:
+        tasks = tuple(targets if tasks is None else tasks)
+        for task in tasks:
+            if task not in targets:
+                raise ValueError(f"unknown task {task!r}; this data set has {', '.join(targets)}")
+        self.image = dict(image)
+        self.target_types: dict[str, Target] = {
+            task: DATASETS.build(targets[task]) for task in tasks
+        }
+        super().__init__(
+            ann_file=ann_file,
+            data_root=data_root,
+            data_prefix={},
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            indices=indices,
+            lazy_init=lazy_init,
+        )
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Description of each task, for metrics and pictures."""
+        return dict(tasks={task: target.meta() for task, target in self.target_types.items()})
+
+    def load_data_list(self) -> list[dict]:
+        """List images and their targets, and check that the files are there."""
+        root = Path(self.data_root)
+        if not root.is_dir():
+            raise FileNotFoundError(f"no data set at {root.absolute()}: {self.source}")
+        folder, suffix = root / self.image["folder"], self.image["suffix"]
+        images = _Listing(folder)
+        names = self._names(images)
+        if missing := [name for name in names if name + suffix not in images]:
+            raise FileNotFoundError(
+                f"{len(missing)} of {len(names)} images listed in {self.ann_file} are missing, the "
+                f"first is {folder / (missing[0] + suffix)}"
+            )
+        targets = {task: self._find(task, names) for task in self.target_types}
+        counts = {task: len(found) for task, found in targets.items()}
+        for task, count in counts.items():
+            if not count:
+                target = self.target_types[task]
+                where = root / (target.folder if target.dense else target.file)
+                suffix_hint = f" with suffix {target.suffix}" if target.dense else ""
+                raise FileNotFoundError(
+                    f"task {task!r}: none of the {len(names)} images has a target in "
+                    f"{where}{suffix_hint}; correct the data set's targets.{task}, or leave the "
+                    "task out with dataset.tasks"
+                )
+        print_log(
+            f"{type(self).__name__} {self.ann_file or folder}: {len(names)} images; targets: "
+            + ", ".join(f"{task} {count}" for task, count in counts.items()),
+            logger="current",
+        )
+        return [
+            dict(
+                img_path=str(folder / (name + suffix)),
+                name=name,
+                target_sources={t: found[name] for t, found in targets.items() if name in found},
+            )
+            for name in names
+        ]
+
+    def _names(self, images: _Listing) -> list[str]:
+        suffix = self.image["suffix"]
+        if not self.ann_file:
+            names = sorted(f.removesuffix(suffix) for f in images.top if f.endswith(suffix))
+            if not names:
+                raise ValueError(f"no image with suffix {suffix} in {images.folder}")
+            return names
+        path = Path(self.ann_file)
+        if not path.is_file():
+            raise FileNotFoundError(f"no split file {path.absolute()}: {self.source}")
+        names = [line.strip().removesuffix(suffix) for line in path.read_text().splitlines()]
+        names = [name for name in names if name]
+        if not names:
+            raise ValueError(f"{path} lists no image")
+        twice, count = Counter(names).most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"{path} lists {twice!r} {count} times")
+        return names
+
+    def _find(self, task: str, names: Sequence[str]) -> dict[str, str | int]:
+        """Find the targets of a task: file or class index by image name."""
+        target = self.target_types[task]
+        if target.dense:
+            files = _Listing(Path(self.data_root) / target.folder)
+            return {
+                name: str(files.folder / (name + target.suffix))
+                for name in names
+                if name + target.suffix in files
+            }
+        path = Path(self.data_root) / target.file
+        if not path.is_file():
+            return {}
+        labels = target.read(path)
+        return {name: labels[name] for name in names if name in labels}
+
+    def get_data_info(self, idx: int) -> dict:
+        """Describe an image and its targets to the pipeline."""
+        info = super().get_data_info(idx)
+        info["target_types"] = self.target_types
+        return info
+
+    def __getitem__(self, idx: int) -> dict:
+        """Load and transform an image; a :class:`Draw` by its seed and number alone."""
+        if isinstance(idx, Draw):
+            with seeded(idx.seed, idx.number):
+                return super().__getitem__(int(idx))
+        return super().__getitem__(idx)
+
+
+class _Listing:
+    """Which files are in a folder; reads each folder once, fast also on network drives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, set[str]] = {}
+
+    @property
+    def top(self) -> set[str]:
+        return self._read("")
+
+    def __contains__(self, name: str) -> bool:
+        below, _, file = name.rpartition("/")
+        return file in self._read(below)
+
+    def _read(self, below: str) -> set[str]:
+        if below not in self._files:
+            path = self.folder / below
+            self._files[below] = {p.name for p in path.iterdir()} if path.is_dir() else set()
+        return self._files[below]

@@ -1,0 +1,28 @@
+"""From arrays to what the model takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmseg.registry import TRANSFORMS
+
+from mtlplugins.structures import MultiTaskDataSample
+
+_META = ("img_path", "ori_shape", "img_shape", "flip", "crop_box", "sample_idx")
+
+
+@TRANSFORMS.register_module()
+class PackMultiTask(BaseTransform):
+    """Pack the image as uint8 (3, H, W) and its targets as a :class:`MultiTaskDataSample`."""
+
+    def transform(self, results: dict) -> dict:
+        image = np.ascontiguousarray(results["img"].transpose(2, 0, 1))
+        types = results.get("target_types", {})
+        meta = {key: results[key] for key in _META if key in results}
+        meta["invalid"] = {task: t.invalid for task, t in types.items() if t.dense}
+        sample = MultiTaskDataSample(metainfo=meta)
+        for task, target in types.items():
+            if f"gt_{task}" in results:
+                setattr(sample, f"gt_{task}", target.pack(results[f"gt_{task}"]))
+        return dict(inputs=torch.from_numpy(image), data_samples=sample)

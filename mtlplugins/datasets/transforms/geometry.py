@@ -1,0 +1,116 @@
+"""Crop, resize and mirror the image and all its targets in step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import sqrt
+
+import cv2
+from mmcv.transforms import BaseTransform
+from mmpretrain.datasets.transforms import RandomResizedCrop
+from mmseg.datasets.transforms import RandomFlip
+from mmseg.registry import TRANSFORMS
+
+from mtlplugins.datasets.targets import DenseTarget
+
+
+def dense_targets(results: dict) -> Iterator[tuple[str, DenseTarget]]:
+    """Go through the dense targets that are loaded: key and kind of each."""
+    for task, target in results.get("target_types", {}).items():
+        if target.dense and f"gt_{task}" in results:
+            yield f"gt_{task}", target
+
+
+def _resample(results: dict, size: tuple[int, int]) -> None:
+    """Resize the image bilinearly and the targets to the nearest pixel, both about pixel centres.
+
+    A target is never blended: a mean of two labels or of the depths at an edge belongs to nothing
+    in the scene. OpenCV's INTER_NEAREST, which mmcv takes, is off by up to half a pixel against the
+    image.
+    """
+    dsize = size[::-1]
+    results["img"] = cv2.resize(results["img"], dsize, interpolation=cv2.INTER_LINEAR)
+    for key, _ in dense_targets(results):
+        results[key] = cv2.resize(results[key], dsize, interpolation=cv2.INTER_NEAREST_EXACT)
+    results["img_shape"] = size
+
+
+@TRANSFORMS.register_module()
+class MultiTaskRandomResizedCrop(RandomResizedCrop):
+    """Crop a random part of the image and its targets and resize it.
+
+    The part is chosen as by torchvision's and mmpretrain's transform of that name.
+
+    Args:
+        scale: Side or (height, width) of the result.
+        crop_ratio_range: Bounds of the part's area over the image's.
+        aspect_ratio_range: Bounds of the part's width over its height.
+        zoom_depth: Whether depth shrinks by the factor by which the part is enlarged, as if the
+            camera had come closer.
+    """
+
+    def __init__(
+        self,
+        scale: int | tuple[int, int],
+        *,
+        crop_ratio_range: tuple[float, float] = (0.5, 1.0),
+        aspect_ratio_range: tuple[float, float] = (3 / 4, 4 / 3),
+        zoom_depth: bool = False,
+    ) -> None:
+        size = (scale, scale) if isinstance(scale, int) else tuple(scale)
+        super().__init__(
+            scale=size,
+            crop_ratio_range=tuple(crop_ratio_range),
+            aspect_ratio_range=tuple(aspect_ratio_range),
+        )
+        self.size = size
+        self.zoom_depth = zoom_depth
+
+    def transform(self, results: dict) -> dict:
+        top, left, height, width = self.rand_crop_params(results["img"])
+        window = slice(top, top + height), slice(left, left + width)
+        results["img"] = results["img"][window]
+        # one factor for both axes: geometric mean, as the aspect ratio may change too
+        factor = sqrt(self.size[0] / height * self.size[1] / width)
+        for key, target in dense_targets(results):
+            results[key] = results[key][window]
+            if self.zoom_depth:
+                results[key] = target.zoom(results[key], factor)
+        _resample(results, self.size)
+        results["crop_box"] = (top, left, height, width)
+        return results
+
+
+@TRANSFORMS.register_module()
+class MultiTaskResize(BaseTransform):
+    """Resize the image, and the targets that are loaded.
+
+    Put it before ``LoadTargets`` to compare predictions with the targets at their original size.
+
+    Args:
+        scale: (height, width) of the result.
+    """
+
+    def __init__(self, scale: tuple[int, int]) -> None:
+        self.size = tuple(scale)
+
+    def transform(self, results: dict) -> dict:
+        _resample(results, self.size)
+        return results
+
+
+@TRANSFORMS.register_module()
+class MultiTaskRandomFlip(RandomFlip):
+    """mmseg's ``RandomFlip``, left to right, which also mirrors what targets point at.
+
+    Args:
+        prob: Probability of a flip.
+    """
+
+    def __init__(self, prob: float = 0.5) -> None:
+        super().__init__(prob=prob, direction="horizontal")
+
+    def _flip(self, results: dict) -> None:
+        super()._flip(results)
+        for key, target in dense_targets(results):
+            results[key] = target.mirror(results[key])

@@ -1,0 +1,60 @@
+"""From files to arrays."""
+
+from __future__ import annotations
+
+from mmcv.transforms import BaseTransform, LoadImageFromFile
+from mmseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadMultiTaskImage(LoadImageFromFile):
+    """mmcv's ``LoadImageFromFile``, which names the file when it cannot be decoded.
+
+    Decodes with Pillow: it notices a truncated file, OpenCV returns the rest in grey. The picture
+    is BGR uint8 (H, W, 3), as everywhere in the mm stack.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(imdecode_backend="pillow")
+
+    def transform(self, results: dict) -> dict:
+        try:
+            return super().transform(results)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise ValueError(
+                f"image {results['img_path']} cannot be read ({error}); replace the file or take "
+                "its name out of the split file"
+            ) from error
+
+
+@TRANSFORMS.register_module()
+class LoadTargets(BaseTransform):
+    """Load the targets that an image has, each by its own kind.
+
+    Does nothing where there are none, so that one pipeline serves testing and inference. Adds
+    ``gt_<task>``, and the dense ones' keys to ``seg_fields``, which mmseg's transforms keep in step
+    with the image.
+
+    Raises:
+        ValueError: A target cannot be read, holds what it should not, or has another size than the
+            image file.
+    """
+
+    def transform(self, results: dict) -> dict:
+        fields = results.setdefault("seg_fields", [])
+        for task, source in results.get("target_sources", {}).items():
+            target = results["target_types"][task]
+            key = f"gt_{task}"
+            if not target.dense:
+                results[key] = source
+                continue
+            value = target.load(source)
+            if value.shape[:2] != tuple(results["ori_shape"][:2]):
+                raise ValueError(
+                    f"task {task!r}: {source} is {value.shape[1]} x {value.shape[0]} pixels, its "
+                    f"image {results['img_path']} is {results['ori_shape'][1]} x "
+                    f"{results['ori_shape'][0]}; store both at the same size"
+                )
+            results[key] = value
+            fields.append(key)
+        return results

@@ -1,0 +1,5 @@
+"""Hooks of the training loop."""
+
+from .step_seed_hook import StepSeedHook
+
+__all__ = ["StepSeedHook"]

@@ -1,0 +1,6 @@
+from mtlplugins.evaluation.accuracy_metric import AccuracyMetric
+from mtlplugins.evaluation.depth_metric import DepthMetric
+from mtlplugins.evaluation.segmentation_metric import SegmentationMetric
+from mtlplugins.evaluation.task_metric import TaskMetric
+
+__all__ = ["AccuracyMetric", "DepthMetric", "SegmentationMetric", "TaskMetric"]

@@ -1,0 +1,70 @@
+"""Top-k accuracy of an image-level task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmseg.registry import METRICS
+from torch import Tensor
+
+from mtlplugins.evaluation.task_metric import TaskMetric
+
+
+@METRICS.register_module("MultiTaskAccuracy")
+class AccuracyMetric(TaskMetric):
+    """Percentage of images whose true class is among the k highest scores (``top1``, ...).
+
+    Of equal scores the lower class index counts as the higher, as argmax has it.
+
+    Args:
+        task (str): name of the task; ``gt_<task>`` holds ``label`` (1,), ``pred_<task>`` holds
+            ``score`` (num_classes,).
+        topk (Sequence[int]): the values of k.
+
+    Raises:
+        ValueError: k below 1 or above the number of classes; a label outside the classes; scores of
+            another number of classes, or NaN.
+    """
+
+    kind = "classification"
+
+    def __init__(self, task: str, *, topk: Sequence[int] = (1,)) -> None:
+        super().__init__(task)
+        if not topk or min(topk) < 1:
+            raise ValueError(f"task '{task}': topk must hold numbers >= 1, got {tuple(topk)}")
+        self.topk = tuple(topk)
+        self.names = tuple(f"top{k}" for k in self.topk)
+
+    @property
+    def num_sums(self) -> int:
+        """Images, and hits for each k."""
+        return 1 + len(self.topk)
+
+    def _check_dataset(self, meta: dict[str, Any]) -> None:
+        if max(self.topk) > len(meta["classes"]):
+            raise ValueError(
+                f"task '{self.task}': topk={self.topk} asks for more classes than the "
+                f"{len(meta['classes'])} that the task has"
+            )
+
+    def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
+        """``[1, hit for each k]``."""
+        label, scores = target["label"], prediction["score"]
+        if label.numel() != 1 or not 0 <= int(label) < self.num_classes:
+            raise ValueError(
+                f"the label {label.tolist()} must be one class index below {self.num_classes}"
+            )
+        if scores.shape != (self.num_classes,) or scores.isnan().any():
+            raise ValueError(
+                f"expected {self.num_classes} scores without NaN, got shape "
+                f"{tuple(scores.shape)} with {int(scores.isnan().sum())} NaN"
+            )
+        ranking = scores.argsort(descending=True, stable=True)  # (num_classes,)
+        rank = int((ranking == label).nonzero())
+        return torch.tensor([1, *(rank < k for k in self.topk)], dtype=torch.float64)
+
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        """Hits over images, in percent."""
+        return dict(zip(self.names, (100 * results[1:] / results[0]).tolist(), strict=True))

@@ -1,0 +1,144 @@
+"""The usual nine depth metrics, and the mean absolute error."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from mmseg.registry import METRICS
+from torch import Tensor
+
+from mtlplugins.evaluation.task_metric import TaskMetric
+
+
+@METRICS.register_module("MultiTaskDepthMetric")
+class DepthMetric(TaskMetric):
+    r"""Compare depth maps in metres.
+
+    With truth :math:`t`, prediction :math:`p`, :math:`e = \ln p - \ln t`, and the mean taken over
+    valid pixels (Eigen et al. 2014, "Depth map prediction from a single image using a multi-scale
+    deep network", section 4.3, but for the last three):
+
+    =========== =================================================== ===========
+    name        formula                                             unit
+    =========== =================================================== ===========
+    d1, d2, d3  share of pixels with max(p/t, t/p) < 1.25^{1, 2, 3}  fraction
+    abs_rel     mean(abs(p - t) / t)                                fraction
+    sq_rel      mean((p - t)^2 / t)                                 metres
+    rmse        sqrt(mean((p - t)^2))                               metres
+    rmse_log    sqrt(mean(e^2))                                     log metres
+    log10       mean(abs(log10 p - log10 t))                        decades
+    silog       100 sqrt(mean(e^2) - mean(e)^2)                     percent
+    abs_err     mean(abs(p - t))                                    metres
+    =========== =================================================== ===========
+
+    ``silog`` is KITTI's: 100 times the standard deviation of e, unchanged when the prediction is
+    multiplied by a constant. mmseg's ``DepthMetric`` prints sqrt(mean(e^2) - mean(e)^2 / 2) under
+    the same name. ``abs_err`` is the error that multi-task papers on NYUv2 call "Abs Err".
+
+    A pixel is valid when its truth is finite and within ``[min_depth, max_depth]``; 0 marks a
+    missing one. Predictions at valid pixels are clamped into the same range, so that no logarithm
+    is taken of zero; elsewhere they are not looked at. An image without a valid pixel changes
+    nothing.
+
+    Args:
+        task (str): name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
+        min_depth (float): metres, > 0.
+        max_depth (float | None): metres; None for no upper limit.
+        average ("pixel" | "image"): "pixel" pools all valid pixels of all images; "image" takes the
+            formulas per image and averages over the images that have a valid pixel.
+
+    Raises:
+        ValueError: an impossible argument; maps of different sizes; a prediction that is NaN or
+            infinite at a valid pixel.
+    """
+
+    kind = "depth"
+    names = (
+        "d1", "d2", "d3", "abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "abs_err",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        task: str = "depth",
+        *,
+        min_depth: float = 1e-3,
+        max_depth: float | None = None,
+        average: Literal["pixel", "image"] = "pixel",
+    ) -> None:
+        super().__init__(task)
+        if min_depth <= 0:
+            raise ValueError(f"task '{task}': min_depth must be > 0 metres, got {min_depth}")
+        if max_depth is not None and max_depth <= min_depth:
+            raise ValueError(
+                f"task '{task}': max_depth ({max_depth}) must be above min_depth ({min_depth})"
+            )
+        if average not in ("pixel", "image"):
+            raise ValueError(f"task '{task}': average is 'pixel' or 'image', got {average!r}")
+        self.min_depth = min_depth
+        self.max_depth = math.inf if max_depth is None else max_depth
+        self.average = average
+
+    @property
+    def num_sums(self) -> int:
+        """A count and one sum per formula (d1 to abs_err); per image: a count and the metrics."""
+        return 1 + len(self.names)
+
+    def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
+        """Sums over the image's valid pixels, or ``[1, metrics]`` when averaging per image."""
+        sums = self._pixel_sums(target["data"], prediction["data"])
+        if self.average == "pixel" or sums[0] == 0:
+            return sums
+        metrics = _metrics_from_pixel_sums(sums)
+        return torch.tensor([1.0, *(metrics[name] for name in self.names)], dtype=torch.float64)
+
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        """Apply the formulas to the sums, or divide the per-image metrics by the images."""
+        if self.average == "pixel":
+            return _metrics_from_pixel_sums(results)
+        return dict(zip(self.names, (results[1:] / results[0]).tolist(), strict=True))
+
+    def _pixel_sums(self, truth: Tensor, prediction: Tensor) -> Tensor:
+        """Float64 (11,): count, d1, d2, d3, abs_rel, sq_rel, e, e^2, abs(log10), abs, square."""
+        if truth.shape != prediction.shape:
+            raise ValueError(
+                f"the truth is {tuple(truth.shape)} but the prediction {tuple(prediction.shape)}; "
+                "the model must bring its prediction to the truth's size"
+            )
+        # Infinity compares as inside an open range, hence the separate test.
+        valid = truth.isfinite() & (truth >= self.min_depth) & (truth <= self.max_depth)
+        t = truth[valid].double()  # (N,)
+        p = prediction[valid].double()  # (N,)
+        if not p.isfinite().all():
+            raise ValueError(
+                f"{int((~p.isfinite()).sum())} of {p.numel()} predicted depths are NaN or infinite"
+            )
+        p = p.clamp(self.min_depth, self.max_depth)
+        error = (p - t).abs()
+        e = p.log() - t.log()
+        ratio = torch.maximum(p / t, t / p)
+        terms = [torch.ones_like(t)]
+        terms += [(ratio < 1.25**k).double() for k in (1, 2, 3)]
+        terms += [error / t, error**2 / t, e, e**2, e.abs() / math.log(10), error, error**2]
+        return torch.stack(terms).sum(dim=1)
+
+
+def _metrics_from_pixel_sums(sums: Tensor) -> dict[str, float]:
+    d1, d2, d3, abs_rel, sq_rel, e, e_squared, log10, error, error_squared = (
+        sums[1:] / sums[0]
+    ).tolist()
+    # Rounding can leave a variance of zero slightly negative.
+    variance = max(e_squared - e**2, 0.0)
+    return {
+        "d1": d1,
+        "d2": d2,
+        "d3": d3,
+        "abs_rel": abs_rel,
+        "sq_rel": sq_rel,
+        "rmse": math.sqrt(error_squared),
+        "rmse_log": math.sqrt(e_squared),
+        "log10": log10,
+        "silog": 100 * math.sqrt(variance),
+        "abs_err": error,
+    }

@@ -1,0 +1,181 @@
+"""What every task's metric shares: find the task's fields, keep sums, add them over processes."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.dist import all_reduce, get_dist_info
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from torch import Tensor
+
+
+class TaskMetric(BaseMetric):
+    """Score one task from a single float64 vector of sums.
+
+    The state has the same size after one image and after a million, and processes are joined by
+    adding their vectors. mmengine's own way (one entry per image, gathered and cut to the length
+    of the data set) would store an entry per image and could not carry a running sum. What that cut
+    is for still holds here: a sampler that rounds up (``DefaultSampler(round_up=True)``) repeats at
+    most one image per process, as its last one, and these repeats are left out.
+
+    Samples without ``gt_<task>`` are skipped. When nothing at all was scored, every metric is NaN
+    and a warning names the task.
+
+    A subclass sets ``kind``, ``names`` and ``num_sums``, and writes ``score`` and
+    ``compute_metrics``.
+
+    Args:
+        task (str): name of the task; also the prefix of the metric names (``<task>/<name>``).
+    """
+
+    kind: str  # the kind of task this metric understands, as in dataset_meta["tasks"][task]["kind"]
+    names: tuple[str, ...]  # the keys of the result
+
+    def __init__(self, task: str) -> None:
+        super().__init__(prefix=task)
+        self.task = task
+        self._reset()
+
+    @property
+    @abstractmethod
+    def num_sums(self) -> int:
+        """Length of the vector of sums."""
+
+    @abstractmethod
+    def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
+        """Sums of one image.
+
+        Args:
+            target (dict): fields of ``gt_<task>``, on the CPU.
+            prediction (dict): fields of ``pred_<task>``, on the CPU.
+
+        Returns:
+            Tensor: float64 (num_sums,); element 0 counts what was scored (pixels or images).
+        """
+
+    @abstractmethod
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        """Metrics from the sums (num_sums,) over all images of all processes; element 0 is > 0."""
+
+    @BaseMetric.dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict[str, Any] | None) -> None:
+        """Keep the data set's meta with this task's own entry laid over it.
+
+        ``classes`` is then found at the top level, where mmseg's metrics look for it.
+
+        Raises:
+            KeyError: the data set has no such task.
+            ValueError: the task is of another kind than this metric scores.
+        """
+        if dataset_meta is not None:
+            tasks = dataset_meta.get("tasks", {})
+            if self.task not in tasks:
+                raise KeyError(
+                    f"{type(self).__name__}: the data set has no task '{self.task}'; its "
+                    f"metainfo['tasks'] names {sorted(tasks)}. Correct the metric's `task`."
+                )
+            entry = tasks[self.task]
+            if entry["kind"] != self.kind:
+                raise ValueError(
+                    f"{type(self).__name__} scores tasks of kind '{self.kind}', but task "
+                    f"'{self.task}' is of kind '{entry['kind']}'. Use that kind's metric."
+                )
+            dataset_meta = {**dataset_meta, **entry}
+            self._check_dataset(dataset_meta)
+        self._dataset_meta = dataset_meta
+
+    def _check_dataset(self, meta: dict[str, Any]) -> None:
+        """Raise if this metric's arguments do not fit the data set; called before any batch."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of the task's classes, from the data set's meta."""
+        if self.dataset_meta is None:
+            raise RuntimeError(
+                f"{type(self).__name__} needs the classes of task '{self.task}': set "
+                "`metric.dataset_meta = dataset.metainfo` before the first batch."
+            )
+        return len(self.dataset_meta["classes"])
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Add the sums of a batch.
+
+        Args:
+            data_batch (Any): not used.
+            data_samples (Sequence[dict]): samples as dictionaries, with ``gt_<task>`` where the
+                image has the target, and ``pred_<task>``.
+
+        Raises:
+            KeyError: a sample has the target but no prediction.
+        """
+        for sample in data_samples:
+            if self._last is not None:
+                self._sums = self._last if self._sums is None else self._sums + self._last
+            self._last = self._score_sample(sample)
+            self._seen += 1
+
+    def _score_sample(self, sample: dict) -> Tensor:
+        if f"gt_{self.task}" not in sample:
+            return torch.zeros(self.num_sums, dtype=torch.float64)
+        if f"pred_{self.task}" not in sample:
+            raise KeyError(
+                f"image {sample.get('img_path', '(no img_path)')} has a target of task "
+                f"'{self.task}' but no 'pred_{self.task}': the model does not predict this task. "
+                "Give the model a head for it, or remove the task's metric."
+            )
+        # On the CPU: float64 and histograms work there on every platform and are deterministic.
+        fields = [
+            {name: value.detach().cpu() for name, value in sample[f"{which}_{self.task}"].items()}
+            for which in ("gt", "pred")
+        ]
+        try:
+            return self.score(*fields)
+        except ValueError as error:
+            where = f"task '{self.task}', image {sample.get('img_path', '(no img_path)')}"
+            raise ValueError(f"{where}: {error}") from error
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Join the processes' sums and compute the metrics.
+
+        Args:
+            size (int): length of the data set.
+
+        Returns:
+            dict[str, float]: ``<task>/<name>`` to value, the same in every process.
+        """
+        rank, world_size = get_dist_info()
+        seen = torch.tensor(self._seen)
+        all_reduce(seen)
+        # Samplers deal images out in turn, so the last image of this process has this position.
+        last_position = (self._seen - 1) * world_size + rank
+        is_repeat = world_size > 1 and int(seen) > size and last_position >= size
+
+        sums = torch.zeros(self.num_sums, dtype=torch.float64)
+        if self._sums is not None:
+            sums += self._sums
+        if self._last is not None and not is_repeat:
+            sums += self._last
+        all_reduce(sums)
+        self._reset()
+
+        if sums[0] > 0:
+            metrics = self.compute_metrics(sums)
+        else:
+            print_log(
+                f"Task '{self.task}': no image had anything to score (no target, or no valid "
+                "pixel in any target); its metrics are NaN.",
+                logger="current",
+                level=logging.WARNING,
+            )
+            metrics = dict.fromkeys(self.names, float("nan"))
+        return {f"{self.prefix}/{name}": value for name, value in metrics.items()}
+
+    def _reset(self) -> None:
+        self._sums: Tensor | None = None  # every image but the last
+        self._last: Tensor | None = None  # the last image, which may turn out to be a repeat
+        self._seen = 0

@@ -1,0 +1,5 @@
+"""Shared encoders."""
+
+from .cond_swin import CondSwinTransformer
+
+__all__ = ["CondSwinTransformer"]

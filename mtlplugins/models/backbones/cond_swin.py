@@ -1,0 +1,238 @@
+"""Swin Transformer whose blocks may depend on the task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmseg.models.backbones import SwinTransformer
+from mmseg.registry import MODELS
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from mtlplugins.models.conditioning import Condition, ConditioningPlan, conditional_modules
+from mtlplugins.models.layers import CondSwinBlock, shift_mask
+
+from .pretrained import load_pretrained, read_pretrained
+
+
+@MODELS.register_module()
+class CondSwinTransformer(SwinTransformer):
+    """mmseg's ``SwinTransformer`` (https://arxiv.org/abs/2103.14030) with conditional modules.
+
+    Takes mmseg's arguments and its checkpoints by name. Without a plan, called with images alone,
+    it is a drop-in for mmseg's class. With a plan, a fresh encoder still computes what the plain
+    one with the same weights computes: every conditional module starts as the identity.
+
+    The encoder transforms each image once up to the branch point, the first conditioned block, and
+    each (image, task) row behind it.
+
+    Args:
+        pretrain_img_size: Image side of the pretraining; sizes the absolute position embedding.
+        in_channels: Channels of the images.
+        embed_dims: Channels of the first stage.
+        patch_size: Side of a patch in pixels.
+        depths: Blocks of each stage.
+        num_heads: Attention heads of each stage.
+        window_size: Side of a window in tokens.
+        strides: Stride of the patch embedding and of each patch merging.
+        out_indices: Stages whose maps are returned.
+        mlp_ratio: Hidden channels of the MLP over channels.
+        qkv_bias: Whether queries, keys and values have a bias.
+        qk_scale: Factor of the queries; None for 1/√d.
+        patch_norm: Whether patch embedding and patch merging have a norm.
+        use_abs_pos_embed: Whether to add a learned absolute position embedding.
+        drop_rate: Dropout behind linear layers.
+        attn_drop_rate: Dropout of attention weights.
+        drop_path_rate: Drop path of the last block, growing linearly from 0.
+        act_cfg: Activation of the MLPs.
+        norm_cfg: Norms; conditional LayerNorm needs ``dict(type='LN')``.
+        with_cp: Recompute blocks in the backward pass to save memory.
+        frozen_stages: Leading stages that are not trained, 0 for the patch embedding alone, -1 for
+            none.
+        plan: See :class:`ConditioningPlan`; None for the plain encoder.
+        init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
+            of the keys to take; None to start from scratch.
+
+    Raises:
+        ValueError: The plan does not fit the stages.
+    """
+
+    def __init__(
+        self,
+        *,
+        pretrain_img_size: int | tuple[int, int] = 224,
+        in_channels: int = 3,
+        embed_dims: int = 96,
+        patch_size: int = 4,
+        window_size: int = 7,
+        mlp_ratio: float = 4,
+        depths: Sequence[int] = (2, 2, 6, 2),
+        num_heads: Sequence[int] = (3, 6, 12, 24),
+        strides: Sequence[int] = (4, 2, 2, 2),
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        qkv_bias: bool = True,
+        qk_scale: float | None = None,
+        patch_norm: bool = True,
+        drop_rate: float = 0.0,
+        attn_drop_rate: float = 0.0,
+        drop_path_rate: float = 0.1,
+        use_abs_pos_embed: bool = False,
+        act_cfg: dict = dict(type="GELU"),  # noqa: B006, read only
+        norm_cfg: dict = dict(type="LN"),  # noqa: B006, read only
+        with_cp: bool = False,
+        frozen_stages: int = -1,
+        plan: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        self.plan = ConditioningPlan.from_config(plan, depths)
+        super().__init__(
+            pretrain_img_size=pretrain_img_size,
+            in_channels=in_channels,
+            embed_dims=embed_dims,
+            patch_size=patch_size,
+            depths=(0,) * len(depths),  # the blocks are ours, below
+            num_heads=num_heads,
+            strides=strides,
+            out_indices=out_indices,
+            patch_norm=patch_norm,
+            drop_rate=drop_rate,
+            use_abs_pos_embed=use_abs_pos_embed,
+            norm_cfg=norm_cfg,
+            frozen_stages=frozen_stages,
+            init_cfg=init_cfg,
+        )
+        self.window_size = window_size
+        total = max(sum(depths) - 1, 1)
+        for i, (stage, depth) in enumerate(zip(self.stages, depths, strict=True)):
+            for j in range(depth):
+                block = CondSwinBlock(
+                    embed_dims * 2**i,
+                    num_heads[i],
+                    int(mlp_ratio * embed_dims * 2**i),
+                    carries=self._carried(i, j, depth),
+                    task_embed_dims=self.plan.embed_dims if self.plan else 0,
+                    window_size=window_size,
+                    shift=j % 2 == 1,
+                    qkv_bias=qkv_bias,
+                    qk_scale=qk_scale,
+                    drop_rate=drop_rate,
+                    attn_drop_rate=attn_drop_rate,
+                    drop_path_rate=drop_path_rate * (sum(depths[:i]) + j) / total,
+                    act_cfg=act_cfg,
+                    norm_cfg=norm_cfg,
+                    with_cp=with_cp,
+                )
+                stage.blocks.append(block)
+        self._branch_block = next((b for b in self._blocks() if b.carries), None)
+        self._freeze_stages()
+
+    def _carried(self, stage: int, block: int, depth: int) -> list[str]:
+        if self.plan is None:
+            return []
+        return [
+            module
+            for module in ("attention", "layer_norm", "adapter")
+            if self.plan.carries(module, stage=stage, block=block, depth=depth)
+        ]
+
+    def _blocks(self) -> list[CondSwinBlock]:
+        return [block for stage in self.stages for block in stage.blocks]
+
+    @property
+    def task_embed_dims(self) -> int | None:
+        """Length of the task embedding that the encoder is conditioned on, None for none."""
+        return self.plan.embed_dims if self.plan and self.plan.conditions else None
+
+    @property
+    def shared_stages(self) -> int:
+        """How many leading stages lie before the branch point and so have one map per image."""
+        for i, stage in enumerate(self.stages):
+            if any(block.carries for block in stage.blocks):
+                return i
+        return len(self.stages)
+
+    def init_weights(self) -> None:
+        """Initialise, or load ``init_cfg``'s checkpoint and check that it fits.
+
+        Raises:
+            ValueError: The checkpoint is of another architecture.
+            FileNotFoundError: The checkpoint cannot be read.
+        """
+        if self.init_cfg is None:
+            super().init_weights()
+        else:
+            state = read_pretrained(self.init_cfg)
+            self._resize_position_tables(state)
+            # an ImageNet checkpoint has no norms at the outputs of the inner stages
+            load_pretrained(self, state, self.init_cfg["checkpoint"], optional=r"norm\d\.")
+        for module in conditional_modules(self):
+            module.reset_conditioning()
+
+    def _resize_position_tables(self, state: dict[str, Tensor]) -> None:
+        """Interpolate relative position biases that were trained with another window size."""
+        for name, own in self.state_dict().items():
+            given = state.get(name)
+            if not name.endswith("relative_position_bias_table") or given is None:
+                continue
+            if given.shape != own.shape and given.shape[1] == own.shape[1]:
+                old, new = int(len(given) ** 0.5), int(len(own) ** 0.5)
+                grid = given.T.reshape(1, -1, old, old)
+                grid = interpolate(grid, size=(new, new), mode="bicubic")
+                state[name] = grid.reshape(-1, new * new).T
+
+    def train(self, mode: bool = True) -> CondSwinTransformer:
+        """Set the mode, but keep what is frozen in eval mode."""
+        super().train(mode)  # mmseg's returns None
+        return self
+
+    def _freeze_stages(self) -> None:
+        super()._freeze_stages()
+        if self.plan is None or not self.plan.frozen:
+            return
+        trained = [b for b in self._blocks() if "attention" in b.carries]
+        trained += conditional_modules(self)
+        kept = {id(m) for module in trained for m in module.modules()}
+        kept_parameters = {id(p) for module in trained for p in module.parameters()}
+        for module in self.modules():
+            if id(module) not in kept:
+                module.training = False
+        for parameter in self.parameters():
+            if id(parameter) not in kept_parameters:
+                parameter.requires_grad = False
+
+    def forward(self, x: Tensor, condition: Condition | None = None) -> tuple[Tensor, ...]:
+        """Encode images.
+
+        Args:
+            x: Images (B, 3, H, W).
+            condition: The (image, task) rows to compute; needed if and only if a plan is set.
+
+        Returns:
+            A map (B or R, C, H', W') for each of ``out_indices``: B images in the first
+            ``shared_stages`` stages, R rows behind.
+
+        Raises:
+            ValueError: A conditioned encoder is called without rows.
+        """
+        if self._branch_block is not None and condition is None:
+            raise ValueError(
+                "this CondSwinTransformer has a plan, so it needs to know the tasks: call it with "
+                "a condition, as MultiTaskSegmentor does, or leave the plan out"
+            )
+        x, hw_shape = self.patch_embed(x)
+        if self.use_abs_pos_embed:
+            x = x + self.absolute_pos_embed
+        x = self.drop_after_pos(x)
+        outs = []
+        for i, stage in enumerate(self.stages):
+            mask = shift_mask(hw_shape, self.window_size, x)
+            for block in stage.blocks:
+                if block is self._branch_block:
+                    x = condition.branch(x)
+                x = block(x, hw_shape, mask, condition)
+            if i in self.out_indices:
+                out = getattr(self, f"norm{i}")(x)
+                outs.append(out.unflatten(1, hw_shape).permute(0, 3, 1, 2).contiguous())
+            if stage.downsample is not None:
+                x, hw_shape = stage.downsample(x, hw_shape)
+        return tuple(outs)

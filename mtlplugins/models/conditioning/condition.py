@@ -1,0 +1,45 @@
+"""What the conditioned part of an encoder is told about its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Task embeddings and, for each (image, task) row, its image and its task.
+
+    Rows are task-major: all rows of the first task, then all of the second, and so on. So whatever
+    depends on the embedding alone is computed T times, not R times.
+
+    Attributes:
+        z: Embeddings (T, embed_dims) of the tasks that have rows.
+        image_index: Image of each row (R,), int64.
+        task_index: Task of each row (R,), int64, an index into ``z``, ascending.
+        rows_per_task: Number of rows of each of the T tasks.
+    """
+
+    z: Tensor
+    image_index: Tensor
+    task_index: Tensor
+    rows_per_task: tuple[int, ...]
+
+    def branch(self, x: Tensor) -> Tensor:
+        """Turn images into rows: (B, ...) to (R, ...)."""
+        return x.index_select(0, self.image_index)
+
+    def per_row(self, x: Tensor) -> Tensor:
+        """Hand each row the value of its task: (T, ...) to (R, ...)."""
+        return x.index_select(0, self.task_index)
+
+    def add_per_task(self, x: Tensor, bias: Tensor) -> Tensor:
+        """Add each task's ``bias`` (T, ...) to its rows ``x`` (R, ...).
+
+        The bias is broadcast, not copied per row, where all tasks have equally many rows.
+        """
+        tasks = len(self.rows_per_task)
+        if len(set(self.rows_per_task)) == 1:
+            return (x.unflatten(0, (tasks, -1)) + bias.unsqueeze(1)).flatten(0, 1)
+        return x + self.per_row(bias)

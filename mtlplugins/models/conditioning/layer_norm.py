@@ -1,0 +1,39 @@
+"""LayerNorm whose gain and bias depend on the task."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .condition import Condition
+from .film import FiLM
+
+
+class ConditionalLayerNorm(nn.LayerNorm):
+    """``y = (1 + Δγ(z)) γ' · x̂ + (β' + Δβ(z))`` (the thesis, section 3.2.1).
+
+    γ' and β' are the parameters ``weight`` and ``bias`` of the plain LayerNorm that it replaces,
+    under the same names, so that a pretrained norm loads. The thesis starts them anew and loses by
+    it (its section 4.5.4); here a fresh conditional norm equals the pretrained one, since Δγ and Δβ
+    start at 0.
+
+    Args:
+        features: Length of the normalised last axis.
+        embed_dims: Length of the task embedding.
+        eps: Added to the variance, as in ``nn.LayerNorm``.
+    """
+
+    def __init__(self, features: int, *, embed_dims: int, eps: float = 1e-5) -> None:
+        super().__init__(features, eps=eps)
+        self.film = FiLM(embed_dims, features)
+
+    def reset_conditioning(self) -> None:
+        """Go back to the plain norm: Δγ and Δβ are 0; γ' and β' stay as they are."""
+        self.film.reset_parameters()
+
+    def forward(self, x: Tensor, condition: Condition) -> Tensor:
+        """Normalise the rows ``x`` (R, L, C), each for its task."""
+        scale, shift = self.film(condition.z)  # (T, C)
+        gain = condition.per_row(scale * self.weight)[:, None]  # (R, 1, C)
+        bias = condition.per_row(shift + self.bias)[:, None]
+        return F.layer_norm(x, self.normalized_shape, eps=self.eps) * gain + bias

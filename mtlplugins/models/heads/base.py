@@ -1,0 +1,76 @@
+"""What every head has in common."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from mmengine.model import BaseModule
+from mmengine.structures import LabelData, PixelData
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+
+class TaskHead(BaseModule, metaclass=ABCMeta):
+    """Prediction, loss and post-processing of one task.
+
+    A new kind of task is a subclass: ``forward`` makes logits, ``loss`` compares them with targets,
+    ``predict`` turns those of one image into a prediction.
+
+    Attributes:
+        dense: Whether the logits are a map, which sliding windows average and padding is cut off
+            from, or a vector for the whole image.
+    """
+
+    dense: ClassVar[bool]
+
+    @abstractmethod
+    def forward(self, features: Sequence[Tensor] | Tensor) -> Tensor:
+        """Make logits of a decoder's map, or of the encoder's maps where there is no decoder."""
+
+    @abstractmethod
+    def loss(self, logits: Tensor, targets: Sequence[PixelData | LabelData]) -> dict[str, Tensor]:
+        """Compare the logits of n images with their targets.
+
+        Returns:
+            ``loss``, and figures to log, whose names must not contain "loss": MMEngine would add
+            them.
+        """
+
+    @abstractmethod
+    def predict(self, logits: Tensor) -> PixelData | LabelData:
+        """Turn the logits of one image, at the size wanted, into its prediction."""
+
+
+class DenseHead(TaskHead):
+    """A 1 × 1 convolution from a decoder's map to the logits of a dense task.
+
+    Args:
+        in_channels: Channels of the decoder's map.
+        out_channels: Channels of the logits.
+    """
+
+    dense = True
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(init_cfg=dict(type="Normal", std=0.01, layer="Conv2d"))
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (n, in_channels, H, W) to logits (n, out_channels, H, W)."""
+        return self.conv(features)
+
+    @staticmethod
+    def stack(logits: Tensor, targets: Sequence[PixelData]) -> tuple[Tensor, Tensor]:
+        """Bring logits (n, K, h, w) to the size of the stacked targets (n, C, H, W)."""
+        target = torch.stack([t.data for t in targets]).to(logits.device)
+        return resize(logits, target.shape[-2:]), target
+
+
+def resize(logits: Tensor, size: Sequence[int]) -> Tensor:
+    """Interpolate logits (n, K, h, w) bilinearly to ``size``; left alone where they have it."""
+    if tuple(logits.shape[-2:]) == tuple(size):
+        return logits
+    return interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)

@@ -1,0 +1,72 @@
+"""Classification of the whole image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import LabelData
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from .base import TaskHead
+
+
+@MODELS.register_module()
+class ClassificationHead(TaskHead):
+    """One class per image: pooled encoder features, Linear + ReLU + Dropout, linear classifier.
+
+    Args:
+        in_channels: Channels of the encoder's last map.
+        num_classes: Number of classes.
+        hidden: Width of each hidden layer.
+        dropout: Dropout behind each hidden layer.
+        loss: A loss called with (logits, labels).
+    """
+
+    dense = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        hidden: Sequence[int] = (),
+        dropout: float = 0.0,
+        loss: dict = dict(type="CrossEntropyLoss"),  # noqa: B006, read only
+    ) -> None:
+        super().__init__(init_cfg=dict(type="TruncNormal", std=0.02, layer="Linear"))
+        self.num_classes = num_classes
+        layers: list[nn.Module] = []
+        for width in hidden:
+            layers += [nn.Linear(in_channels, width), nn.ReLU(), nn.Dropout(dropout)]
+            in_channels = width
+        self.mlp = nn.Sequential(*layers, nn.Linear(in_channels, num_classes))
+        self.criterion = MODELS.build(loss)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Classify by the last of the encoder's maps (n, C, H, W): logits (n, num_classes)."""
+        return self.mlp(features[-1].mean(dim=(2, 3)))
+
+    def loss(self, logits: Tensor, targets: Sequence[LabelData]) -> dict[str, Tensor]:
+        """Compare logits (n, num_classes) with labels int64 (1,).
+
+        Returns:
+            ``loss`` and ``acc``, the percentage of right images.
+
+        Raises:
+            ValueError: A label is not in 0 … num_classes - 1.
+        """
+        target = torch.cat([t.label for t in targets]).to(logits.device)
+        if not ((target >= 0) & (target < self.num_classes)).all():
+            raise ValueError(
+                f"labels {sorted(set(target.tolist()))}, but the head has "
+                f"num_classes={self.num_classes}"
+            )
+        right = (logits.argmax(dim=1) == target).float()
+        return dict(loss=self.criterion(logits, target), acc=100 * right.mean())
+
+    def predict(self, logits: Tensor) -> LabelData:
+        """Turn logits (num_classes,) into the most probable class and all probabilities."""
+        score = logits.float().softmax(dim=0)
+        return LabelData(label=score.argmax(dim=0, keepdim=True), score=score)

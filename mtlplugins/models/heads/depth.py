@@ -1,0 +1,64 @@
+"""Depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .base import DenseHead
+
+
+@MODELS.register_module()
+class DepthHead(DenseHead):
+    """Depth in metres through its reciprocal (the thesis, section 4.3).
+
+    The network predicts 1/depth as a sigmoid times the largest reciprocal, 1/min_depth; the loss
+    compares reciprocals, which tames the errors of far pixels.
+
+    Args:
+        in_channels: Channels of the decoder's map.
+        min_depth: Smallest depth in metres that can be predicted.
+        max_depth: Predictions are cut off here, in metres.
+        loss: A loss called with (prediction, target, valid) maps of 1/metres.
+
+    Raises:
+        ValueError: Not 0 < min_depth < max_depth.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        min_depth: float,
+        max_depth: float,
+        loss: dict = dict(type="BerHuLoss"),  # noqa: B006, read only
+    ) -> None:
+        if not 0 < min_depth < max_depth:
+            raise ValueError(
+                f"DepthHead: needs 0 < min_depth < max_depth in metres, got {min_depth} and "
+                f"{max_depth}"
+            )
+        super().__init__(in_channels, 1)
+        self.min_depth = min_depth
+        self.max_depth = max_depth
+        self.criterion = MODELS.build(loss)
+
+    def reciprocal(self, logits: Tensor) -> Tensor:
+        """Turn logits into reciprocal depth in 1/metres, same shape."""
+        # in float32 also under autocast: bfloat16 has two to three decimal digits
+        return logits.float().sigmoid() / self.min_depth
+
+    def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
+        """Compare logits (n, 1, h, w) with depth in metres, float32 (1, H, W), 0 = missing."""
+        logits, target = self.stack(logits, targets)
+        valid = target > 0
+        wanted = target.clamp(min=self.min_depth).reciprocal()
+        return dict(loss=self.criterion(self.reciprocal(logits), wanted, valid))
+
+    def predict(self, logits: Tensor) -> PixelData:
+        """Turn logits (1, H, W) into depth in metres, float32 (1, H, W)."""
+        depth = self.reciprocal(logits).clamp(min=1 / self.max_depth).reciprocal()
+        return PixelData(data=depth)

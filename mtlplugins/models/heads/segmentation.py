@@ -1,0 +1,63 @@
+"""Semantic segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.structures import PixelData
+from mmseg.models.losses import accuracy
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .base import DenseHead
+
+
+@MODELS.register_module()
+class SegmentationHead(DenseHead):
+    """One class per pixel.
+
+    Args:
+        in_channels: Channels of the decoder's map.
+        num_classes: Number of classes.
+        ignore_index: Label of pixels without truth.
+        loss: Any of mmseg's segmentation losses.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        ignore_index: int = 255,
+        loss: dict = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
+    ) -> None:
+        super().__init__(in_channels, num_classes)
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+        self.criterion = MODELS.build(loss)
+
+    def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
+        """Compare logits (n, num_classes, h, w) with label maps int64 (1, H, W).
+
+        Returns:
+            ``loss`` and ``acc``, the percentage of right pixels among those with truth.
+
+        Raises:
+            ValueError: A label is neither below ``num_classes`` nor ``ignore_index``.
+        """
+        logits, target = self.stack(logits, targets)
+        target = target.squeeze(1)  # (n, H, W)
+        wrong = (target >= self.num_classes) & (target != self.ignore_index)
+        if wrong.any():
+            raise ValueError(
+                f"label {int(target[wrong][0])} in a target, but the head has num_classes="
+                f"{self.num_classes} and ignore_index={self.ignore_index}"
+            )
+        return dict(
+            loss=self.criterion(logits, target, ignore_index=self.ignore_index),
+            acc=accuracy(logits, target, ignore_index=self.ignore_index),
+        )
+
+    def predict(self, logits: Tensor) -> PixelData:
+        """Take the most probable class of each pixel: (num_classes, H, W) to int64 (1, H, W)."""
+        return PixelData(data=logits.argmax(dim=0, keepdim=True))

@@ -1,0 +1,5 @@
+"""Losses that mmseg lacks."""
+
+from .berhu import BerHuLoss
+
+__all__ = ["BerHuLoss"]

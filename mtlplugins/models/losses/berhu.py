@@ -1,0 +1,52 @@
+"""The reversed Huber loss."""
+
+from __future__ import annotations
+
+import torch
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class BerHuLoss(nn.Module):
+    """berHu: |a| for |a| ≤ δ, (a² + δ²) / 2δ beyond (the thesis, section 4.3).
+
+    Args:
+        threshold: δ in the unit of the error; None for 0.2 · max|a| over the batch's valid pixels,
+            treated as a constant in the gradient (Laina et al. 2016,
+            https://arxiv.org/abs/1606.00373, eq. 1).
+        loss_weight: Factor of the loss.
+
+    Raises:
+        ValueError: ``threshold`` is not positive.
+    """
+
+    def __init__(self, threshold: float | None = None, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        if threshold is not None and threshold <= 0:
+            raise ValueError(f"BerHuLoss: threshold={threshold} must be positive, or None")
+        self.threshold = threshold
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+        """Average over the valid elements.
+
+        Args:
+            pred: Predictions of any shape.
+            target: Targets of the same shape; read at valid elements only.
+            valid: Boolean, of the same shape.
+
+        Returns:
+            A scalar; 0, still connected to ``pred``, where nothing is valid.
+        """
+        error = (pred[valid] - target[valid]).abs()
+        if error.numel() == 0:
+            return pred[valid].sum()
+        if self.threshold is None:
+            # an all-correct batch has δ = 0: the square branch is then never taken, but must not
+            # divide by 0
+            delta = (0.2 * error.detach().max()).clamp(min=torch.finfo(error.dtype).tiny)
+        else:
+            delta = error.new_tensor(self.threshold)
+        loss = torch.where(error <= delta, error, (error**2 + delta**2) / (2 * delta))
+        return self.loss_weight * loss.mean()

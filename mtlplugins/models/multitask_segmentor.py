@@ -1,0 +1,231 @@
+"""One encoder, several tasks: the whole flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.model import ModuleDict
+from mmseg.models.segmentors import BaseSegmentor
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from mtlplugins.structures import MultiTaskDataSample
+
+from .conditioning import TaskEmbedding
+from .heads.base import resize
+from .rows import Rows
+
+
+@MODELS.register_module()
+class MultiTaskSegmentor(BaseSegmentor):
+    """A shared encoder with a decoder and a head per task.
+
+    Images become (image, task) rows at the encoder's branch point; training runs a row for each
+    target that is there, inference one for each task that is asked for. An encoder without a plan
+    never branches.
+
+    Args:
+        backbone: A ``Cond*`` encoder, or any mmseg backbone, which is then shared by all tasks as
+            it is.
+        heads: The head of each task.
+        decoders: The decoder of each task that needs one; a head without gets the encoder's maps.
+        tasks: The tasks to learn, in the order of their embeddings; None for all that have a head.
+            So a config that inherits two tasks can learn one of them.
+        task_weights: Factor of each task's loss, 1 where not given.
+        data_preprocessor: Usually ``MultiTaskDataPreprocessor``.
+        test_cfg: ``mode``: ``'whole'``, or ``'slide'`` with ``crop_size`` and ``stride`` (height,
+            width), which averages the logits of dense tasks over windows. ``tasks``: the tasks to
+            predict, None for all.
+        train_cfg: Not used; mmseg's tools pass it.
+        pretrained: Not used; mmseg's tools pass it.
+        init_cfg: As in MMEngine.
+
+    Raises:
+        ValueError: A task without a head, an unknown task in ``task_weights`` or ``test_cfg``, or a
+            task name with "loss" in it.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        heads: dict[str, dict],
+        decoders: dict[str, dict] | None = None,
+        *,
+        tasks: Sequence[str] | None = None,
+        task_weights: dict[str, float] | None = None,
+        data_preprocessor: dict | None = None,
+        test_cfg: dict | None = None,
+        train_cfg: dict | None = None,
+        pretrained: str | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        decoders = decoders or {}
+        self.tasks = tuple(heads if tasks is None else tasks)
+        self.task_weights = dict(task_weights or {})
+        self.test_cfg = dict(mode="whole", tasks=None) | dict(test_cfg or {})
+        _check_tasks("tasks", self.tasks, heads)
+        _check_tasks("task_weights", self.task_weights, heads)
+        _check_tasks("decoders", decoders, heads)
+        self._check_test_cfg()
+
+        self.backbone = MODELS.build(backbone)
+        self.decoders = ModuleDict(
+            {task: MODELS.build(decoders[task]) for task in self.tasks if task in decoders}
+        )
+        self.heads = ModuleDict({task: MODELS.build(heads[task]) for task in self.tasks})
+        embed_dims = getattr(self.backbone, "task_embed_dims", None)
+        self.task_embedding = TaskEmbedding(self.tasks, embed_dims) if embed_dims else None
+
+    def _check_test_cfg(self) -> None:
+        _check_tasks("test_cfg.tasks", self.test_cfg["tasks"] or (), self.tasks)
+        if self.test_cfg["mode"] not in ("whole", "slide"):
+            raise ValueError(f"test_cfg.mode={self.test_cfg['mode']!r}: give 'whole' or 'slide'")
+        if self.test_cfg["mode"] == "slide":
+            for key in ("crop_size", "stride"):
+                if len(self.test_cfg.get(key) or ()) != 2:
+                    raise ValueError(f"test_cfg.mode='slide' needs test_cfg.{key}=(height, width)")
+
+    def extract_feat(self, inputs: Tensor, rows: Rows | None = None) -> Sequence[Tensor]:
+        """Encode images (B, 3, H, W): a map per stage, of images or, once branched, of rows."""
+        if self.task_embedding is None:
+            return self.backbone(inputs)
+        rows = rows or Rows.asked_for(self.tasks, len(inputs))
+        return self.backbone(inputs, rows.condition(self.task_embedding))
+
+    def encode_decode(self, inputs: Tensor, rows: Rows) -> dict[str, Tensor]:
+        """Compute the logits of each row.
+
+        Args:
+            inputs: Images (B, 3, H, W).
+            rows: What to compute.
+
+        Returns:
+            For each task that has n rows, logits (n, K, h, w), or (n, K) of an image-level task.
+        """
+        maps = self.extract_feat(inputs, rows)
+        shared_stages = getattr(self.backbone, "shared_stages", len(maps))
+        logits = {}
+        for task in rows.images:
+            features = rows.features(maps, task, shared_stages)
+            if task in self.decoders:
+                features = self.decoders[task](features)
+            logits[task] = self.heads[task](features)
+        return logits
+
+    def loss(self, inputs: Tensor, data_samples: list[MultiTaskDataSample]) -> dict[str, Tensor]:
+        """Compute the weighted loss of each task.
+
+        Args:
+            inputs: Images (B, 3, H, W).
+            data_samples: Their targets; an image may lack some.
+
+        Returns:
+            ``<task>_loss`` and ``<task>_<figure>``. A task without a target in the batch
+            contributes a zero that touches its parameters, so that distributed training waits for
+            nobody.
+
+        Raises:
+            ValueError: No image has a target, or a target does not fit its head.
+        """
+        rows = Rows.with_targets(self.tasks, data_samples)
+        logits = self.encode_decode(inputs, rows)
+        losses = {}
+        for task in self.tasks:
+            if task not in logits:
+                losses[f"{task}_loss"] = self._untouched(task)
+                continue
+            samples = [data_samples[i] for i in rows.images[task]]
+            try:
+                found = self.heads[task].loss(logits[task], [s.target(task) for s in samples])
+            except ValueError as error:
+                files = ", ".join(str(s.get("img_path", "?")) for s in samples)
+                raise ValueError(f"task {task!r}: {error}; images: {files}") from error
+            weight = self.task_weights.get(task, 1.0)
+            losses[f"{task}_loss"] = weight * found.pop("loss")
+            losses |= {f"{task}_{name}": value for name, value in found.items()}
+        return losses
+
+    def _untouched(self, task: str) -> Tensor:
+        modules = [m[task] for m in (self.decoders, self.heads) if task in m]
+        # empty slices and not p * 0, which a NaN or inf in a parameter would survive
+        return sum(p.flatten()[:0].sum() for m in modules for p in m.parameters())
+
+    def predict(
+        self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
+    ) -> list[MultiTaskDataSample]:
+        """Predict the tasks asked for, at the original size of each image.
+
+        Args:
+            inputs: Images (B, 3, H, W).
+            data_samples: Say the images' sizes before padding and resizing.
+
+        Returns:
+            The samples with ``pred_<task>``.
+        """
+        if data_samples is None:
+            size = tuple(inputs.shape[-2:])
+            meta = dict(ori_shape=size, img_shape=size)
+            data_samples = [MultiTaskDataSample(metainfo=meta) for _ in inputs]
+        tasks = tuple(self.test_cfg["tasks"] or self.tasks)
+        run = self._slide if self.test_cfg["mode"] == "slide" else self._whole
+        for task, logits in run(inputs, tasks).items():
+            head = self.heads[task]
+            for sample, out in zip(data_samples, logits, strict=True):
+                if head.dense:
+                    out = _to_original(out, inputs.shape[-2:], sample)
+                setattr(sample, f"pred_{task}", head.predict(out))
+        return data_samples
+
+    def _whole(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
+        if not tasks:
+            return {}
+        return self.encode_decode(inputs, Rows.asked_for(tasks, len(inputs)))
+
+    def _slide(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
+        """Average dense logits over overlapping windows; image-level tasks see the whole image."""
+        dense = [task for task in tasks if self.heads[task].dense]
+        logits = self._whole(inputs, [task for task in tasks if task not in dense])
+        size = inputs.shape[-2:]
+        crop = [min(c, s) for c, s in zip(self.test_cfg["crop_size"], size, strict=True)]
+        tops, lefts = (
+            [*range(0, s - c, step), s - c]
+            for s, c, step in zip(size, crop, self.test_cfg["stride"], strict=True)
+        )
+        windows = inputs.new_zeros(size)
+        sums: dict[str, Tensor] = {}
+        for top in tops if dense else ():
+            for left in lefts:
+                where = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
+                windows[where] += 1
+                for task, out in self._whole(inputs[where], dense).items():
+                    if task not in sums:
+                        sums[task] = out.new_zeros((*out.shape[:2], *size))
+                    sums[task][where] += resize(out, crop)
+        return logits | {task: total / windows for task, total in sums.items()}
+
+    def _forward(
+        self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
+    ) -> dict[str, Tensor]:
+        """Compute the logits of all tasks for all images, without post-processing."""
+        return self._whole(inputs, self.tasks)
+
+
+def _check_tasks(where: str, tasks: Sequence[str], known: Sequence[str]) -> None:
+    for task in tasks:
+        if task not in known:
+            raise ValueError(
+                f"{where}: unknown task {task!r}; tasks of this model: {', '.join(known)}"
+            )
+        if "loss" in task:
+            raise ValueError(
+                f"task {task!r}: MMEngine adds up everything named with 'loss' as the loss; rename "
+                "the task"
+            )
+
+
+def _to_original(logits: Tensor, padded: Sequence[int], sample: MultiTaskDataSample) -> Tensor:
+    """Bring a map of logits (K, h, w) to the original size of its image, without the padding."""
+    height, width = sample.metainfo.get("img_shape", padded)[:2]
+    full = resize(logits[None], padded)[..., :height, :width]
+    return resize(full, sample.metainfo.get("ori_shape", (height, width))[:2])[0]

@@ -1,0 +1,90 @@
+"""Which (image, task) combinations run, and how they travel through the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from mtlplugins.structures import MultiTaskDataSample
+
+from .conditioning import Condition, TaskEmbedding
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a batch, task-major: the images of each task, in the model's order of tasks.
+
+    Attributes:
+        images: For each task that has rows, the indices of its images in the batch, ascending.
+        num_images: Number of images B in the batch.
+    """
+
+    images: dict[str, list[int]]
+    num_images: int
+
+    @classmethod
+    def with_targets(cls, tasks: Sequence[str], samples: Sequence[MultiTaskDataSample]) -> Rows:
+        """Make a row of each image and task that has a target.
+
+        Raises:
+            ValueError: No image has a target of any of the tasks.
+        """
+        images = {
+            task: [i for i, sample in enumerate(samples) if f"gt_{task}" in sample]
+            for task in tasks
+        }
+        rows = cls({task: index for task, index in images.items() if index}, len(samples))
+        if not rows.images:
+            names = [str(sample.get("img_path", "?")) for sample in samples]
+            raise ValueError(
+                f"no image of this batch has a target of the model's tasks {', '.join(tasks)}: "
+                f"{', '.join(names[:4])}{', …' if len(names) > 4 else ''}. Check the data set's "
+                "targets, or leave images without any target out of its split file"
+            )
+        return rows
+
+    @classmethod
+    def asked_for(cls, tasks: Sequence[str], num_images: int) -> Rows:
+        """Make a row of each image and each of the tasks."""
+        return cls({task: list(range(num_images)) for task in tasks}, num_images)
+
+    def condition(self, embedding: TaskEmbedding) -> Condition:
+        """Describe the rows to a conditioned encoder."""
+        device = embedding.weight.device
+        counts = tuple(map(len, self.images.values()))
+        image_index = torch.tensor([*chain.from_iterable(self.images.values())], device=device)
+        task_index = torch.arange(len(counts), device=device).repeat_interleave(
+            torch.tensor(counts, device=device), output_size=sum(counts)
+        )
+        return Condition(embedding(tuple(self.images)), image_index, task_index, counts)
+
+    def features(self, maps: Sequence[Tensor], task: str, shared_stages: int) -> list[Tensor]:
+        """Pick the maps of one task.
+
+        Args:
+            maps: One map per stage: of the B images in the first ``shared_stages``, of all rows
+                behind.
+            task: A task that has rows.
+            shared_stages: Number of stages before the branch point.
+
+        Returns:
+            For each stage, the maps (n, C, H, W) of this task's n images.
+        """
+        index = self.images[task]
+        start = 0
+        for other, images in self.images.items():
+            if other == task:
+                break
+            start += len(images)
+        picked = []
+        for stage, x in enumerate(maps):
+            if stage >= shared_stages:
+                x = x[start : start + len(index)]
+            elif len(index) < self.num_images:
+                x = x[index]
+            picked.append(x)
+        return picked

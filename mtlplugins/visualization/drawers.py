@@ -1,0 +1,207 @@
+"""How each kind of task is drawn: its truth, its prediction, and what the colours mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+from mmengine.structures import LabelData, PixelData
+
+from mtlplugins.visualization import canvas
+
+# Perceptually uniform, and its darkest colour is still told from the black of missing pixels.
+DEPTH_COLOURS = (
+    (matplotlib.colormaps["viridis"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
+)
+MISSING = (0, 0, 0)
+UNLABELLED = (255, 255, 255)
+CORRECT = (40, 140, 60)
+SHOWN_SCORES = 3
+
+
+class Drawing(NamedTuple):
+    """A task's tiles, uint8 RGB (H, W, 3); None for what the sample does not have."""
+
+    truth: np.ndarray | None
+    prediction: np.ndarray | None
+    key: np.ndarray  # what the colours mean
+
+
+Field = PixelData | LabelData
+Drawer = Callable[[Field | None, Field | None, dict[str, Any], tuple[int, int]], Drawing]
+
+
+def draw_segmentation(
+    truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
+) -> Drawing:
+    """Labels in the palette's colours, unlabelled pixels white; the key names the classes shown.
+
+    Raises:
+        ValueError: a label that is neither a class nor the ignore index; a palette of another
+            length than the classes.
+    """
+    names, ignore_index = entry["classes"], entry.get("ignore_index", 255)
+    palette = np.array(entry["palette"], dtype=np.uint8)  # (num_classes, 3)
+    if len(palette) != len(names):
+        raise ValueError(f"{len(palette)} colours in the palette for {len(names)} classes")
+    tiles, present = [], set()
+    for labels in map(_array, (truth, prediction)):
+        if labels is None:
+            tiles.append(None)
+            continue
+        labels = labels[0]  # (H, W)
+        labelled = labels != ignore_index
+        present.update(np.unique(labels).tolist())
+        unknown = sorted(present - set(range(len(names))) - {ignore_index})
+        if unknown:
+            raise ValueError(f"labels {unknown[:10]} are outside the {len(names)} classes")
+        tile = canvas.blank(*labels.shape, UNLABELLED)
+        tile[labelled] = palette[labels[labelled]]
+        tiles.append(canvas.resize(tile, size))
+    key = [(names[label], palette[label]) for label in sorted(present - {ignore_index})]
+    if ignore_index in present:
+        key.append(("unlabelled", UNLABELLED))
+    return Drawing(*tiles, canvas.legend(key, size[0]))
+
+
+def draw_depth(
+    truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
+) -> Drawing:
+    """Depth in metres as colours of one scale for both maps; missing pixels (0) black.
+
+    The scale spans the truth's depths (the prediction's if there is no truth), so that a wild
+    prediction does not flatten the truth; a prediction outside takes the colour of the nearer end.
+    """
+    maps = [None if array is None else array[0] for array in map(_array, (truth, prediction))]
+    valid = [None if depth is None else np.isfinite(depth) & (depth > 0) for depth in maps]
+    ranges = [
+        (float(depth[mask].min()), float(depth[mask].max()))
+        for depth, mask in zip(maps, valid, strict=True)
+        if depth is not None and mask.any()
+    ]
+    low, high = ranges[0] if ranges else (0.0, 1.0)
+    clipped_low = any(lowest < low for lowest, _ in ranges)
+    clipped_high = any(highest > high for _, highest in ranges)
+    tiles = [
+        None if depth is None else canvas.resize(_depth_tile(depth, mask, low, high), size)
+        for depth, mask in zip(maps, valid, strict=True)
+    ]
+    ends = ("≤ " if clipped_low else "", "≥ " if clipped_high else "")
+    key = [[_scale_bar(low, high, ends, max(size[0] - 24, 120))]]
+    if any(mask is not None and not mask.all() for mask in valid):
+        key.append([canvas.legend([("missing", MISSING)], size[0])])
+    return Drawing(*tiles, canvas.grid(key, gap=4))
+
+
+def _depth_tile(depth: np.ndarray, valid: np.ndarray, low: float, high: float) -> np.ndarray:
+    tile = canvas.blank(*depth.shape, MISSING)
+    share = (depth[valid] - low) / max(high - low, 1e-6)
+    tile[valid] = DEPTH_COLOURS[(share.clip(0, 1) * 255).round().astype(int)]
+    return tile
+
+
+def _scale_bar(low: float, high: float, ends: tuple[str, str], height: int) -> np.ndarray:
+    """The depth colours, far on top, with five depths in metres; ``ends`` precede the outermost."""
+    signs = (ends[0], "", "", "", ends[1])
+    depths = np.linspace(low, high, 5)
+    labels = [canvas.text(f"{s}{d:.2f} m") for s, d in zip(signs, depths, strict=True)]
+    line = labels[0].shape[0]
+    length = height - line  # the outermost labels reach half a line beyond the bar
+    shades = (np.linspace(1, 0, length) * 255).round().astype(int)
+    tile = canvas.blank(height, 26 + max(label.shape[1] for label in labels))
+    tile[line // 2 : line // 2 + length, :18] = DEPTH_COLOURS[shades][:, None]
+    for top, label in zip(np.linspace(length - 1, 0, 5).round().astype(int), labels, strict=True):
+        tile[top + line // 2, 18:23] = canvas.INK
+        tile[top : top + line, 26 : 26 + label.shape[1]] = label
+    return tile
+
+
+def draw_normals(
+    truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
+) -> Drawing:
+    """Unit normals (x right, y down, z forward) as colours (n + 1) / 2; missing (zero) black."""
+    tiles = []
+    missing = False
+    for normals in map(_array, (truth, prediction)):
+        if normals is None:
+            tiles.append(None)
+            continue
+        tile = _normal_colours(normals)
+        missing |= bool((normals == 0).all(0).any())
+        tiles.append(canvas.resize(tile, size))
+    key = [[_normal_ball(120)]]
+    key += [[canvas.text("the colours of a ball")], [canvas.text("seen by the camera")]]
+    if missing:
+        key.append([canvas.legend([("missing", MISSING)], size[0])])
+    return Drawing(*tiles, canvas.grid(key))
+
+
+def _normal_colours(normals: np.ndarray) -> np.ndarray:
+    """(3, H, W) to uint8 (H, W, 3)."""
+    colours = ((normals + 1) / 2 * 255).round().clip(0, 255)
+    colours[:, (normals == 0).all(0)] = 0
+    return colours.transpose(1, 2, 0).astype(np.uint8)
+
+
+def _normal_ball(diameter: int) -> np.ndarray:
+    axis = (np.arange(diameter) + 0.5) / diameter * 2 - 1
+    x, y = np.meshgrid(axis, axis)
+    inside = x**2 + y**2 < 1
+    z = -np.sqrt(np.where(inside, 1 - x**2 - y**2, 0))  # towards the camera
+    ball = _normal_colours(np.stack([x, y, z]))
+    ball[~inside] = 255
+    return ball
+
+
+def draw_classification(
+    truth: LabelData | None, prediction: LabelData | None, entry: dict, size: tuple[int, int]
+) -> Drawing:
+    """The true class, and the best scores with the true class in green (added if not among them).
+
+    Raises:
+        ValueError: a label or number of scores that does not fit the classes.
+    """
+    names = entry["classes"]
+    label = None if truth is None else int(truth.label)
+    if label is not None and not 0 <= label < len(names):
+        raise ValueError(f"label {label} is outside the {len(names)} classes")
+    name_tile = None if label is None else canvas.text(names[label], bold=True, colour=CORRECT)
+    if prediction is None:
+        return Drawing(name_tile, None, canvas.blank(1, 1))
+
+    scores = prediction.score.detach().float().cpu().numpy()
+    if scores.shape != (len(names),):
+        raise ValueError(f"{scores.shape} scores do not fit the {len(names)} classes")
+    shown = np.argsort(-scores, kind="stable")[:SHOWN_SCORES].tolist()
+    if label is not None and label not in shown:
+        shown.append(label)
+    rows = []
+    for index in shown:
+        correct = index == label
+        colour = CORRECT if correct else canvas.INK
+        name = canvas.text(names[index] + (" ✓" if correct else ""), bold=correct, colour=colour)
+        percent = canvas.text(f"{100 * scores[index]:.1f} %", bold=correct, colour=colour)
+        bar = canvas.blank(name.shape[0], 102)
+        bar[4:-4] = (230, 230, 230)
+        bar[4:-4, : round(100 * float(scores[index])) + 2] = CORRECT if correct else (110, 110, 110)
+        rows.append([name, percent, bar])
+    return Drawing(name_tile, canvas.grid(rows, gap=8), canvas.blank(1, 1))
+
+
+def _array(field: PixelData | None) -> np.ndarray | None:
+    """The map (C, H, W) of a field."""
+    if field is None:
+        return None
+    data = field.data.detach().cpu()
+    return (data.float() if data.is_floating_point() else data).numpy()  # NumPy has no bfloat16
+
+
+# By the "kind" that the data set's meta gives each task; a new kind is a new row.
+DRAWERS: dict[str, Drawer] = {
+    "segmentation": draw_segmentation,
+    "depth": draw_depth,
+    "normals": draw_normals,
+    "classification": draw_classification,
+}

@@ -1,0 +1,75 @@
+"""MMEngine's visualizer, drawing every task of a sample in one panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from mmengine.dist import master_only
+from mmengine.structures import BaseDataElement
+from mmengine.visualization import Visualizer
+from mmseg.registry import VISUALIZERS
+from PIL import Image
+
+from mtlplugins.visualization.panels import draw_panel
+
+
+@VISUALIZERS.register_module()
+class MultiTaskVisualizer(Visualizer):
+    """Draw samples with any tasks; what to draw follows from ``dataset_meta["tasks"]``.
+
+    The Runner sets ``dataset_meta``; elsewhere set ``visualizer.dataset_meta = dataset.metainfo``.
+    Arguments are those of :class:`mmengine.visualization.Visualizer`.
+    """
+
+    @master_only
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: BaseDataElement | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | Path | None = None,
+        step: int = 0,
+    ) -> np.ndarray:
+        """Draw one panel; give it to every backend, and to a file if one is named.
+
+        Positions and names are mmseg's, so that its hooks and inferencer can call this too.
+
+        Args:
+            name (str): name of the picture in the backends (a file name in the local one).
+            image (np.ndarray): uint8 RGB (H, W, 3).
+            data_sample (BaseDataElement, optional): ``gt_<task>`` and ``pred_<task>`` fields; only
+                the image is drawn without it.
+            draw_gt (bool): whether to draw the truth.
+            draw_pred (bool): whether to draw the prediction.
+            show (bool): whether to open a window.
+            wait_time (float): seconds that the window stays; 0 for until a key is pressed.
+            out_file (str | Path, optional): also write the panel here; folders are made.
+            step (int): step in the backends.
+
+        Returns:
+            np.ndarray: the panel, uint8 RGB (H', W', 3); None in processes other than the first.
+
+        Raises:
+            RuntimeError: there is a sample to draw but ``dataset_meta`` names no tasks.
+            ValueError: see :func:`mtlplugins.visualization.draw_panel`.
+        """
+        tasks = (self.dataset_meta or {}).get("tasks", {})
+        if data_sample is not None and not tasks:
+            raise RuntimeError(
+                "MultiTaskVisualizer does not know the tasks: set `visualizer.dataset_meta = "
+                "dataset.metainfo`, which must have an entry 'tasks'."
+            )
+        panel = draw_panel(image, data_sample, tasks, draw_gt=draw_gt, draw_pred=draw_pred)
+        self.set_image(panel)
+        if show:
+            self.show(panel, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            Path(out_file).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(panel).save(out_file)
+        self.add_image(name, panel, step)
+        return panel

@@ -1,0 +1,126 @@
+"""Draw panels while validating and testing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import mmcv
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
+from mmseg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class MultiTaskVisualizationHook(Hook):
+    """Draw every ``interval``-th image of a validation or test, beginning with the first.
+
+    The pictures are named ``<val|test>_<stem of img_path>``; where a stem comes again, ``-1``,
+    ``-2``, ... follow. With several processes, only the first one's images are drawn.
+
+    Args:
+        draw (bool): whether to draw at all, so that a config can carry the hook switched off.
+        interval (int): images from one drawing to the next.
+        show_dir (str, optional): also write ``<name>_<iteration>.png`` here: an absolute path, or
+            one under the run's own folder ``<work_dir>/<timestamp>``. Without it only the
+            visualizer's backends get the panels.
+    """
+
+    def __init__(
+        self, *, draw: bool = False, interval: int = 50, show_dir: str | None = None
+    ) -> None:
+        if interval < 1:
+            raise ValueError(f"MultiTaskVisualizationHook: interval must be >= 1, got {interval}")
+        self.draw = draw
+        self.interval = interval
+        self.show_dir = show_dir
+        self._restart()
+
+    def _restart(self) -> None:
+        self._seen = 0
+        self._names: set[str] = set()
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Count the images from 0 again."""
+        self._restart()
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Count the images from 0 again."""
+        self._restart()
+
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Sequence[BaseDataElement] | None = None,
+    ) -> None:
+        """Draw this batch's share."""
+        self._draw_batch("val", runner, data_batch, outputs)
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Sequence[BaseDataElement] | None = None,
+    ) -> None:
+        """Draw this batch's share."""
+        self._draw_batch("test", runner, data_batch, outputs)
+
+    def _draw_batch(
+        self, mode: str, runner: Runner, data_batch: dict, outputs: Sequence[BaseDataElement]
+    ) -> None:
+        if not self.draw:
+            return
+        for position, sample in enumerate(outputs):
+            if self._seen % self.interval == 0:
+                name = self._unique_name(f"{mode}_{Path(sample.get('img_path', 'image')).stem}")
+                out_file = None
+                if self.show_dir is not None:
+                    out_file = Path(runner.log_dir, self.show_dir, f"{name}_{runner.iter}.png")
+                runner.visualizer.add_datasample(
+                    name,
+                    _picture(sample, data_batch["inputs"][position]),
+                    data_sample=sample,
+                    out_file=out_file,
+                    step=runner.iter,
+                )
+            self._seen += 1
+
+    def _unique_name(self, name: str) -> str:
+        unique, repeats = name, 0
+        while unique in self._names:
+            repeats += 1
+            unique = f"{name}-{repeats}"
+        self._names.add(unique)
+        return unique
+
+
+def _picture(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray:
+    """The image as uint8 RGB (H, W, 3): its file, else what the data set made of it.
+
+    The batch's inputs are what the data loader gave, BGR (3, H, W) not yet normalised: mmengine's
+    preprocessors work on a copy. They are brought back to the shape that the image had when loaded,
+    which is that of the maps.
+
+    Raises:
+        TypeError: there is no file and the input is not uint8, so its colours cannot be known.
+    """
+    path = sample.get("img_path")
+    if path is not None and Path(path).is_file():
+        # As the loading transforms read it, with the turn that a camera notes in the file.
+        return mmcv.imread(path, channel_order="rgb")
+    if model_input.dtype != torch.uint8:
+        raise TypeError(
+            f"cannot draw image {path}: it is no file, and the batch's input is "
+            f"{model_input.dtype} and not uint8; let the pipeline leave the normalisation to the "
+            "data preprocessor"
+        )
+    image = np.ascontiguousarray(model_input.flip(0).permute(1, 2, 0).cpu().numpy())
+    height, width = sample.get("ori_shape", image.shape[:2])
+    return cv2.resize(image, (width, height))

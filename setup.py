@@ -1,0 +1,61 @@
+"""Packaging of mtlplugins.
+
+mmcv is deliberately no requirement: it comes in two flavours under one import name, `mmcv-lite`
+(no compiled operators; the extra `lite`) and the full `mmcv`, and only the user knows which one.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+README = HERE / "README.md"
+
+
+def read_version() -> str:
+    """Return `__version__` from the text of the package: importing it would need torch."""
+    init = HERE / "mtlplugins" / "__init__.py"
+    found = re.search(r'^__version__ = "([^"]+)"', init.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f'{init} has no line `__version__ = "..."`')
+    return found.group(1)
+
+
+setup(
+    name="mtlplugins",
+    version=read_version(),
+    description="Task-conditioned multi-task learning for MMSegmentation",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    packages=find_packages(include=["mtlplugins", "mtlplugins.*"]),
+    python_requires=">=3.10",
+    install_requires=[
+        "torch>=2.4",
+        "torchvision>=0.19",
+        "mmengine>=0.10.7,<1",
+        "mmsegmentation>=1.2.2,<2",
+        "mmpretrain>=1.2.0,<2",
+        "timm>=1.0,<2",
+        "numpy>=1.24",
+        "matplotlib>=3.6",
+        "opencv-python>=4.7",
+        "pillow>=9.1",
+        "ftfy",  # imported, but not declared, by mmsegmentation
+        "regex",  # likewise
+        "setuptools<81",  # the last with pkg_resources, which `_base_ = "mmseg::..."` needs
+    ],
+    extras_require={
+        "lite": ["mmcv-lite>=2.1.0,<2.2"],  # mmsegmentation 1.2.2 refuses mmcv 2.2
+        "convert": ["h5py>=3.8"],
+        "tensorboard": ["tensorboard>=2.12"],
+        "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.9", "h5py>=3.8"],
+    },
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)

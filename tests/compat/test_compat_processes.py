@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+import mtlplugins  # noqa: F401
+from tests.compat.small_runner import INPUTS, Line, assert_same, run_python
+
+TWO_PROCESSES = """
+import sys
+from pathlib import Path
+import mtlplugins
+import torch
+from small_runner import make_runner
+
+runner = make_runner(
+    Path(sys.argv[1]) / "work", by_epoch=True, launcher="pytorch",
+    env_cfg={"dist_cfg": {"backend": "nccl"}},  # as configs say
+    optim_wrapper={"optimizer": {"type": "SGD", "lr": 0.1}}, param_scheduler=None,
+)
+runner.train()
+torch.save(runner.model.module.state_dict(), Path(sys.argv[1]) / f"{runner.rank}.pth")
+"""
+
+
+def test_two_processes_train_on_the_cpu(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TWO_PROCESSES)
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    done = run_python(
+        *launch, str(tmp_path / "train.py"), str(tmp_path),
+        OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second = (torch.load(tmp_path / f"{rank}.pth") for rank in range(2))
+    assert_same(first, second)
+
+    # Rank r sees rows r, r + 2, ...: two batches of 2 rows are together a batch of 4.
+    reference = Line()
+    optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
+    for batch in (*INPUTS.split(4), *INPUTS.split(4)):
+        optimizer.zero_grad()
+        reference(batch, mode="loss")["loss"].backward()
+        optimizer.step()
+    torch.testing.assert_close(first, dict(reference.state_dict()))

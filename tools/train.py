@@ -1,0 +1,58 @@
+"""Train a model from a config."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import DictAction
+from mmengine.runner import Runner
+
+import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.apis import load_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line; the flags are those of mmsegmentation's tool."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file")
+    parser.add_argument(
+        "--work-dir", help="folder of logs and checkpoints; ./work_dirs/CONFIG if not given"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the latest checkpoint in the work dir"
+    )
+    parser.add_argument(
+        "--amp", action="store_true", help="mixed precision in bfloat16, on a CPU too"
+    )
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        metavar="KEY=VALUE",
+        help="change values of the config",
+    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument(
+        "--local_rank", "--local-rank", type=int, default=0, help="set by launchers"
+    )
+    args = parser.parse_args()
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    return args
+
+
+def main() -> None:
+    """Build the runner and train."""
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{Path(args.config).stem}"
+    cfg.resume = args.resume or cfg.get("resume", False)
+    if args.amp:
+        cfg.optim_wrapper.type = "Bf16OptimWrapper"
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == "__main__":
+    main()
