@@ -16,7 +16,11 @@ from torch.utils.data import Sampler
 
 
 class Draw(int):
-    """An index into a data set that knows the seed and the number of its draw."""
+    """An index into a data set that knows the seed and the number of its draw.
+
+    Wrappers find an item of the data set they wrap by ``-`` (``ConcatDataset``) or ``%``
+    (``RepeatDataset``), which give a draw again.
+    """
 
     seed: int
     number: int
@@ -26,6 +30,12 @@ class Draw(int):
         draw.seed = seed
         draw.number = number
         return draw
+
+    def __sub__(self, offset: int) -> Draw:
+        return Draw(int(self) - offset, seed=self.seed, number=self.number)
+
+    def __mod__(self, size: int) -> Draw:
+        return Draw(int(self) % size, seed=self.seed, number=self.number)
 
     def __reduce__(self) -> tuple:
         # on its way to a worker; int's own way would lose the attributes
@@ -41,8 +51,9 @@ class DrawSampler(Sampler):
     """Hand out numbered draws, a new order in each epoch.
 
     Epoch e of a data set of N items has the draws e·N … e·N + N - 1, in an order that depends on
-    (seed, e) alone; each process takes every W-th of them. So what is drawn, and how it is
-    augmented, does not depend on the number of workers or on what ran before.
+    (seed, e) alone; each of W processes takes every W-th of them, where N is rounded up to a
+    multiple of W. So what is drawn, and how it is augmented, does not depend on the number of
+    workers or on what ran before.
 
     Args:
         dataset: The data set.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ class MultiTaskDataset(BaseDataset):
         data_root: Folder of the data set.
         targets: For each task the kind of target and where it lies, for example
             ``depth=dict(type='DepthMap', folder='depth', suffix='.png', unit=0.001)``.
-        ann_file: Split file, one name per line, below ``data_root``; empty for all images of the
-            folder.
+        ann_file: Split file, one name per line, below ``data_root``; empty for all images in the
+            folder and below.
         image: ``folder`` and ``suffix`` of the images.
         tasks: Tasks to load; None for all of ``targets``.
         pipeline: Transforms.
@@ -95,19 +95,16 @@ class MultiTaskDataset(BaseDataset):
         if missing := [name for name in names if name + suffix not in images]:
             raise FileNotFoundError(
                 f"{len(missing)} of {len(names)} images listed in {self.ann_file} are missing, the "
-                f"first is {folder / (missing[0] + suffix)}"
+                f"first is {folder / (missing[0] + suffix)}{images.hint(missing[0])}"
             )
         targets = {task: self._find(task, names) for task in self.target_types}
         counts = {task: len(found) for task, found in targets.items()}
         for task, count in counts.items():
             if not count:
-                target = self.target_types[task]
-                where = root / (target.folder if target.dense else target.file)
-                suffix_hint = f" with suffix {target.suffix}" if target.dense else ""
                 raise FileNotFoundError(
                     f"task {task!r}: none of the {len(names)} images has a target in "
-                    f"{where}{suffix_hint}; correct the data set's targets.{task}, or leave the "
-                    "task out with dataset.tasks"
+                    f"{self._where(task, names[0])}; correct the data or the data set's "
+                    f"targets.{task}, or leave the task out with dataset.tasks"
                 )
         print_log(
             f"{type(self).__name__} {self.ann_file or folder}: {len(names)} images; targets: "
@@ -126,7 +123,7 @@ class MultiTaskDataset(BaseDataset):
     def _names(self, images: _Listing) -> list[str]:
         suffix = self.image["suffix"]
         if not self.ann_file:
-            names = sorted(f.removesuffix(suffix) for f in images.top if f.endswith(suffix))
+            names = sorted(f.removesuffix(suffix) for f in images.all() if f.endswith(suffix))
             if not names:
                 raise ValueError(f"no image with suffix {suffix} in {images.folder}")
             return names
@@ -158,6 +155,16 @@ class MultiTaskDataset(BaseDataset):
         labels = target.read(path)
         return {name: labels[name] for name in names if name in labels}
 
+    def _where(self, task: str, name: str) -> str:
+        """Describe where a task's targets were looked for, and what is there instead."""
+        target = self.target_types[task]
+        path = Path(self.data_root) / (target.folder if target.dense else target.file)
+        if not path.exists():
+            return f"{path}, which does not exist"
+        if not target.dense:
+            return str(path)
+        return f"{path} with suffix {target.suffix}{_Listing(path).hint(name)}"
+
     def get_data_info(self, idx: int) -> dict:
         """Describe an image and its targets to the pipeline."""
         info = super().get_data_info(idx)
@@ -179,9 +186,17 @@ class _Listing:
         self.folder = folder
         self._files: dict[str, set[str]] = {}
 
-    @property
-    def top(self) -> set[str]:
-        return self._read("")
+    def all(self) -> Iterator[str]:
+        """Go through the files in the folder and below."""
+        for path in self.folder.rglob("*"):
+            yield path.relative_to(self.folder).as_posix()
+
+    def hint(self, name: str) -> str:
+        """Say which file is there under this name, if its suffix is another one."""
+        below, _, file = name.rpartition("/")
+        same = (f for f in self._read(below) if f.startswith(file))
+        like = sorted(f for f in same if not f[len(file) : len(file) + 1].isalnum())
+        return f" (there is {like[0]})" if like else ""
 
     def __contains__(self, name: str) -> bool:
         below, _, file = name.rpartition("/")

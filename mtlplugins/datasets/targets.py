@@ -15,7 +15,9 @@ import numpy as np
 import torch
 from mmengine.structures import LabelData, PixelData
 from mmseg.registry import DATASETS
-from PIL import Image
+
+from .colours import distinct_colours
+from .files import read_array
 
 
 class Target(ABC):
@@ -62,7 +64,7 @@ class DenseTarget(Target):
         Raises:
             ValueError: The file cannot be read, or does not hold what it should.
         """
-        return self.convert(_read(path), path)
+        return self.convert(read_array(path), path)
 
     @abstractmethod
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
@@ -88,6 +90,9 @@ class LabelMap(DenseTarget):
         palette: RGB colour of each class; None for distinct colours by index.
         ignore_index: Label of pixels without truth.
         reduce_zero_label: Whether 0 in the files means "no truth" and class i is stored as i + 1.
+
+    Raises:
+        ValueError: ``ignore_index`` is a class, or there are not as many colours as classes.
     """
 
     kind = "segmentation"
@@ -105,6 +110,15 @@ class LabelMap(DenseTarget):
         super().__init__(folder, suffix)
         self.classes = tuple(classes)
         self.palette = [list(c) for c in palette] if palette else distinct_colours(len(classes))
+        if len(self.palette) != len(self.classes):
+            raise ValueError(
+                f"LabelMap: palette has {len(self.palette)} colours for {len(self.classes)} classes"
+            )
+        if 0 <= ignore_index < len(self.classes):
+            raise ValueError(
+                f"LabelMap: ignore_index={ignore_index} is one of the {len(self.classes)} classes; "
+                f"give an ignore_index that is not, such as {len(self.classes)} or -1"
+            )
         self.invalid = self.ignore_index = ignore_index
         self.reduce_zero_label = reduce_zero_label
 
@@ -130,10 +144,11 @@ class LabelMap(DenseTarget):
             ignored |= labels == 0
             labels -= 1
         labels[ignored] = self.ignore_index
-        if (largest := labels.max(initial=0, where=~ignored)) >= len(self.classes):
+        wrong = ~ignored & ((labels < 0) | (labels >= len(self.classes)))
+        if wrong.any():
             raise ValueError(
-                f"{path}: label {int(largest) + self.reduce_zero_label} is above the "
-                f"{len(self.classes)} classes ({self.classes[0]} … {self.classes[-1]}) and is not "
+                f"{path}: label {raw[wrong].max()} is none of the {len(self.classes)} classes "
+                f"({self.classes[0]} … {self.classes[-1]}) and is not "
                 f"ignore_index={self.ignore_index}; list all classes in the data set's config, or "
                 "set ignore_index or reduce_zero_label"
             )
@@ -213,12 +228,17 @@ class NormalMap(DenseTarget):
         if raw.ndim != 3 or raw.shape[2] != 3 or not np.issubdtype(raw.dtype, np.floating):
             raise ValueError(
                 f"{path}: normals are floats of shape (H, W, 3), this file has shape {raw.shape} "
-                f"and type {raw.dtype}"
+                f"and type {raw.dtype}; write unit vectors as .npy"
             )
-        normals = np.nan_to_num(raw.astype(np.float32))
+        normals = raw.astype(np.float32)
+        normals[~np.isfinite(normals).all(axis=-1)] = 0
         length = np.linalg.norm(normals, axis=-1)
-        if np.any((length > 0) & (np.abs(length - 1) > 0.01)):
-            raise ValueError(f"{path}: normals must have length 1, or 0 where missing")
+        wrong = (length > 0) & (np.abs(length - 1) > 0.01)
+        if wrong.any():
+            raise ValueError(
+                f"{path}: normals must have length 1, or 0 where missing; there is one of length "
+                f"{length[wrong][0]:.3f}"
+            )
         return normals
 
     def mirror(self, value: np.ndarray) -> np.ndarray:
@@ -258,10 +278,12 @@ class ImageLabel(Target):
         """
         try:
             content = json.loads(path.read_text())
-            labels, classes = content["labels"], self.classes or tuple(content["classes"])
+            labels = dict(content["labels"])
+            classes = self.classes or tuple(map(str, content["classes"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f'{path}: expected {{"classes": [...], "labels": {{image name: class}}}} ({error})'
+                f'{path}: expected {{"classes": [...], "labels": {{image name: class}}}} '
+                f"({type(error).__name__}: {error})"
             ) from error
         for name, label in labels.items():
             if label not in classes:
@@ -274,22 +296,3 @@ class ImageLabel(Target):
     def pack(self, value: int) -> LabelData:
         """Make an int64 label (1,)."""
         return LabelData(label=torch.tensor([value]))
-
-
-def distinct_colours(count: int) -> list[list[int]]:
-    """Make ``count`` distinct RGB colours, the same each time: hues a golden angle apart."""
-    hues = np.arange(count) * 0.618034 % 1
-    value = 0.95 - 0.4 * (np.arange(count) // 3 % 3) / 2
-    ramps = np.abs((hues[:, None] * 6 + np.array([0, 4, 2])) % 6 - 3) - 1
-    rgb = value[:, None] * (1 - 0.7 * (1 - np.clip(ramps, 0, 1)))
-    return np.rint(255 * rgb).astype(int).tolist()
-
-
-def _read(path: str) -> np.ndarray:
-    try:
-        if Path(path).suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        with Image.open(path) as image:
-            return np.array(image)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); is the file complete?") from error

@@ -2,7 +2,7 @@
 
 from .backbones import CondSwinTransformer
 from .data_preprocessor import MultiTaskDataPreprocessor
-from .decoders import SwinUNetDecoder
+from .decoders import ConvUNetDecoder, SwinUNetDecoder
 from .heads import ClassificationHead, DepthHead, SegmentationHead
 from .losses import BerHuLoss
 from .multitask_segmentor import MultiTaskSegmentor
@@ -11,6 +11,7 @@ __all__ = [
     "BerHuLoss",
     "ClassificationHead",
     "CondSwinTransformer",
+    "ConvUNetDecoder",
     "DepthHead",
     "MultiTaskDataPreprocessor",
     "MultiTaskSegmentor",

@@ -27,6 +27,9 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         Returns:
             ``inputs`` float32 (B, 3, H, W) and ``data_samples``, whose ``img_shape`` is the size
             before padding.
+
+        Raises:
+            ValueError: A target has another size than its image.
         """
         sizes = [tuple(image.shape[-2:]) for image in data["inputs"]]
         data = super().forward(data, training)
@@ -38,11 +41,15 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
                 continue
             for task, invalid in sample.metainfo.get("invalid", {}).items():
                 target = sample.target(task)
-                if target is not None:
-                    margin = (0, width - target.data.shape[-1], 0, height - target.data.shape[-2])
-                    setattr(
-                        sample,
-                        f"gt_{task}",
-                        PixelData(data=pad(target.data, margin, value=invalid)),
+                if target is None:
+                    continue
+                if tuple(target.data.shape[-2:]) != size:
+                    raise ValueError(
+                        f"{sample.get('img_path', '?')}: the target of task {task!r} is "
+                        f"{tuple(target.data.shape[-2:])}, the image {size}; resize and crop them "
+                        "together in the pipeline"
                     )
+                margin = (0, width - size[1], 0, height - size[0])
+                padded = PixelData(data=pad(target.data, margin, value=invalid))
+                setattr(sample, f"gt_{task}", padded)
         return data

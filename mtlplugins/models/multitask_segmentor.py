@@ -83,11 +83,18 @@ class MultiTaskSegmentor(BaseSegmentor):
             raise ValueError(f"test_cfg.mode={self.test_cfg['mode']!r}: give 'whole' or 'slide'")
         if self.test_cfg["mode"] == "slide":
             for key in ("crop_size", "stride"):
-                if len(self.test_cfg.get(key) or ()) != 2:
+                size = self.test_cfg.get(key)
+                if not isinstance(size, Sequence) or len(size) != 2:
                     raise ValueError(f"test_cfg.mode='slide' needs test_cfg.{key}=(height, width)")
+            crop, stride = self.test_cfg["crop_size"], self.test_cfg["stride"]
+            if not all(0 < step <= side for step, side in zip(stride, crop, strict=True)):
+                raise ValueError(
+                    f"test_cfg.stride={tuple(stride)} must be positive and at most "
+                    f"crop_size={tuple(crop)}, or windows leave gaps"
+                )
 
     def extract_feat(self, inputs: Tensor, rows: Rows | None = None) -> Sequence[Tensor]:
-        """Encode images (B, 3, H, W): a map per stage, of images or, once branched, of rows."""
+        """Encode images (B, 3, H, W) to maps, of images or, behind the branch point, of rows."""
         if self.task_embedding is None:
             return self.backbone(inputs)
         rows = rows or Rows.asked_for(self.tasks, len(inputs))
@@ -104,10 +111,10 @@ class MultiTaskSegmentor(BaseSegmentor):
             For each task that has n rows, logits (n, K, h, w), or (n, K) of an image-level task.
         """
         maps = self.extract_feat(inputs, rows)
-        shared_stages = getattr(self.backbone, "shared_stages", len(maps))
+        shared_maps = getattr(self.backbone, "shared_maps", len(maps))
         logits = {}
         for task in rows.images:
-            features = rows.features(maps, task, shared_stages)
+            features = rows.features(maps, task, shared_maps)
             if task in self.decoders:
                 features = self.decoders[task](features)
             logits[task] = self.heads[task](features)
@@ -122,8 +129,8 @@ class MultiTaskSegmentor(BaseSegmentor):
 
         Returns:
             ``<task>_loss`` and ``<task>_<figure>``. A task without a target in the batch
-            contributes a zero that touches its parameters, so that distributed training waits for
-            nobody.
+            contributes a zero that touches every parameter its own loss would reach, so that
+            distributed training waits for nobody.
 
         Raises:
             ValueError: No image has a target, or a target does not fit its head.
@@ -148,6 +155,8 @@ class MultiTaskSegmentor(BaseSegmentor):
 
     def _untouched(self, task: str) -> Tensor:
         modules = [m[task] for m in (self.decoders, self.heads) if task in m]
+        # of the encoder too: an image-level task alone does not reach the norms of finer maps
+        modules.append(self.backbone)
         # empty slices and not p * 0, which a NaN or inf in a parameter would survive
         return sum(p.flatten()[:0].sum() for m in modules for p in m.parameters())
 

@@ -62,17 +62,17 @@ class Rows:
         )
         return Condition(embedding(tuple(self.images)), image_index, task_index, counts)
 
-    def features(self, maps: Sequence[Tensor], task: str, shared_stages: int) -> list[Tensor]:
+    def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
         """Pick the maps of one task.
 
         Args:
-            maps: One map per stage: of the B images in the first ``shared_stages``, of all rows
-                behind.
+            maps: The encoder's maps, (B, C, H, W) the first ``shared_maps``, (R, C, H, W) those
+                behind the branch point.
             task: A task that has rows.
-            shared_stages: Number of stages before the branch point.
+            shared_maps: Number of maps from before the branch point.
 
         Returns:
-            For each stage, the maps (n, C, H, W) of this task's n images.
+            The maps (n, C, H, W) of this task's n images.
         """
         index = self.images[task]
         start = 0
@@ -81,8 +81,8 @@ class Rows:
                 break
             start += len(images)
         picked = []
-        for stage, x in enumerate(maps):
-            if stage >= shared_stages:
+        for i, x in enumerate(maps):
+            if i >= shared_maps:
                 x = x[start : start + len(index)]
             elif len(index) < self.num_images:
                 x = x[index]

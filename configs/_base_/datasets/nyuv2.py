@@ -9,12 +9,11 @@ train_pipeline = [
     dict(type="MultiTaskRandomResizedCrop", scale=224, crop_ratio_range=(0.5, 1.0)),
     dict(type="MultiTaskRandomFlip"),
     dict(
-        type="mmpretrain.ColorJitter",
+        type="MultiTaskColorJitter",
         brightness=0.2,
         contrast=0.2,
         saturation=0.2,
         hue=0.1,
-        backend="cv2",
     ),
     dict(type="PackMultiTask"),
 ]

@@ -17,8 +17,7 @@ class RoomsDataset(MultiTaskDataset):
     """Indoor scenes rendered on the fly, the same item for the same seed and index.
 
     Tasks: ``semantic`` (NYUv2's 14 classes), ``depth`` in metres, ``normals``, ``scene`` and its
-        ``superclass``. Every
-    image has all targets.
+    ``superclass``. Every image has all targets.
 
     Args:
         length: Number of rooms.

@@ -1,5 +1,6 @@
 """Transforms of the image and all its targets."""
 
+from .colour import MultiTaskColorJitter
 from .formatting import PackMultiTask
 from .geometry import MultiTaskRandomFlip, MultiTaskRandomResizedCrop, MultiTaskResize
 from .loading import LoadMultiTaskImage, LoadTargets
@@ -7,6 +8,7 @@ from .loading import LoadMultiTaskImage, LoadTargets
 __all__ = [
     "LoadMultiTaskImage",
     "LoadTargets",
+    "MultiTaskColorJitter",
     "MultiTaskRandomFlip",
     "MultiTaskRandomResizedCrop",
     "MultiTaskResize",

@@ -45,8 +45,8 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
         scale: Side or (height, width) of the result.
         crop_ratio_range: Bounds of the part's area over the image's.
         aspect_ratio_range: Bounds of the part's width over its height.
-        zoom_depth: Whether depth shrinks by the factor by which the part is enlarged, as if the
-            camera had come closer.
+        zoom_depth: Whether depth shrinks as the part is enlarged, by the square root of the image's
+            area over the part's: the part then looks like a whole image taken that much closer.
     """
 
     def __init__(
@@ -69,9 +69,10 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
     def transform(self, results: dict) -> dict:
         top, left, height, width = self.rand_crop_params(results["img"])
         window = slice(top, top + height), slice(left, left + width)
+        whole = results["img"].shape[:2]
+        # against the whole image at the same output size, which is what testing resizes
+        factor = sqrt(whole[0] * whole[1] / (height * width))
         results["img"] = results["img"][window]
-        # one factor for both axes: geometric mean, as the aspect ratio may change too
-        factor = sqrt(self.size[0] / height * self.size[1] / width)
         for key, target in dense_targets(results):
             results[key] = results[key][window]
             if self.zoom_depth:

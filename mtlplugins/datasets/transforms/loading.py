@@ -37,10 +37,15 @@ class LoadTargets(BaseTransform):
 
     Raises:
         ValueError: A target cannot be read, holds what it should not, or has another size than the
-            image file.
+            image file; or the image is not loaded yet, or is cropped or mirrored already.
     """
 
     def transform(self, results: dict) -> dict:
+        if "ori_shape" not in results or "crop_box" in results or "flip" in results:
+            raise ValueError(
+                "pipeline: LoadTargets belongs behind LoadMultiTaskImage and before crops and "
+                "flips, which would change the image alone"
+            )
         fields = results.setdefault("seg_fields", [])
         for task, source in results.get("target_sources", {}).items():
             target = results["target_types"][task]

@@ -123,7 +123,15 @@ class CondSwinTransformer(SwinTransformer):
                     with_cp=with_cp,
                 )
                 stage.blocks.append(block)
-        self._branch_block = next((b for b in self._blocks() if b.carries), None)
+        self._branch_point = next(
+            (
+                (i, j)
+                for i, stage in enumerate(self.stages)
+                for j, block in enumerate(stage.blocks)
+                if block.carries
+            ),
+            None,
+        )
         self._freeze_stages()
 
     def _carried(self, stage: int, block: int, depth: int) -> list[str]:
@@ -144,12 +152,11 @@ class CondSwinTransformer(SwinTransformer):
         return self.plan.embed_dims if self.plan and self.plan.conditions else None
 
     @property
-    def shared_stages(self) -> int:
-        """How many leading stages lie before the branch point and so have one map per image."""
-        for i, stage in enumerate(self.stages):
-            if any(block.carries for block in stage.blocks):
-                return i
-        return len(self.stages)
+    def shared_maps(self) -> int:
+        """How many leading maps are of images and not of rows: those before the branch point."""
+        if self._branch_point is None:
+            return len(self.out_indices)
+        return sum(stage < self._branch_point[0] for stage in self.out_indices)
 
     def init_weights(self) -> None:
         """Initialise, or load ``init_cfg``'s checkpoint and check that it fits.
@@ -208,13 +215,13 @@ class CondSwinTransformer(SwinTransformer):
             condition: The (image, task) rows to compute; needed if and only if a plan is set.
 
         Returns:
-            A map (B or R, C, H', W') for each of ``out_indices``: B images in the first
-            ``shared_stages`` stages, R rows behind.
+            A map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
+            ``shared_maps``, of R rows behind.
 
         Raises:
             ValueError: A conditioned encoder is called without rows.
         """
-        if self._branch_block is not None and condition is None:
+        if self._branch_point is not None and condition is None:
             raise ValueError(
                 "this CondSwinTransformer has a plan, so it needs to know the tasks: call it with "
                 "a condition, as MultiTaskSegmentor does, or leave the plan out"
@@ -226,8 +233,8 @@ class CondSwinTransformer(SwinTransformer):
         outs = []
         for i, stage in enumerate(self.stages):
             mask = shift_mask(hw_shape, self.window_size, x)
-            for block in stage.blocks:
-                if block is self._branch_block:
+            for j, block in enumerate(stage.blocks):
+                if (i, j) == self._branch_point:
                     x = condition.branch(x)
                 x = block(x, hw_shape, mask, condition)
             if i in self.out_indices:

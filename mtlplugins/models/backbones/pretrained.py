@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from urllib.error import URLError
 
 from mmengine.logging import print_log
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+from mtlplugins.checkpoint import few, load_state, read_state
 from mtlplugins.models.conditioning import FiLM, conditional_modules
 
 
@@ -25,31 +23,26 @@ def read_pretrained(init_cfg: dict) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: There is no such file, or the URL cannot be fetched.
-        ValueError: The file is no checkpoint.
+        ValueError: The file is no checkpoint, or no key has the prefix.
     """
+    if "checkpoint" not in init_cfg:
+        raise ValueError(
+            f"backbone.init_cfg={init_cfg}: give dict(type='Pretrained', checkpoint=FILE_OR_URL), "
+            "or None to train from scratch"
+        )
     source = init_cfg["checkpoint"]
-    mend = (
-        "give another file with --cfg-options model.backbone.init_cfg.checkpoint=FILE, or train "
-        "from scratch with model.backbone.init_cfg=None"
-    )
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(source, map_location="cpu")
-    except (FileNotFoundError, URLError) as error:
+        state = read_state(source)
+    except OSError as error:  # no such file, no network, no such address
         raise FileNotFoundError(
-            f"cannot read the pretrained encoder {source}: {error}; {mend}"
+            f"cannot read the pretrained encoder {source} ({error}); give another file with "
+            "--cfg-options model.backbone.init_cfg.checkpoint=FILE, or train from scratch with "
+            "model.backbone.init_cfg=None"
         ) from error
-    state = checkpoint
-    for key in ("state_dict", "model"):
-        if isinstance(checkpoint, dict) and key in checkpoint:
-            state = checkpoint[key]
-            break
-    if not isinstance(state, dict) or not any(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{source} holds no tensors by name, so it is no checkpoint; {mend}")
-    state = {key.removeprefix("module."): value for key, value in state.items()}
     prefix = init_cfg.get("prefix", "backbone.").rstrip(".") + "."
     taken = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     if not taken and "prefix" in init_cfg:
-        raise ValueError(f"{source} has no key that starts with {prefix!r}; keys: {_few(state)}")
+        raise ValueError(f"{source} has no key that starts with {prefix!r}; keys: {few(state)}")
     return taken or state
 
 
@@ -62,41 +55,21 @@ def load_pretrained(
         encoder: Any conditioned or plain encoder.
         state: Tensors by name.
         source: Where they come from, for messages.
-        optional: Regular expression of keys that may be missing too.
+        optional: Regular expression of other keys that may be missing.
 
     Raises:
-        ValueError: The checkpoint is of another architecture: it lacks tensors or has other shapes.
+        ValueError: The checkpoint is of another architecture.
     """
-    expected = encoder.state_dict()
-    conditional = _conditional_keys(encoder)
-    needed = {
-        key
-        for key in expected
-        if key not in conditional
-        and not key.endswith("relative_position_index")
-        and not re.match(optional, key)
+    # the index follows from the window size, which may differ from the checkpoint's
+    index = "relative_position_index"
+    state = {key: value for key, value in state.items() if not key.endswith(index)}
+    may_miss = _conditional_keys(encoder) | {
+        key for key in encoder.state_dict() if re.match(optional, key) or key.endswith(index)
     }
-    missing = [key for key in expected if key in needed - set(state)]
-    other = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}"
-        for key, value in expected.items()
-        if key in state and state[key].shape != value.shape
-    ]
-    if missing or other:
-        problems = []
-        if missing:
-            problems.append(f"lacks {len(missing)} of {len(needed)} tensors ({_few(missing)})")
-        if other:
-            problems.append(f"has {len(other)} of another shape ({_few(other)})")
-        raise ValueError(
-            f"{source} is a checkpoint of another architecture than {type(encoder).__name__} with "
-            f"these settings: it {' and '.join(problems)}. Its own keys: {_few(state)}"
-        )
-    unused = [key for key in state if key not in expected]
-    encoder.load_state_dict({k: v for k, v in state.items() if k in expected}, strict=False)
+    unused = load_state(encoder, state, source, optional=may_miss)
     print_log(
         f"loaded {len(state) - len(unused)} tensors of {source}"
-        + (f"; not used: {_few(unused)}" if unused else ""),
+        + (f"; not used: {few(unused)}" if unused else ""),
         logger="current",
     )
 
@@ -107,10 +80,4 @@ def _conditional_keys(encoder: nn.Module) -> set[str]:
     added = [m for m in encoder.modules() if isinstance(m, FiLM)]
     added += [m for m in conditional_modules(encoder) if not isinstance(m, nn.LayerNorm)]
     prefixes = tuple(names[id(module)] + "." for module in added)
-    return {key for key in encoder.state_dict() if prefixes and key.startswith(prefixes)}
-
-
-def _few(names: Iterable[str], count: int = 3) -> str:
-    names = list(names)
-    more = f", … {len(names) - count} more" if len(names) > count else ""
-    return ", ".join(names[:count]) + more
+    return {key for key in encoder.state_dict() if key.startswith(prefixes)}

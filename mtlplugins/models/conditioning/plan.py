@@ -72,7 +72,8 @@ def _counts(
     if asked == "all":
         return tuple(depths)
     where = f"plan.{module}={asked!r}"
-    if isinstance(asked, str) or any(not isinstance(count, int) for count in asked):
+    numbers = isinstance(asked, Sequence) and all(isinstance(count, int) for count in asked)
+    if not numbers:
         raise ValueError(f"{where}: give 'all', None or one number of blocks per stage")
     if len(asked) != len(depths):
         raise ValueError(

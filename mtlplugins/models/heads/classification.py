@@ -33,7 +33,7 @@ class ClassificationHead(TaskHead):
         *,
         hidden: Sequence[int] = (),
         dropout: float = 0.0,
-        loss: dict = dict(type="CrossEntropyLoss"),  # noqa: B006, read only
+        loss: dict = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
     ) -> None:
         super().__init__(init_cfg=dict(type="TruncNormal", std=0.02, layer="Linear"))
         self.num_classes = num_classes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log, sqrt
 
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
@@ -42,6 +43,10 @@ class DepthHead(DenseHead):
                 f"{max_depth}"
             )
         super().__init__(in_channels, 1)
+        # start in the middle of the range (geometric mean), not at the sigmoid's 2 · min_depth
+        middle = sqrt(min_depth / max_depth)
+        bias = log(middle / (1 - middle))
+        self.init_cfg = dict(type="Normal", std=0.01, bias=bias, layer="Conv2d")
         self.min_depth = min_depth
         self.max_depth = max_depth
         self.criterion = MODELS.build(loss)

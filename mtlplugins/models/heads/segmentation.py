@@ -43,11 +43,12 @@ class SegmentationHead(DenseHead):
             ``loss`` and ``acc``, the percentage of right pixels among those with truth.
 
         Raises:
-            ValueError: A label is neither below ``num_classes`` nor ``ignore_index``.
+            ValueError: A label is neither in 0 … num_classes - 1 nor ``ignore_index``.
         """
         logits, target = self.stack(logits, targets)
         target = target.squeeze(1)  # (n, H, W)
-        wrong = (target >= self.num_classes) & (target != self.ignore_index)
+        known = (target >= 0) & (target < self.num_classes)
+        wrong = ~known & (target != self.ignore_index)
         if wrong.any():
             raise ValueError(
                 f"label {int(target[wrong][0])} in a target, but the head has num_classes="

@@ -1,10 +1,8 @@
 # A Swin small enough to train on a CPU in minutes: semantic classes, depth and scene type.
 norm = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 channels = (32, 64, 128, 256)
-# windows of 4 tokens divide the maps of a 96 x 128 picture
-decoder = dict(
-    type="SwinUNetDecoder", in_channels=channels, num_heads=(2, 4, 8), window_size=4, mlp_ratio=2
-)
+# convolutions learn from few pictures what a Swin decoder needs many for
+decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(32, 64, 128))
 
 model = dict(
     type="MultiTaskSegmentor",
@@ -16,7 +14,7 @@ model = dict(
         embed_dims=32,
         depths=(2, 2, 4, 2),
         num_heads=(2, 4, 8, 16),
-        window_size=4,
+        window_size=4,  # divides the maps of a 64 x 96 picture, but for the coarsest
         drop_path_rate=0.1,
     ),
     decoders=dict(semantic=decoder, depth=decoder),
@@ -25,6 +23,6 @@ model = dict(
         depth=dict(type="DepthHead", in_channels=32, min_depth=0.5, max_depth=10.0),
         scene=dict(type="ClassificationHead", in_channels=256, num_classes=9),
     ),
-    task_weights=dict(semantic=1.0, depth=1.0, scene=0.2),
+    task_weights=dict(semantic=1.0, depth=4.0, scene=0.5),
     test_cfg=dict(mode="whole"),
 )

@@ -1,0 +1,76 @@
+"""Whether a checkpoint fits a module, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pickle import UnpicklingError
+
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor, nn
+
+
+def read_state(source: str) -> dict[str, Tensor]:
+    """Read the tensors of a checkpoint file or URL by name, without a leading ``module.``.
+
+    Raises:
+        OSError: The file cannot be read, or the URL not be fetched.
+        ValueError: The file is damaged, or holds no tensors by name.
+    """
+    try:
+        state = checkpoint = CheckpointLoader.load_checkpoint(source, map_location="cpu")
+    except (UnpicklingError, EOFError, RuntimeError) as error:  # PyTorch's, by kind of damage
+        raise ValueError(f"{source} is no checkpoint, or is damaged: {error}") from error
+    for key in ("state_dict", "model"):
+        if isinstance(checkpoint, dict) and key in checkpoint:
+            state = checkpoint[key]
+            break
+    if not isinstance(state, dict) or not any(isinstance(v, Tensor) for v in state.values()):
+        raise ValueError(f"{source} holds no tensors by name, so it is no checkpoint")
+    return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def load_state(
+    module: nn.Module, state: Mapping[str, Tensor], source: str, *, optional: Collection[str] = ()
+) -> list[str]:
+    """Load ``state`` into ``module``, which must find all its tensors there.
+
+    Args:
+        module: Any module.
+        state: Tensors by name.
+        source: Where they come from, for the message.
+        optional: Names that may be missing.
+
+    Returns:
+        The names in ``state`` that the module has no use for.
+
+    Raises:
+        ValueError: The checkpoint is of another architecture: it lacks tensors or has other shapes.
+    """
+    expected = module.state_dict()
+    needed = [key for key in expected if key not in optional]
+    missing = [key for key in needed if key not in state]
+    other = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}"
+        for key, value in expected.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    problems = []
+    if missing:
+        problems.append(f"lacks {len(missing)} of {len(needed)} tensors ({few(missing)})")
+    if other:
+        problems.append(f"has {len(other)} of another shape ({few(other)})")
+    if problems:
+        raise ValueError(
+            f"{source} is a checkpoint of another architecture than this "
+            f"{type(module).__name__}: it "
+            f"{' and '.join(problems)}. Its own keys: {few(state)}"
+        )
+    module.load_state_dict({k: v for k, v in state.items() if k in expected}, strict=False)
+    return [key for key in state if key not in expected]
+
+
+def few(names: Iterable[str], count: int = 3) -> str:
+    """Join the first few names and say how many more there are."""
+    names = list(names)
+    more = f", … {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more

@@ -1,0 +1,63 @@
+"""Predictions as files that other programs read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.structures import BaseDataElement
+from PIL import Image
+
+
+def _labels(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
+    labels = field.data[0].cpu().numpy()
+    few = len(entry["classes"]) <= 256
+    Image.fromarray(labels.astype(np.uint8 if few else np.uint16)).save(f"{stem}.png")
+
+
+def _depth(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
+    millimetres = np.rint(field.data[0].cpu().numpy() * 1000).clip(0, 65535)
+    Image.fromarray(millimetres.astype(np.uint16)).save(f"{stem}.png")
+
+
+def _normals(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
+    np.save(f"{stem}.npy", field.data.permute(1, 2, 0).cpu().numpy())
+
+
+def _class(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
+    scores = dict(zip(entry["classes"], field.score.tolist(), strict=True))
+    best = entry["classes"][int(field.label)]
+    Path(f"{stem}.json").write_text(json.dumps({"class": best, "scores": scores}, indent=1))
+
+
+#: How to write a prediction, by kind of task.
+WRITERS: dict[str, Callable[[BaseDataElement, dict[str, Any], Path], None]] = {
+    "segmentation": _labels,
+    "depth": _depth,
+    "normals": _normals,
+    "classification": _class,
+}
+
+
+def save_predictions(
+    sample: BaseDataElement, tasks: dict[str, dict[str, Any]], out: Path, stem: str
+) -> None:
+    """Write each prediction of a sample to ``out/<task>/<stem>`` in the layout that data sets read.
+
+    Segmentation: PNG of class indices. Depth: 16-bit PNG in millimetres. Normals: float32
+    ``.npy`` (H, W, 3). Classes: JSON with the scores.
+
+    Args:
+        sample: Holds ``pred_<task>`` fields.
+        tasks: ``dataset_meta["tasks"]``.
+        out: Folder; made where missing.
+        stem: Name of the files without suffix.
+    """
+    for task, entry in tasks.items():
+        field = sample.get(f"pred_{task}")
+        if field is not None:
+            (out / task).mkdir(parents=True, exist_ok=True)
+            WRITERS[entry["kind"]](field, entry, out / task / stem)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import LabelData, PixelData
+
+from mtlplugins.apis import blind_scores
+from mtlplugins.evaluation import AccuracyMetric, DepthMetric, SegmentationMetric
+from mtlplugins.structures import MultiTaskDataSample
+
+META = dict(
+    tasks=dict(
+        semantic=dict(kind="segmentation", classes=("a", "b", "c"), ignore_index=255),
+        depth=dict(kind="depth"),
+        scene=dict(kind="classification", classes=("x", "y")),
+    )
+)
+
+
+def sample(labels: list, depth: list, scene: int) -> MultiTaskDataSample:
+    made = MultiTaskDataSample()
+    made.gt_semantic = PixelData(data=torch.tensor([labels]))
+    made.gt_depth = PixelData(data=torch.tensor([depth]))
+    made.gt_scene = LabelData(label=torch.tensor([scene]))
+    return made
+
+
+def test_scores_by_hand() -> None:
+    train = [
+        sample([[0, 1]], [[1.0, 0.0]], 1),
+        sample([[0, 2]], [[2.0, 4.0]], 1),
+        sample([[255, 2]], [[3.0, 0.0]], 0),
+    ]
+    # most frequent class per position: 0, 2; median of the valid depths: 2, 4; class: 1
+    test = [sample([[0, 1]], [[2.2, 8.0]], 1), sample([[0, 2]], [[2.0, 0.0]], 0)]
+    metrics = [SegmentationMetric("semantic"), DepthMetric("depth"), AccuracyMetric("scene")]
+    scores = blind_scores(train, test, metrics, META)
+    # class 0: 2 of 2; class 1: 0 of 1; class 2: 1 of 2
+    assert scores["semantic/mIoU"] == pytest.approx(100 * (1 + 0 + 0.5) / 3, abs=0.01)
+    # 2.2 against 2 and 2 against 2 are within 1.25, 8 against 4 is not
+    assert scores["depth/d1"] == pytest.approx(2 / 3)
+    assert scores["depth/abs_err"] == pytest.approx(np.mean([0.2, 4, 0]), abs=1e-6)
+    assert scores["scene/top1"] == pytest.approx(50)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mtlplugins.apis import load_config
+
+CONFIG = str(Path(__file__).parents[2] / "configs/swin_cond_nyuv2.py")
+
+
+def test_a_new_data_root_reaches_every_data_set() -> None:
+    cfg = load_config(CONFIG, {"data_root": "elsewhere"})
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    assert [loader.dataset.data_root for loader in loaders] == ["elsewhere"] * 3
+    assert load_config(CONFIG).train_dataloader.dataset.data_root == "data/nyuv2"
+
+
+def test_a_data_root_of_one_data_set_stays_alone() -> None:
+    cfg = load_config(CONFIG, {"val_dataloader.dataset.data_root": "elsewhere"})
+    assert cfg.train_dataloader.dataset.data_root == "data/nyuv2"
+    assert cfg.val_dataloader.dataset.data_root == "elsewhere"
+
+
+def test_a_schedule_follows_the_number_of_epochs() -> None:
+    cfg = load_config(CONFIG, {"train_cfg.max_epochs": 7})
+    assert cfg.param_scheduler[0].total_steps == 7
+    assert load_config(CONFIG).param_scheduler[0].total_steps == 1000
+
+
+def test_no_such_config() -> None:
+    with pytest.raises(FileNotFoundError, match=r"no config file nowhere\.py"):
+        load_config("nowhere.py")

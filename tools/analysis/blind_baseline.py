@@ -1,0 +1,61 @@
+"""Score what looks at no pixel: most frequent class and median depth per position.
+
+Any model must beat it. The classes and depths come from the training split, the scores from the
+validation split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+
+import mtlplugins  # noqa: F401, registers the modules
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.utils import track_iter_progress
+from mmseg.registry import DATASETS, METRICS
+from mtlplugins.apis import blind_scores, load_config
+from mtlplugins.structures import MultiTaskDataSample
+
+
+def targets(dataset: Sequence[dict], count: int) -> Iterator[MultiTaskDataSample]:
+    """Load the targets of ``count`` items, spread evenly."""
+    chosen = range(0, len(dataset), max(1, len(dataset) // count))
+    for index in track_iter_progress(chosen):
+        yield dataset[index]["data_samples"]
+
+
+def score_config(cfg: Config, *, train_images: int = 1000) -> dict[str, float]:
+    """Score the blind predictors on a config's data.
+
+    Args:
+        cfg: A config with training and validation data and metrics.
+        train_images: How many training images to look at, at most about.
+
+    Returns:
+        ``<task>/<metric>`` by the config's metrics.
+    """
+    init_default_scope("mmseg")
+    # the validation pipeline: targets without augmentation
+    pipeline = cfg.val_dataloader.dataset.pipeline
+    train = DATASETS.build({**cfg.train_dataloader.dataset, "pipeline": pipeline})
+    test = DATASETS.build(cfg.val_dataloader.dataset)
+    metrics = [METRICS.build(metric) for metric in cfg.val_evaluator]
+    return blind_scores(
+        targets(train, train_images), targets(test, len(test)), metrics, test.metainfo
+    )
+
+
+def main() -> None:
+    """Print the scores of a config's data."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE")
+    args = parser.parse_args()
+    scores = score_config(load_config(args.config, args.cfg_options))
+    print("\n" + json.dumps({name: round(value, 4) for name, value in scores.items()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

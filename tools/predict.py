@@ -1,0 +1,75 @@
+"""Predict all tasks of pictures: a panel each, and the predictions as files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmengine.config import DictAction
+from mmengine.utils import track_iter_progress
+from PIL import Image
+
+from mtlplugins.apis import MultiTaskInferencer, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", nargs="+", help="image files or folders of images")
+    parser.add_argument("--config", required=True, help="config file")
+    parser.add_argument("--checkpoint", required=True, help="checkpoint file")
+    parser.add_argument("--out", required=True, help="folder to write to")
+    parser.add_argument("--tasks", help="tasks to predict, e.g. semantic,depth; all if not given")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1; the GPU where there is one")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        metavar="KEY=VALUE",
+        help="change values of the config",
+    )
+    return parser.parse_args()
+
+
+def find_images(names: list[str]) -> list[Path]:
+    """List the files, and the images in the folders.
+
+    Raises:
+        FileNotFoundError: One is missing, or a folder has no image.
+    """
+    found: list[Path] = []
+    suffixes = set(Image.registered_extensions())
+    for path in map(Path, names):
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes)
+            if not inside:
+                raise FileNotFoundError(f"no image in {path}")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise FileNotFoundError(f"no image {path}")
+    return found
+
+
+def main() -> None:
+    """Predict one picture after the other."""
+    args = parse_args()
+    images = find_images(args.images)
+    inferencer = MultiTaskInferencer(
+        load_config(args.config, args.cfg_options),
+        args.checkpoint,
+        tasks=args.tasks.split(",") if args.tasks else None,
+        device=args.device,
+    )
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    for path in track_iter_progress(images):
+        sample = inferencer(path)
+        Image.fromarray(inferencer.panel(path, sample)).save(out / f"{path.stem}.png")
+        inferencer.save(sample, out, path.stem)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
