@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pickle import UnpicklingError
+from typing import Any
 
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 
-def read_state(source: str) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint file or URL by name, without a leading ``module.``.
+def read_checkpoint(source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a checkpoint file or URL, without running anything in it.
+
+    Returns:
+        The tensors by name, without a leading ``module.``, and what the file says of itself.
 
     Raises:
         OSError: The file cannot be read, or the URL not be fetched.
@@ -26,7 +30,8 @@ def read_state(source: str) -> dict[str, Tensor]:
             break
     if not isinstance(state, dict) or not any(isinstance(v, Tensor) for v in state.values()):
         raise ValueError(f"{source} holds no tensors by name, so it is no checkpoint")
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    state = {key.removeprefix("module."): value for key, value in state.items()}
+    return state, checkpoint.get("meta") or {}
 
 
 def load_state(

@@ -8,11 +8,13 @@ import shutil
 import time
 from pathlib import Path
 
-import mtlplugins  # noqa: F401, registers the modules
 from analysis.blind_baseline import score_config
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
-from mtlplugins.apis import load_config
 from prettytable import PrettyTable
+
+import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.apis import load_config
 
 CONFIG = Path(__file__).parents[1] / "configs/rooms/swin_cond_rooms.py"
 WORK_DIR = Path("work_dirs/demo")
@@ -36,6 +38,7 @@ def main() -> None:
     runner.train()
     scores = runner.test()
     print("Scoring a predictor that looks at no pixel ...")
+    MMLogger.get_current_instance().setLevel("WARNING")  # its class table would confuse
     with contextlib.redirect_stdout(io.StringIO()):
         blind = score_config(cfg, train_images=400)
 

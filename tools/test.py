@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
-from mtlplugins.checkpoint import load_state, read_state
+from mtlplugins.checkpoint import load_state, read_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -66,7 +66,7 @@ def main() -> None:
     if args.out:
         hook = dict(type="SavePredictionsHook", out=args.out)
         cfg.custom_hooks = [*cfg.get("custom_hooks", []), hook]
-    state = read_state(args.checkpoint)
+    state, _ = read_checkpoint(args.checkpoint)
     runner = Runner.from_cfg(cfg)
     load_state(getattr(runner.model, "module", runner.model), state, args.checkpoint)
     runner.test()

@@ -19,7 +19,7 @@ default_hooks = dict(
     sampler_seed=dict(type="DistSamplerSeedHook"),
     visualization=dict(type="MultiTaskVisualizationHook"),
 )
-custom_hooks = [dict(type="StepSeedHook")]
+custom_hooks = [dict(type="CheckTasksHook"), dict(type="StepSeedHook")]
 
 vis_backends = [
     dict(type="LocalVisBackend")

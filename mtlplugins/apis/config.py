@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
 
     Raises:
         FileNotFoundError: There is no such file.
+        KeyError: An option changes a top-level key that looks like a misspelt one.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"no config file {path}")
     cfg = Config.fromfile(path)
     if options:
+        _check_spelling(options, cfg)
         old_root = cfg.get("data_root")
         old_epochs = cfg.get("train_cfg", {}).get("max_epochs")
         cfg.merge_from_dict(options)
@@ -35,6 +38,14 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         if epochs != old_epochs:
             _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)
     return cfg
+
+
+def _check_spelling(options: dict[str, Any], cfg: Config) -> None:
+    # new keys are allowed, but ``train_datalaoder`` would change nothing and say nothing
+    for option in options:
+        key = option.split(".")[0]
+        if key not in cfg and (similar := get_close_matches(key, list(cfg), n=1, cutoff=0.8)):
+            raise KeyError(f"--cfg-options {option}: no key {key!r}; did you mean {similar[0]!r}?")
 
 
 def _replace(node: Any, key: str, old: Any, new: Any) -> None:

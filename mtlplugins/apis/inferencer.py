@@ -11,11 +11,10 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 from mmseg.registry import MODELS
 
 from mtlplugins.apis.config import load_config
-from mtlplugins.checkpoint import load_state, read_state
+from mtlplugins.checkpoint import load_state, read_checkpoint
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import draw_panel, save_predictions
 
@@ -47,8 +46,8 @@ class MultiTaskInferencer:
         cfg = cfg.copy()
         cfg.model.setdefault("test_cfg", {})["tasks"] = tasks
         self.model = MODELS.build(cfg.model)
-        load_state(self.model, read_state(checkpoint), checkpoint)
-        meta = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu").get("meta", {})
+        state, meta = read_checkpoint(checkpoint)
+        load_state(self.model, state, checkpoint)
         self.dataset_meta = meta.get("dataset_meta") or {}
         if "tasks" not in self.dataset_meta:
             raise ValueError(f"{checkpoint} does not describe its tasks: was it saved by training?")

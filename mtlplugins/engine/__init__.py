@@ -1,6 +1,6 @@
 """What drives training: optimizer wrappers and hooks."""
 
-from mtlplugins.engine.hooks import StepSeedHook
+from mtlplugins.engine.hooks import CheckTasksHook, StepSeedHook
 from mtlplugins.engine.optim_wrapper import Bf16OptimWrapper
 
-__all__ = ["Bf16OptimWrapper", "StepSeedHook"]
+__all__ = ["Bf16OptimWrapper", "CheckTasksHook", "StepSeedHook"]

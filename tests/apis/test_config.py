@@ -31,3 +31,10 @@ def test_a_schedule_follows_the_number_of_epochs() -> None:
 def test_no_such_config() -> None:
     with pytest.raises(FileNotFoundError, match=r"no config file nowhere\.py"):
         load_config("nowhere.py")
+
+
+def test_a_misspelt_key_is_named() -> None:
+    with pytest.raises(KeyError, match=r"train_datalaoder.*did you mean 'train_dataloader'"):
+        load_config(CONFIG, {"train_datalaoder.batch_size": 2})
+    assert load_config(CONFIG, {"randomness.seed": 3}).randomness.seed == 3
+    assert load_config(CONFIG, {"sync_bn": "torch"}).sync_bn == "torch"

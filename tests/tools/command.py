@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_tool(monkeypatch, tool: str, *arguments: object) -> None:
-    """Run ``tools/<tool>`` with these arguments."""
+    """Run ``tools/<tool>`` with these arguments; fails where the tool exits with an error."""
     path = ROOT / "tools" / tool
     monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
-    # argparse tools end with sys.exit(None) or by returning
     try:
         runpy.run_path(str(path), run_name="__main__")
     except SystemExit as stop:
-        assert not stop.code, stop.code
+        if stop.code:
+            raise RuntimeError(f"{tool} exited with {stop.code}") from stop
 
 
 def load_tool(tool: str) -> dict:

@@ -10,11 +10,12 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 
-import mtlplugins  # noqa: F401, registers the modules
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 from mmseg.registry import DATASETS, METRICS
+
+import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import blind_scores, load_config
 from mtlplugins.structures import MultiTaskDataSample
 

@@ -1,5 +1,6 @@
 """Hooks of the training loop."""
 
+from .check_tasks_hook import CheckTasksHook
 from .step_seed_hook import StepSeedHook
 
-__all__ = ["StepSeedHook"]
+__all__ = ["CheckTasksHook", "StepSeedHook"]

@@ -7,7 +7,7 @@ import re
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mtlplugins.checkpoint import few, load_state, read_state
+from mtlplugins.checkpoint import few, load_state, read_checkpoint
 from mtlplugins.models.conditioning import FiLM, conditional_modules
 
 
@@ -32,7 +32,7 @@ def read_pretrained(init_cfg: dict) -> dict[str, Tensor]:
         )
     source = init_cfg["checkpoint"]
     try:
-        state = read_state(source)
+        state, _ = read_checkpoint(source)
     except OSError as error:  # no such file, no network, no such address
         raise FileNotFoundError(
             f"cannot read the pretrained encoder {source} ({error}); give another file with "

@@ -1,0 +1,35 @@
+"""Find out before training that model and data do not fit."""
+
+from __future__ import annotations
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CheckTasksHook(Hook):
+    """Compare the model's tasks with the training data's, before the first batch.
+
+    Raises:
+        ValueError: The data has no target for a task of the model, or another number of classes.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the data that is about to be trained on."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        described = runner.train_loop.dataloader.dataset.metainfo.get("tasks", {})
+        for task in model.tasks:
+            if task not in described:
+                raise ValueError(
+                    f"the model learns task {task!r}, but the training data has only "
+                    f"{', '.join(described)}: give the data set this task, or set model.tasks"
+                )
+            classes = described[task].get("classes")
+            expected = getattr(model.heads[task], "num_classes", None)
+            if classes is not None and expected not in (None, len(classes)):
+                raise ValueError(
+                    f"task {task!r}: the data has {len(classes)} classes, the head num_classes="
+                    f"{expected}: correct model.heads.{task}.num_classes"
+                )
