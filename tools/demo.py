@@ -16,7 +16,7 @@ from prettytable import PrettyTable
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
 
-CONFIG = Path(__file__).parents[1] / "configs/rooms/swin_cond_rooms.py"
+CONFIG = Path(__file__).parents[1] / "configs/rooms/demo.py"
 WORK_DIR = Path("work_dirs/demo")
 
 
@@ -43,10 +43,10 @@ def main() -> None:
         blind = score_config(cfg, train_images=400)
 
     table = PrettyTable(["200 unseen rooms", "model", "blind"], align="r")
-    for name in ("semantic/mIoU", "semantic/aAcc", "depth/d1", "depth/abs_err", "scene/top1"):
+    for name in ("semantic/mIoU", "semantic/aAcc", "depth/d1", "depth/abs_err"):
         table.add_row([name, f"{scores[name]:.3f}", f"{blind[name]:.3f}"])
     print(table)
-    print("blind: most frequent class and median depth at each position, most frequent scene")
+    print("blind: most frequent class and median depth at each position")
     panel = next((WORK_DIR / "panels").glob("*.png"))
     print(f"checkpoint: {WORK_DIR / f'epoch_{cfg.train_cfg.max_epochs}.pth'}")
     print(f"panels of truth and prediction: {panel.parent}, for example {panel.name}")

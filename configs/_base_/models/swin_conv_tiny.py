@@ -23,6 +23,6 @@ model = dict(
         depth=dict(type="DepthHead", in_channels=32, min_depth=0.5, max_depth=10.0),
         scene=dict(type="ClassificationHead", in_channels=256, num_classes=9),
     ),
-    task_weights=dict(semantic=1.0, depth=15.0, scene=1.0),
+    task_weights=dict(semantic=1.0, depth=4.0, scene=0.5),
     test_cfg=dict(mode="whole"),
 )

@@ -1,0 +1,64 @@
+"""The README's worked example trains, tests and predicts as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mtlplugins.datasets.rooms.renderer import render_room
+from tests.tools.command import ROOT, run_tool
+
+README = (ROOT / "README.md").read_text()
+
+
+def make_data(folder: Path) -> None:
+    """Six photos: labels for four, depth for four, a room type for three."""
+    for name in ("photos", "labels", "depth"):
+        (folder / name).mkdir(parents=True)
+    for i in range(6):
+        room = render_room(9, i, size=(96, 128))
+        Image.fromarray(room.image).save(folder / f"photos/{i}.jpg")
+        if i < 4:
+            labels = np.where(room.semantic < 3, room.semantic, 255).astype(np.uint8)
+            Image.fromarray(labels).save(folder / f"labels/{i}.png")
+        if i > 1:
+            Image.fromarray((room.depth * 1000).astype(np.uint16)).save(folder / f"depth/{i}.png")
+    labels = {"0": "kitchen", "3": "office", "5": "office"}
+    (folder / "rooms.json").write_text(
+        json.dumps({"classes": ["kitchen", "office"], "labels": labels})
+    )
+    (folder / "train.txt").write_text("0\n1\n2\n3\n")
+    (folder / "val.txt").write_text("3\n4\n5\n")
+
+
+def test_own_data_by_config_alone(tmp_path, monkeypatch) -> None:
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    section = README[README.index("## Your own data") :]
+    (tmp_path / "configs/mine.py").write_text(re.search(r"```python\n(.*?)```", section, re.S)[1])
+    make_data(tmp_path / "data/mine")
+    monkeypatch.chdir(tmp_path)
+    options = [
+        f"{part}_dataloader.{key}"
+        for part in ("train", "val", "test")
+        for key in ("num_workers=0", "persistent_workers=False")
+    ]
+    run_tool(monkeypatch, "train.py", "configs/mine.py", "--cfg-options", *options)
+    log = next(tmp_path.glob("work_dirs/mine/*/*.log")).read_text()
+    assert "4 images; targets: semantic 4, depth 2, scene 2" in log
+    scores = next(tmp_path.glob("work_dirs/mine/*/vis_data/scalars.json")).read_text()
+    for name in ("semantic/mIoU", "depth/d1", "scene/top1"):
+        assert name in scores
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = set(
+        re.findall(r"(?:configs|tools|tests|docs|requirements|mtlplugins)/[\w./-]+", README)
+    )
+    named = {name.rstrip(".") for name in named} - {"configs/mine.py"}
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
