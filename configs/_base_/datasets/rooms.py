@@ -19,7 +19,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type="DrawSampler", shuffle=True),
     dataset=dict(
-        type="RoomsDataset", length=4800, seed=0, size=size, tasks=tasks, pipeline=train_pipeline
+        type="RoomsDataset", length=4000, seed=0, size=size, tasks=tasks, pipeline=train_pipeline
     ),
 )
 val_dataloader = dict(
