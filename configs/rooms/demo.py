@@ -1,4 +1,4 @@
-# `make demo`: semantic classes and depth, five minutes on two cores. Scene types take longer to learn.
+# `make demo`: classes and depth, five minutes on two cores. Scene types take longer to learn.
 _base_ = "swin_cond_rooms.py"
 tasks = ("semantic", "depth")
 model = dict(tasks=tasks, task_weights=dict(depth=10.0))
