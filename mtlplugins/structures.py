@@ -25,7 +25,3 @@ class MultiTaskDataSample(SegDataSample):
     def target(self, task: str) -> PixelData | LabelData | None:
         """Give the target of a task, None if this image has none."""
         return self.get(f"gt_{task}")
-
-    def prediction(self, task: str) -> PixelData | LabelData | None:
-        """Give the prediction of a task, None if there is none."""
-        return self.get(f"pred_{task}")
