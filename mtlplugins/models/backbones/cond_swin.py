@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from mmseg.models.backbones import SwinTransformer
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from mtlplugins.models.conditioning import Condition, ConditioningPlan, conditional_modules
+from mtlplugins.models.conditioning import Condition, ConditioningPlan
 from mtlplugins.models.layers import CondSwinBlock, shift_mask
 
-from .pretrained import load_pretrained, read_pretrained
+from .conditioned import ConditionedEncoder
 
 
 @MODELS.register_module()
-class CondSwinTransformer(SwinTransformer):
+class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
     """mmseg's ``SwinTransformer`` (https://arxiv.org/abs/2103.14030) with conditional modules.
 
     Takes mmseg's arguments and its checkpoints by name. Without a plan, called with images alone,
@@ -56,6 +56,9 @@ class CondSwinTransformer(SwinTransformer):
     Raises:
         ValueError: The plan does not fit the stages.
     """
+
+    # an ImageNet checkpoint has no norms at the outputs of the inner stages
+    optional_keys = r"norm\d\."
 
     def __init__(
         self,
@@ -109,7 +112,7 @@ class CondSwinTransformer(SwinTransformer):
                     embed_dims * 2**i,
                     num_heads[i],
                     int(mlp_ratio * embed_dims * 2**i),
-                    carries=self._carried(i, j, depth),
+                    carries=self._modules_of(i, j, depth),
                     task_embed_dims=self.plan.embed_dims if self.plan else 0,
                     window_size=window_size,
                     shift=j % 2 == 1,
@@ -123,59 +126,12 @@ class CondSwinTransformer(SwinTransformer):
                     with_cp=with_cp,
                 )
                 stage.blocks.append(block)
-        self._branch_point = next(
-            (
-                (i, j)
-                for i, stage in enumerate(self.stages)
-                for j, block in enumerate(stage.blocks)
-                if block.carries
-            ),
-            None,
-        )
         self._freeze_stages()
 
-    def _carried(self, stage: int, block: int, depth: int) -> list[str]:
-        if self.plan is None:
-            return []
-        return [
-            module
-            for module in ("attention", "layer_norm", "adapter")
-            if self.plan.carries(module, stage=stage, block=block, depth=depth)
-        ]
+    def _block_stages(self) -> list[Sequence[nn.Module]]:
+        return [stage.blocks for stage in self.stages]
 
-    def _blocks(self) -> list[CondSwinBlock]:
-        return [block for stage in self.stages for block in stage.blocks]
-
-    @property
-    def task_embed_dims(self) -> int | None:
-        """Length of the task embedding that the encoder is conditioned on, None for none."""
-        return self.plan.embed_dims if self.plan and self.plan.conditions else None
-
-    @property
-    def shared_maps(self) -> int:
-        """How many leading maps are of images and not of rows: those before the branch point."""
-        if self._branch_point is None:
-            return len(self.out_indices)
-        return sum(stage < self._branch_point[0] for stage in self.out_indices)
-
-    def init_weights(self) -> None:
-        """Initialise, or load ``init_cfg``'s checkpoint and check that it fits.
-
-        Raises:
-            ValueError: The checkpoint is of another architecture.
-            FileNotFoundError: The checkpoint cannot be read.
-        """
-        if self.init_cfg is None:
-            super().init_weights()
-        else:
-            state = read_pretrained(self.init_cfg)
-            self._resize_position_tables(state)
-            # an ImageNet checkpoint has no norms at the outputs of the inner stages
-            load_pretrained(self, state, self.init_cfg["checkpoint"], optional=r"norm\d\.")
-        for module in conditional_modules(self):
-            module.reset_conditioning()
-
-    def _resize_position_tables(self, state: dict[str, Tensor]) -> None:
+    def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
         """Interpolate relative position biases that were trained with another window size."""
         for name, own in self.state_dict().items():
             given = state.get(name)
@@ -186,26 +142,6 @@ class CondSwinTransformer(SwinTransformer):
                 grid = given.T.reshape(1, -1, old, old)
                 grid = interpolate(grid, size=(new, new), mode="bicubic")
                 state[name] = grid.reshape(-1, new * new).T
-
-    def train(self, mode: bool = True) -> CondSwinTransformer:
-        """Set the mode, but keep what is frozen in eval mode."""
-        super().train(mode)  # mmseg's returns None
-        return self
-
-    def _freeze_stages(self) -> None:
-        super()._freeze_stages()
-        if self.plan is None or not self.plan.frozen:
-            return
-        trained = [b for b in self._blocks() if "attention" in b.carries]
-        trained += conditional_modules(self)
-        kept = {id(m) for module in trained for m in module.modules()}
-        kept_parameters = {id(p) for module in trained for p in module.parameters()}
-        for module in self.modules():
-            if id(module) not in kept:
-                module.training = False
-        for parameter in self.parameters():
-            if id(parameter) not in kept_parameters:
-                parameter.requires_grad = False
 
     def forward(self, x: Tensor, condition: Condition | None = None) -> tuple[Tensor, ...]:
         """Encode images.
@@ -221,11 +157,8 @@ class CondSwinTransformer(SwinTransformer):
         Raises:
             ValueError: A conditioned encoder is called without rows.
         """
-        if self._branch_point is not None and condition is None:
-            raise ValueError(
-                "this CondSwinTransformer has a plan, so it needs to know the tasks: call it with "
-                "a condition, as MultiTaskSegmentor does, or leave the plan out"
-            )
+        self._check_condition(condition)
+        branch_point = self.branch_point
         x, hw_shape = self.patch_embed(x)
         if self.use_abs_pos_embed:
             x = x + self.absolute_pos_embed
@@ -234,7 +167,7 @@ class CondSwinTransformer(SwinTransformer):
         for i, stage in enumerate(self.stages):
             mask = shift_mask(hw_shape, self.window_size, x)
             for j, block in enumerate(stage.blocks):
-                if (i, j) == self._branch_point:
+                if (i, j) == branch_point:
                     x = condition.branch(x)
                 x = block(x, hw_shape, mask, condition)
             if i in self.out_indices:

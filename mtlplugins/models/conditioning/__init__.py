@@ -7,6 +7,7 @@ from .attention import ConditionalAttention
 from .condition import Condition
 from .film import FiLM
 from .layer_norm import ConditionalLayerNorm
+from .modulation import ConditionalModulation
 from .plan import ConditioningPlan
 from .task_embedding import TaskEmbedding
 
@@ -15,6 +16,7 @@ __all__ = [
     "ConditionalAdapter",
     "ConditionalAttention",
     "ConditionalLayerNorm",
+    "ConditionalModulation",
     "ConditioningPlan",
     "FiLM",
     "TaskEmbedding",
@@ -24,5 +26,10 @@ __all__ = [
 
 def conditional_modules(module: nn.Module) -> list[nn.Module]:
     """Collect the conditional attentions, norms and adapters inside ``module``."""
-    kinds = (ConditionalAttention, ConditionalLayerNorm, ConditionalAdapter)
+    kinds = (
+        ConditionalAttention,
+        ConditionalLayerNorm,
+        ConditionalModulation,
+        ConditionalAdapter,
+    )
     return [child for child in module.modules() if isinstance(child, kinds)]

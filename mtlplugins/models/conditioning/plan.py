@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+#: The conditional modules that a plan places.
+MODULES = ("attention", "layer_norm", "adapter")
+
 
 @dataclass(frozen=True)
 class ConditioningPlan:
@@ -19,6 +22,8 @@ class ConditioningPlan:
         adapter: Blocks with a :class:`ConditionalAdapter` beside them.
         frozen: Train nothing of the encoder but the conditional modules and the blocks that carry
             conditional attention (the thesis, section 3.2.1).
+        norm_from_scratch: Start the gain and bias of conditional norms at 1 and 0 instead of at the
+            pretrained norm's, as the thesis did and lost by (its section 4.5.4).
         embed_dims: Length of the task embedding.
     """
 
@@ -26,6 +31,7 @@ class ConditioningPlan:
     layer_norm: Sequence[int] | str | None = None
     adapter: Sequence[int] | str | None = None
     frozen: bool = False
+    norm_from_scratch: bool = False
     embed_dims: int = 384
 
     @classmethod
@@ -40,19 +46,22 @@ class ConditioningPlan:
             The plan with each module's count per stage filled in; None for None.
 
         Raises:
-            ValueError: An unknown key, a count for each stage missing, or a stage asked to
-                condition more blocks than it has.
+            ValueError: An unknown key, a count for each stage missing, a stage asked to condition
+                more blocks than it has, or ``norm_from_scratch`` without a conditional norm.
         """
         if plan is None:
             return None
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(plan) - set(known)):
             raise ValueError(f"plan: unknown key {unknown[0]!r}; known keys: {', '.join(known)}")
-        counts = {
-            module: _counts(module, plan.get(module), depths)
-            for module in ("attention", "layer_norm", "adapter")
-        }
-        return cls(**{**plan, **counts})
+        counts = {module: _counts(module, plan.get(module), depths) for module in MODULES}
+        made = cls(**{**plan, **counts})
+        if made.norm_from_scratch and not any(made.layer_norm):
+            raise ValueError(
+                "plan.norm_from_scratch=True, but no block has a conditional norm: set "
+                "plan.layer_norm, e.g. to 'all', or leave norm_from_scratch out"
+            )
+        return made
 
     @property
     def conditions(self) -> bool:
@@ -62,6 +71,10 @@ class ConditioningPlan:
     def carries(self, module: str, *, stage: int, block: int, depth: int) -> bool:
         """Say whether a block carries ``module``; ``depth`` is the stage's number of blocks."""
         return block >= depth - getattr(self, module)[stage]
+
+    def modules_of(self, *, stage: int, block: int, depth: int) -> list[str]:
+        """List the modules that a block carries."""
+        return [m for m in MODULES if self.carries(m, stage=stage, block=block, depth=depth)]
 
 
 def _counts(

@@ -3,28 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 
-class TaskEmbedding(nn.Embedding):
+class TaskEmbedding(nn.Module):
     """One learned vector ``z`` per task, N(0, 0.02) at the start.
 
+    A parameter per task and not one matrix, so that a task can be frozen, added or left out by its
+    name. A task that a checkpoint does not know starts from the mean of those that it knows; with a
+    global vector, from that vector.
+
     Args:
-        tasks: Names of the tasks, in the order of the rows of ``weight``.
+        tasks: Names of the tasks.
         embed_dims: Length of ``z``.
+        with_global: Whether ``z`` is the sum of the task's own vector and of one that all tasks
+            share, which learns what a task not yet known can start from.
     """
 
-    def __init__(self, tasks: Sequence[str], embed_dims: int) -> None:
+    def __init__(self, tasks: Sequence[str], embed_dims: int, *, with_global: bool = False) -> None:
+        super().__init__()
         self.tasks = tuple(tasks)
-        super().__init__(len(tasks), embed_dims)
+        self.vectors = nn.ParameterDict({t: nn.Parameter(torch.empty(embed_dims)) for t in tasks})
+        self.shared = nn.Parameter(torch.empty(embed_dims)) if with_global else None
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the embeddings anew."""
-        nn.init.normal_(self.weight, std=0.02)
+        """Draw all vectors anew."""
+        for vector in self.parameters():
+            nn.init.normal_(vector, std=0.02)
+
+    def __getitem__(self, task: str) -> Tensor:
+        """Embed one task: (embed_dims,)."""
+        own = self.vectors[task]
+        return own if self.shared is None else own + self.shared
 
     def forward(self, tasks: Sequence[str]) -> Tensor:
-        """Look up the embeddings (T, embed_dims) of the named tasks."""
-        index = [self.tasks.index(task) for task in tasks]
-        return super().forward(torch.tensor(index, device=self.weight.device))
+        """Embed the named tasks: (T, embed_dims)."""
+        return torch.stack([self[task] for task in tasks])
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        own = f"{prefix}vectors."
+        known = {k.removeprefix(own): v for k, v in state_dict.items() if k.startswith(own)}
+        for task in set(self.tasks) - set(known) if known else ():
+            mean = torch.stack([*known.values()]).mean(dim=0)
+            state_dict[own + task] = mean if self.shared is None else torch.zeros_like(mean)
+            start = "global vector" if self.shared is not None else f"mean of {', '.join(known)}"
+            print_log(
+                f"task {task!r} is new to the checkpoint: its embedding starts from the {start}",
+                logger="current",
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -1,6 +1,16 @@
 """Building blocks that encoders and decoders share."""
 
+from .res_block import CondBasicBlock, CondBottleneck
 from .swin_block import CondSwinBlock
+from .token_attention import resize_row_blocks
+from .vit_block import CondViTBlock
 from .window_attention import shift_mask
 
-__all__ = ["CondSwinBlock", "shift_mask"]
+__all__ = [
+    "CondBasicBlock",
+    "CondBottleneck",
+    "CondSwinBlock",
+    "CondViTBlock",
+    "resize_row_blocks",
+    "shift_mask",
+]

@@ -78,6 +78,24 @@ def test_norms_of_the_maps_may_be_missing(state: dict, tmp_path):
     assert (own["norm2.bias"] == 0).all()
 
 
+def test_conditional_norms_from_scratch(state: dict, tmp_path):
+    """They alone start at 1 and 0, as in the thesis; else they start as the pretrained norm."""
+    plan = dict(attention="all", layer_norm=(0, 0, 1, 1))
+    assert_loaded(load(state, tmp_path, plan=plan), state)
+    own = load(state, tmp_path, plan=plan | dict(norm_from_scratch=True)).state_dict()
+    conditional = [
+        f"stages.{place}.norm{i}" for place in ("2.blocks.1", "3.blocks.0") for i in (1, 2)
+    ]
+    for name in conditional:
+        assert (own[f"{name}.weight"] == 1).all()
+        assert (own[f"{name}.bias"] == 0).all()
+        assert not (state[f"{name}.weight"] == 1).any()
+    changed = {f"{name}.{part}" for name in conditional for part in ("weight", "bias")}
+    assert changed < set(state)
+    for name in set(state) - changed:
+        assert torch.equal(own[name], state[name]), name
+
+
 def test_what_is_not_used_may_be_there(state: dict, tmp_path):
     assert_loaded(load(state | {"head.weight": torch.zeros(2)}, tmp_path), state)
 

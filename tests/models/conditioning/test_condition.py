@@ -35,7 +35,29 @@ def test_equal_counts_give_the_same_as_unequal_ones():
 def test_task_embedding():
     torch.manual_seed(0)
     embedding = TaskEmbedding(("semantic", "depth", "scene"), 2000)
-    assert embedding.weight.std().item() == pytest.approx(0.02, rel=0.05)
-    assert embedding.weight.mean().item() == pytest.approx(0, abs=0.002)
+    vectors = torch.stack([embedding[task] for task in embedding.tasks])
+    assert vectors.std().item() == pytest.approx(0.02, rel=0.05)
+    assert vectors.mean().item() == pytest.approx(0, abs=0.002)
     z = embedding(("scene", "semantic"))
-    assert torch.equal(z, embedding.weight[[2, 0]])
+    assert torch.equal(z, vectors[[2, 0]])
+
+
+def test_global_embedding_is_added_to_every_task_s():
+    embedding = TaskEmbedding(("semantic", "depth"), 3, with_global=True)
+    with torch.no_grad():
+        embedding.shared.copy_(torch.tensor([1.0, 2, 3]))
+        embedding.vectors["depth"].copy_(torch.tensor([0.5, 0, -1]))
+    assert embedding(("depth",)).tolist() == [[1.5, 2, 2]]
+
+
+@pytest.mark.parametrize("with_global", [False, True])
+def test_a_new_task_starts_from_what_the_checkpoint_knows(with_global: bool):
+    old = TaskEmbedding(("semantic", "depth"), 4, with_global=with_global)
+    new = TaskEmbedding(("depth", "normals", "semantic"), 4, with_global=with_global)
+    state = old.state_dict()
+    new.load_state_dict(state)
+    assert "vectors.normals" not in state  # what the caller gave stays as it was
+    for task in ("semantic", "depth"):
+        assert torch.equal(new[task], old[task])
+    start = old.shared if with_global else (old["semantic"] + old["depth"]) / 2
+    torch.testing.assert_close(new["normals"], start)

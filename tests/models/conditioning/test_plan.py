@@ -45,6 +45,14 @@ def test_all_and_none():
         (dict(attention="every"), r"plan\.attention='every': give 'all', None or one number"),
         (dict(attention=6), r"plan\.attention=6: give 'all', None or one number"),
         (dict(attention=(0, 0, 0.5, 0)), r"plan\.attention=.*give 'all', None or one number"),
+        (
+            dict(attention="all", norm_from_scratch=True),
+            r"norm_from_scratch=True, but no block has a conditional norm: set plan\.layer_norm",
+        ),
+        (
+            dict(layer_norm=(0, 0, 0, 0), norm_from_scratch=True),
+            r"norm_from_scratch=True, but no block",
+        ),
         (dict(atention="all"), r"plan: unknown key 'atention'; known keys: attention, layer_norm"),
     ],
 )

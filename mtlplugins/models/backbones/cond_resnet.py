@@ -1,0 +1,194 @@
+"""ResNet whose blocks may depend on the task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmseg.models.backbones import ResNet
+from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
+from mmseg.models.utils import ResLayer
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mtlplugins.models.conditioning import Condition, ConditioningPlan
+from mtlplugins.models.layers import CondBasicBlock, CondBottleneck
+
+from .conditioned import ConditionedEncoder
+
+_CONDITIONED = {BasicBlock: CondBasicBlock, Bottleneck: CondBottleneck}
+
+
+@MODELS.register_module()
+class CondResNet(ConditionedEncoder, ResNet):
+    """mmseg's ``ResNet`` (https://arxiv.org/abs/1512.03385) with conditional modules.
+
+    Takes mmseg's arguments and its checkpoints by name, torchvision's too. With ``deep_stem=True``
+    it is mmseg's ``ResNetV1c``, with ``avg_down=True`` as well its ``ResNetV1d``. Without a plan,
+    called with images alone, it is a drop-in for mmseg's class. With a plan, a fresh encoder still
+    computes what the plain one with the same weights computes.
+
+    The plan's ``layer_norm`` is FiLM on the output of each normalisation of the residual branch;
+    the shortcut's norm stays plain, for what is added to it would shift the same sum twice. Its
+    ``adapter`` stands beside the whole block, ``x ← Block(x) + Adapter(shortcut(x))``, so outside
+    the block's last ReLU: a map may get negative values. ``shortcut`` is the block's own: the
+    identity, but where a stage's first block changes channels and stride, its projection, which
+    brings the adapter's input to the shape of its output. There is no attention to condition.
+
+    The encoder transforms each image once up to the branch point, the first conditioned block, and
+    each (image, task) row behind it. So batch statistics are of images before the branch point
+    and of rows behind it.
+
+    Args:
+        depth: 18, 34, 50, 101 or 152.
+        in_channels: Channels of the images.
+        stem_channels: Channels of the stem.
+        base_channels: Channels of the first stage's 3 x 3 convolutions.
+        num_stages: Number of stages, 1 to 4.
+        strides: Stride of the first block of each stage.
+        dilations: Dilation of each stage.
+        out_indices: Stages whose maps are returned.
+        style: Which convolution of a bottleneck has the stride: ``'pytorch'`` the 3 x 3 one,
+            ``'caffe'`` the first 1 x 1 one.
+        deep_stem: Three 3 x 3 convolutions instead of a 7 x 7 one.
+        avg_down: Average pooling instead of a stride in the shortcuts.
+        frozen_stages: Leading stages that are not trained, 0 for the stem alone, -1 for none.
+        conv_cfg: Convolutions.
+        norm_cfg: Norms.
+        norm_eval: Whether batch norms keep their statistics in training.
+        dcn: Deformable convolutions; needs a full mmcv.
+        stage_with_dcn: Stages that have them.
+        plugins: mmseg's plugins of bottlenecks.
+        multi_grid: Dilation of each block of the last stage.
+        contract_dilation: Whether the first dilation of a stage is halved.
+        with_cp: Recompute blocks in the backward pass to save memory.
+        zero_init_residual: Whether the last norm of each block starts at 0 from scratch.
+        pretrained: File or URL of a checkpoint: as ``init_cfg``, in the way of mmseg's configs.
+        plan: See :class:`ConditioningPlan`; None for the plain encoder.
+        init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
+            of the keys to take; None to start from scratch.
+
+    Raises:
+        ValueError: An unknown depth, a plan that does not fit the stages or asks for what a ResNet
+            does not have, or both of ``pretrained`` and ``init_cfg``.
+    """
+
+    # torchvision's older checkpoints do not count batches; only a norm without momentum reads it
+    optional_keys = r".*\bnum_batches_tracked$"
+
+    def __init__(
+        self,
+        depth: int,
+        *,
+        in_channels: int = 3,
+        stem_channels: int = 64,
+        base_channels: int = 64,
+        num_stages: int = 4,
+        strides: Sequence[int] = (1, 2, 2, 2),
+        dilations: Sequence[int] = (1, 1, 1, 1),
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        style: str = "pytorch",
+        deep_stem: bool = False,
+        avg_down: bool = False,
+        frozen_stages: int = -1,
+        conv_cfg: dict | None = None,
+        norm_cfg: dict = dict(type="BN", requires_grad=True),  # noqa: B006, read only
+        norm_eval: bool = False,
+        dcn: dict | None = None,
+        stage_with_dcn: Sequence[bool] = (False, False, False, False),
+        plugins: Sequence[dict] | None = None,
+        multi_grid: Sequence[int] | None = None,
+        contract_dilation: bool = False,
+        with_cp: bool = False,
+        zero_init_residual: bool = True,
+        pretrained: str | None = None,
+        plan: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        if depth not in self.arch_settings:
+            depths = ", ".join(map(str, self.arch_settings))
+            raise ValueError(f"CondResNet: depth={depth}: give one of {depths}")
+        if pretrained and init_cfg:
+            raise ValueError("CondResNet: give pretrained or init_cfg, not both")
+        if pretrained:
+            init_cfg = dict(type="Pretrained", checkpoint=pretrained)
+        self.plan = ConditioningPlan.from_config(plan, self.arch_settings[depth][1][:num_stages])
+        self._check_plan()
+        super().__init__(
+            depth,
+            in_channels=in_channels,
+            stem_channels=stem_channels,
+            base_channels=base_channels,
+            num_stages=num_stages,
+            strides=strides,
+            dilations=dilations,
+            out_indices=out_indices,
+            style=style,
+            deep_stem=deep_stem,
+            avg_down=avg_down,
+            frozen_stages=frozen_stages,
+            conv_cfg=conv_cfg,
+            norm_cfg=norm_cfg,
+            norm_eval=norm_eval,
+            dcn=dcn,
+            stage_with_dcn=stage_with_dcn,
+            plugins=plugins,
+            multi_grid=multi_grid,
+            contract_dilation=contract_dilation,
+            with_cp=with_cp,
+            zero_init_residual=zero_init_residual,
+            init_cfg=init_cfg,
+        )
+
+    def _check_plan(self) -> None:
+        if self.plan and any(self.plan.attention):
+            raise ValueError(
+                f"plan.attention={self.plan.attention}: a ResNet has no attention to condition; "
+                "condition its norms (plan.layer_norm) or put adapters beside its blocks "
+                "(plan.adapter), or take a CondSwinTransformer or a CondVisionTransformer"
+            )
+        if self.plan and self.plan.norm_from_scratch:
+            raise ValueError(
+                "plan.norm_from_scratch is for LayerNorm: a ResNet's norms keep their pretrained "
+                "gain and bias, FiLM stands behind them; leave norm_from_scratch out"
+            )
+
+    def make_res_layer(self, block: type[nn.Module], **settings: Any) -> ResLayer:
+        """Make the next stage, of blocks that may carry conditional modules."""
+        layer = super().make_res_layer(block=_CONDITIONED[block], **settings)
+        stage = len(self.res_layers)
+        for j, made in enumerate(layer):
+            if carries := self._modules_of(stage, j, len(layer)):
+                made.condition_on_task(carries, task_embed_dims=self.plan.embed_dims)
+        return layer
+
+    def _block_stages(self) -> list[Sequence[nn.Module]]:
+        return [getattr(self, name) for name in self.res_layers]
+
+    def forward(self, x: Tensor, condition: Condition | None = None) -> tuple[Tensor, ...]:
+        """Encode images.
+
+        Args:
+            x: Images (B, 3, H, W).
+            condition: The (image, task) rows to compute; needed if and only if a plan is set.
+
+        Returns:
+            A map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
+            ``shared_maps``, of R rows behind.
+
+        Raises:
+            ValueError: A conditioned encoder is called without rows.
+        """
+        self._check_condition(condition)
+        branch_point = self.branch_point
+        x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
+        x = self.maxpool(x)
+        outs = []
+        for i, blocks in enumerate(self._block_stages()):
+            for j, block in enumerate(blocks):
+                if (i, j) == branch_point:
+                    x = condition.branch(x)
+                x = block(x, condition)
+            if i in self.out_indices:
+                outs.append(x)
+        return tuple(outs)

@@ -1,0 +1,232 @@
+"""Vision Transformer whose blocks may depend on the task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import ModuleList
+from mmpretrain.models.backbones import VisionTransformer
+from mmpretrain.models.utils import resize_pos_embed
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mtlplugins.models.conditioning import Condition, ConditioningPlan
+from mtlplugins.models.layers import CondViTBlock
+
+from .conditioned import ConditionedEncoder
+
+
+@MODELS.register_module()
+class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
+    """mmpretrain's ``VisionTransformer`` (https://arxiv.org/abs/2010.11929), conditioned.
+
+    Takes mmpretrain's arguments and its checkpoints by name. Without a plan, called with images
+    alone, it is a drop-in for mmpretrain's class, but keeps what ``frozen_stages`` freezes in eval
+    mode, as mmpretrain documents. With a plan, a fresh encoder still computes what the plain one
+    with the same weights computes: every conditional module starts as the identity.
+
+    The encoder transforms each image once up to the branch point, the first conditioned block, and
+    each (image, task) row behind it. To a plan, all blocks are one stage: ``attention=(4,)`` is the
+    last four.
+
+    Images may have any size. As the position embedding, conditional attention is learnt for the
+    patches of ``img_size`` and interpolated to those of other images: see
+    :func:`~mtlplugins.models.layers.resize_row_blocks`.
+
+    Args:
+        arch: Name of an architecture in ``arch_zoo``, or a dict with ``embed_dims``,
+            ``num_layers``, ``num_heads`` and ``feedforward_channels``.
+        img_size: Side, or height and width, of the images that the position embedding and
+            conditional attention are learnt for.
+        patch_size: Side of a patch in pixels.
+        in_channels: Channels of the images.
+        out_indices: Blocks behind which a map is returned, -1 for the last.
+        drop_rate: Dropout behind linear layers.
+        drop_path_rate: Drop path of the last block, growing linearly from 0.
+        qkv_bias: Whether queries, keys and values have a bias.
+        norm_cfg: Norms; conditional LayerNorm needs ``dict(type='LN')``.
+        final_norm: Whether the last block's output is normalised.
+        out_type: ``'featmap'`` for maps (B, C, H', W'), which decoders need; ``'cls_token'`` and
+            ``'avg_featmap'`` for vectors (B, C), ``'raw'`` for tokens (B, L, C).
+        with_cls_token: Whether a class token stands in front of the patch tokens.
+        frozen_stages: Leading blocks that are not trained, and all in front of them; 0 and -1 for
+            none.
+        interpolate_mode: How the position embedding is interpolated to other image sizes.
+        layer_scale_init_value: Start of the factor behind each residual branch, 0 for none.
+        patch_cfg: More arguments of mmcv's ``PatchEmbed``.
+        layer_cfgs: More arguments of all blocks, or one dict for each block.
+        pre_norm: Whether the first block's input is normalised.
+        attention_block_size: Side L of the blocks of conditional attention in tokens; None for one
+            row of patches. A number ties the encoder to images of ``img_size``.
+        plan: See :class:`ConditioningPlan`; None for the plain encoder.
+        init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
+            of the keys to take; None to start from scratch.
+
+    Raises:
+        ValueError: An unknown architecture or output, ``out_indices`` beyond the blocks, or a plan
+            that does not fit the blocks.
+    """
+
+    # a classifier from the class token has no norm of the mean over patches
+    optional_keys = r"ln2\."
+
+    def __init__(
+        self,
+        *,
+        arch: str | dict = "base",
+        img_size: int | tuple[int, int] = 224,
+        patch_size: int = 16,
+        in_channels: int = 3,
+        out_indices: int | Sequence[int] = -1,
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        qkv_bias: bool = True,
+        norm_cfg: dict = dict(type="LN", eps=1e-6),  # noqa: B006, read only
+        final_norm: bool = True,
+        out_type: str = "cls_token",
+        with_cls_token: bool = True,
+        frozen_stages: int = -1,
+        interpolate_mode: str = "bicubic",
+        layer_scale_init_value: float = 0.0,
+        patch_cfg: dict = dict(),  # noqa: B006, read only
+        layer_cfgs: dict | Sequence[dict] = dict(),  # noqa: B006, read only
+        pre_norm: bool = False,
+        attention_block_size: int | None = None,
+        plan: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        settings = _settings(arch, self.arch_zoo)
+        depth = settings["num_layers"]
+        self.plan = ConditioningPlan.from_config(plan, (depth,))
+        super().__init__(
+            arch={**settings, "num_layers": 0},  # the blocks are ours, below
+            img_size=img_size,
+            patch_size=patch_size,
+            in_channels=in_channels,
+            out_indices=(0,),
+            drop_rate=drop_rate,
+            norm_cfg=norm_cfg,
+            final_norm=final_norm,
+            out_type=out_type,
+            with_cls_token=with_cls_token,
+            interpolate_mode=interpolate_mode,
+            patch_cfg=patch_cfg,
+            pre_norm=pre_norm,
+            init_cfg=init_cfg,
+        )
+        self.arch_settings = settings
+        self.num_layers = depth
+        self.out_indices = _counted(out_indices, depth)
+        self.frozen_stages = frozen_stages
+        if isinstance(layer_cfgs, dict):
+            layer_cfgs = [layer_cfgs] * depth
+        self.layers = ModuleList()
+        for i, layer_cfg in zip(range(depth), layer_cfgs, strict=True):
+            block_cfg = dict(
+                embed_dims=self.embed_dims,
+                num_heads=settings["num_heads"],
+                feedforward_channels=settings["feedforward_channels"],
+                carries=self._modules_of(0, i, depth),
+                task_embed_dims=self.plan.embed_dims if self.plan else 0,
+                grid=self.patch_resolution,
+                attention_block_size=attention_block_size,
+                layer_scale_init_value=layer_scale_init_value,
+                drop_rate=drop_rate,
+                drop_path_rate=drop_path_rate * i / max(depth - 1, 1),
+                qkv_bias=qkv_bias,
+                norm_cfg=norm_cfg,
+            )
+            self.layers.append(CondViTBlock(**block_cfg | layer_cfg))
+        self._freeze_stages()
+
+    def _block_stages(self) -> list[Sequence[nn.Module]]:
+        return [self.layers]
+
+    @property
+    def shared_maps(self) -> int:
+        """How many leading maps are of images and not of rows: those before the branch point."""
+        first = self.branch_point[1] if self.branch_point else self.num_layers
+        return sum(block < first for block in self.out_indices)
+
+    def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
+        """Interpolate a position embedding that was trained with another image size."""
+        given = state.get("pos_embed")
+        if given is None:
+            return
+        if "cls_token" in state and not self.with_cls_token:
+            given = state["pos_embed"] = given[:, 1:]
+        patches = given.shape[1] - self.num_extra_tokens
+        if round(patches**0.5) ** 2 == patches:  # else the shapes are complained about
+            self._prepare_pos_embed(state, "")
+
+    def train(self, mode: bool = True) -> CondVisionTransformer:
+        """Set the mode, but keep what is frozen in eval mode."""
+        super().train(mode)
+        self._freeze_stages()
+        return self
+
+    def _freeze_stages(self) -> None:
+        if self.frozen_stages > 0:
+            VisionTransformer._freeze_stages(self)
+        self._freeze_by_plan()
+
+    def forward(self, x: Tensor, condition: Condition | None = None) -> tuple[Tensor, ...]:
+        """Encode images.
+
+        Args:
+            x: Images (B, 3, H, W).
+            condition: The (image, task) rows to compute; needed if and only if a plan is set.
+
+        Returns:
+            What ``out_type`` says for each of ``out_indices``, ascending: of B images in the first
+            ``shared_maps``, of R rows behind.
+
+        Raises:
+            ValueError: A conditioned encoder is called without rows, or with
+                ``attention_block_size`` on images of another size.
+        """
+        self._check_condition(condition)
+        branch_point = self.branch_point
+        x, grid = self.patch_embed(x)
+        if self.cls_token is not None:
+            x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+        x = x + resize_pos_embed(
+            self.pos_embed,
+            self.patch_resolution,
+            grid,
+            mode=self.interpolate_mode,
+            num_extra_tokens=self.num_extra_tokens,
+        )
+        x = self.pre_norm(self.drop_after_pos(x))
+        outs = []
+        for i, block in enumerate(self.layers):
+            if (0, i) == branch_point:
+                x = condition.branch(x)
+            x = block(x, grid, condition)
+            if self.final_norm and i == self.num_layers - 1:
+                x = self.ln1(x)
+            if i in self.out_indices:
+                outs.append(self._format_output(x, grid))
+        return tuple(outs)
+
+
+def _settings(arch: str | dict, known: dict[str, dict]) -> dict:
+    """Look an architecture up, or check that a dict describes one."""
+    if isinstance(arch, str):
+        if arch.lower() not in known:
+            raise ValueError(f"arch={arch!r}: give a dict or one of {', '.join(known)}")
+        return known[arch.lower()]
+    needed = ("embed_dims", "num_layers", "num_heads", "feedforward_channels")
+    if missing := [key for key in needed if key not in arch]:
+        raise ValueError(f"arch={arch!r} lacks {', '.join(missing)}")
+    return dict(arch)
+
+
+def _counted(out_indices: int | Sequence[int], depth: int) -> tuple[int, ...]:
+    """Count negative indices from the last block."""
+    asked = (out_indices,) if isinstance(out_indices, int) else tuple(out_indices)
+    indices = {index + depth if index < 0 else index for index in asked}
+    if not indices or not all(0 <= index < depth for index in indices):
+        raise ValueError(f"out_indices={out_indices}: give blocks, 0 to {depth - 1}")
+    return tuple(sorted(indices))

@@ -1,0 +1,115 @@
+"""What encoders that may depend on the task have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from mtlplugins.models.conditioning import (
+    Condition,
+    ConditionalLayerNorm,
+    ConditioningPlan,
+    conditional_modules,
+)
+
+from .freezing import freeze_all_but
+from .pretrained import load_pretrained, read_pretrained
+
+
+class ConditionedEncoder:
+    """Base of the conditioned encoders, to stand before the plain architecture it is mixed into.
+
+    The encoder sets ``plan`` before it initialises the plain architecture, gives each of its blocks
+    the names ``carries`` of its conditional modules and lists the blocks in ``_block_stages``. The
+    plain architecture brings ``out_indices``, ``_freeze_stages`` and ``init_weights``.
+
+    Attributes:
+        plan: Which blocks carry which conditional module; None for the plain encoder.
+    """
+
+    #: Matches the keys that a checkpoint of the plain architecture may lack; here none.
+    optional_keys = r"(?!)"
+
+    plan: ConditioningPlan | None
+
+    def _block_stages(self) -> list[Sequence[nn.Module]]:
+        """List the blocks of each stage."""
+        raise NotImplementedError
+
+    def _modules_of(self, stage: int, block: int, depth: int) -> list[str]:
+        """List what a block carries; ``depth`` is the stage's number of blocks."""
+        return self.plan.modules_of(stage=stage, block=block, depth=depth) if self.plan else []
+
+    @property
+    def task_embed_dims(self) -> int | None:
+        """Length of the task embedding that the encoder is conditioned on, None for none."""
+        return self.plan.embed_dims if self.plan and self.plan.conditions else None
+
+    @property
+    def branch_point(self) -> tuple[int, int] | None:
+        """Stage and block in it of the first conditioned block, None for none."""
+        return next(
+            (
+                (i, j)
+                for i, blocks in enumerate(self._block_stages())
+                for j, block in enumerate(blocks)
+                if block.carries
+            ),
+            None,
+        )
+
+    @property
+    def shared_maps(self) -> int:
+        """How many leading maps are of images and not of rows: those before the branch point."""
+        branch_point = self.branch_point
+        if branch_point is None:
+            return len(self.out_indices)
+        return sum(stage < branch_point[0] for stage in self.out_indices)
+
+    def init_weights(self) -> None:
+        """Initialise, or load ``init_cfg``'s checkpoint and check that it fits.
+
+        Raises:
+            ValueError: The checkpoint is of another architecture.
+            FileNotFoundError: The checkpoint cannot be read.
+        """
+        # some plain architectures put a list of initialisers there when none is given
+        if isinstance(self.init_cfg, dict):
+            state = read_pretrained(self.init_cfg)
+            self._fit_checkpoint(state)
+            source = self.init_cfg["checkpoint"]
+            load_pretrained(self, state, source, optional=self.optional_keys)
+        else:
+            super().init_weights()
+        for module in conditional_modules(self):
+            module.reset_conditioning()
+            if self.plan.norm_from_scratch and isinstance(module, ConditionalLayerNorm):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+
+    def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
+        """Change in ``state`` what may have another size in a checkpoint, such as positions."""
+
+    def train(self, mode: bool = True) -> ConditionedEncoder:
+        """Set the mode, but keep what is frozen in eval mode."""
+        super().train(mode)  # the plain architectures return None
+        return self
+
+    def _freeze_stages(self) -> None:
+        super()._freeze_stages()
+        self._freeze_by_plan()
+
+    def _freeze_by_plan(self) -> None:
+        """Freeze all but what adapts the encoder to the tasks, where the plan says so."""
+        if self.plan and self.plan.frozen:
+            blocks = [block for stage in self._block_stages() for block in stage]
+            adapted = [block for block in blocks if "attention" in block.carries]
+            freeze_all_but(self, adapted + conditional_modules(self))
+
+    def _check_condition(self, condition: Condition | None) -> None:
+        if condition is None and self.branch_point is not None:
+            raise ValueError(
+                f"this {type(self).__name__} has a plan, so it needs to know the tasks: call it "
+                "with a condition, as MultiTaskSegmentor does, or leave the plan out"
+            )
