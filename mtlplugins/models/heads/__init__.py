@@ -2,7 +2,17 @@
 
 from .base import DenseHead, TaskHead
 from .classification import ClassificationHead
+from .decode_head import MultiTaskDecodeHead
 from .depth import DepthHead
+from .normals import NormalsHead
 from .segmentation import SegmentationHead
 
-__all__ = ["ClassificationHead", "DenseHead", "DepthHead", "SegmentationHead", "TaskHead"]
+__all__ = [
+    "ClassificationHead",
+    "DenseHead",
+    "DepthHead",
+    "MultiTaskDecodeHead",
+    "NormalsHead",
+    "SegmentationHead",
+    "TaskHead",
+]

@@ -40,6 +40,16 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
         """
 
     @abstractmethod
+    def num_targets(self, targets: Sequence[PixelData | LabelData]) -> int:
+        """Count what ``loss`` averages over: pixels with truth, or images.
+
+        Processes of a distributed training whose batches have unequally many weigh by it.
+        """
+
+    def no_targets(self) -> None:
+        """Take part in what ``loss`` exchanges between processes, where this one has no target."""
+
+    @abstractmethod
     def predict(self, logits: Tensor) -> PixelData | LabelData:
         """Turn the logits of one image, at the size wanted, into its prediction."""
 

@@ -66,6 +66,10 @@ class ClassificationHead(TaskHead):
         right = (logits.argmax(dim=1) == target).float()
         return dict(loss=self.criterion(logits, target), acc=100 * right.mean())
 
+    def num_targets(self, targets: Sequence[LabelData]) -> int:
+        """Count the images."""
+        return len(targets)
+
     def predict(self, logits: Tensor) -> LabelData:
         """Turn logits (num_classes,) into the most probable class and all probabilities."""
         score = logits.float().softmax(dim=0)

@@ -63,6 +63,15 @@ class DepthHead(DenseHead):
         wanted = target.clamp(min=self.min_depth).reciprocal()
         return dict(loss=self.criterion(self.reciprocal(logits), wanted, valid))
 
+    def num_targets(self, targets: Sequence[PixelData]) -> int:
+        """Count the pixels that have a depth."""
+        return sum(int((t.data > 0).sum()) for t in targets)
+
+    def no_targets(self) -> None:
+        """Tell the loss of the other processes that there is no error here."""
+        nothing = self.conv.weight.new_zeros(0)
+        self.criterion(nothing, nothing, nothing.bool())
+
     def predict(self, logits: Tensor) -> PixelData:
         """Turn logits (1, H, W) into depth in metres, float32 (1, H, W)."""
         depth = self.reciprocal(logits).clamp(min=1 / self.max_depth).reciprocal()

@@ -47,18 +47,39 @@ class SegmentationHead(DenseHead):
         """
         logits, target = self.stack(logits, targets)
         target = target.squeeze(1)  # (n, H, W)
-        known = (target >= 0) & (target < self.num_classes)
-        wrong = ~known & (target != self.ignore_index)
-        if wrong.any():
-            raise ValueError(
-                f"label {int(target[wrong][0])} in a target, but the head has num_classes="
-                f"{self.num_classes} and ignore_index={self.ignore_index}"
-            )
+        check_labels(target, self.num_classes, self.ignore_index)
         return dict(
             loss=self.criterion(logits, target, ignore_index=self.ignore_index),
             acc=accuracy(logits, target, ignore_index=self.ignore_index),
         )
 
+    def num_targets(self, targets: Sequence[PixelData]) -> int:
+        """Count the pixels that are not ``ignore_index``."""
+        return count_labelled(targets, self.ignore_index)
+
     def predict(self, logits: Tensor) -> PixelData:
         """Take the most probable class of each pixel: (num_classes, H, W) to int64 (1, H, W)."""
         return PixelData(data=logits.argmax(dim=0, keepdim=True))
+
+
+def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> None:
+    """Check that label maps of any shape fit a head.
+
+    Raises:
+        ValueError: A label is neither in 0 … num_classes - 1 nor ``ignore_index``.
+    """
+    wrong = (target < 0) | (target >= num_classes)
+    if ignore_index is not None:
+        wrong &= target != ignore_index
+    if wrong.any():
+        raise ValueError(
+            f"label {int(target[wrong][0])} in a target, but the head has num_classes="
+            f"{num_classes} and ignore_index={ignore_index}"
+        )
+
+
+def count_labelled(targets: Sequence[PixelData], ignore_index: int | None) -> int:
+    """Count the pixels of label maps that are not ``ignore_index``."""
+    if ignore_index is None:
+        return sum(t.data.numel() for t in targets)
+    return sum(int((t.data != ignore_index).sum()) for t in targets)

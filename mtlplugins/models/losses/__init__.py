@@ -1,5 +1,6 @@
 """Losses that mmseg lacks."""
 
 from .berhu import BerHuLoss
+from .cosine import CosineDirectionLoss
 
-__all__ = ["BerHuLoss"]
+__all__ = ["BerHuLoss", "CosineDirectionLoss"]

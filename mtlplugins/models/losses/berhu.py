@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from mmengine.dist import all_reduce
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -13,7 +14,7 @@ class BerHuLoss(nn.Module):
 
     Args:
         threshold: δ in the unit of the error; None for 0.2 · max|a| over the batch's valid pixels,
-            treated as a constant in the gradient (Laina et al. 2016,
+            those of all processes, treated as a constant in the gradient (Laina et al. 2016,
             https://arxiv.org/abs/1606.00373, eq. 1).
         loss_weight: Factor of the loss.
 
@@ -40,13 +41,18 @@ class BerHuLoss(nn.Module):
             A scalar; 0, still connected to ``pred``, where nothing is valid.
         """
         error = (pred[valid] - target[valid]).abs()
+        delta = self._threshold(error.detach())
         if error.numel() == 0:
             return pred[valid].sum()
-        if self.threshold is None:
-            # an all-correct batch has δ = 0: the square branch is then never taken, but must not
-            # divide by 0
-            delta = (0.2 * error.detach().max()).clamp(min=torch.finfo(error.dtype).tiny)
-        else:
-            delta = error.new_tensor(self.threshold)
         loss = torch.where(error <= delta, error, (error**2 + delta**2) / (2 * delta))
         return self.loss_weight * loss.mean()
+
+    def _threshold(self, error: Tensor) -> Tensor:
+        if self.threshold is not None:
+            return error.new_tensor(self.threshold)
+        # float64 whatever the model computes in: the processes must exchange the same type
+        largest = error.max().double() if error.numel() else error.new_zeros((), dtype=torch.double)
+        all_reduce(largest, "max")
+        # an all-correct batch has δ = 0: the square branch is then never taken, but must not
+        # divide by 0
+        return (0.2 * largest).to(error.dtype).clamp(min=torch.finfo(error.dtype).tiny)

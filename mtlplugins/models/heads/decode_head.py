@@ -1,0 +1,113 @@
+"""mmseg's decode heads as the decoder and head of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import PixelData
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from .base import TaskHead
+from .segmentation import check_labels, count_labelled
+
+
+@MODELS.register_module()
+class MultiTaskDecodeHead(TaskHead):
+    """Semantic segmentation by any of mmseg's heads that make one map of logits.
+
+    UPerHead, SegformerHead, FCNHead, PSPHead, ASPPHead, … with their own losses and pixel sampler.
+    They decode the encoder's maps themselves, so the task needs no decoder; behind one, they get
+    its map alone.
+
+    In distributed training processes weigh by their pixels with truth; mmseg's cross-entropy
+    averages over those alone with ``avg_non_ignore=True``.
+
+    Args:
+        num_classes: Number of classes, also of ``head``.
+        head: Config of mmseg's head, without ``num_classes``.
+
+    Raises:
+        ValueError: ``head`` is no decode head, or one that needs more than a map of logits, or it
+            has ``num_classes`` or ``align_corners=True``.
+    """
+
+    dense = True
+
+    def __init__(self, num_classes: int, *, head: dict) -> None:
+        super().__init__()
+        name = f"MultiTaskDecodeHead: head.type={head.get('type')!r}"
+        if "num_classes" in head:
+            raise ValueError(f"{name}: give num_classes beside head, not in it")
+        self.num_classes = num_classes
+        self.decode_head = MODELS.build({**head, "num_classes": num_classes})
+        own_loss = getattr(type(self.decode_head), "loss", None) is not BaseDecodeHead.loss
+        if not isinstance(self.decode_head, BaseDecodeHead) or own_loss:
+            raise ValueError(
+                f"{name} is no head that makes one map of logits: take UPerHead, SegformerHead, "
+                "FCNHead or another of mmseg's that does not replace BaseDecodeHead.loss"
+            )
+        if self.decode_head.align_corners:
+            raise ValueError(
+                f"{name}: predictions are enlarged with align_corners=False; set it so in head, "
+                "for the loss to see the same"
+            )
+
+    def forward(self, features: Sequence[Tensor] | Tensor) -> Tensor:
+        """Make logits (n, K, h, w) of the encoder's maps, finest first, or of a decoder's map.
+
+        Raises:
+            ValueError: The head makes more than one map of logits.
+        """
+        logits = self.decode_head([features] if isinstance(features, Tensor) else features)
+        if not isinstance(logits, Tensor):
+            raise ValueError(
+                f"{type(self.decode_head).__name__} makes more than one map of logits, which "
+                "MultiTaskDecodeHead cannot use; take UPerHead, SegformerHead or FCNHead"
+            )
+        return logits
+
+    def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
+        """Compare logits (n, K, h, w) with label maps int64 (1, H, W) by mmseg's own losses.
+
+        Returns:
+            ``loss``, the sum of the head's losses; where there are several, each of them by its
+            ``loss_name`` without ``loss_``; ``acc``, the percentage of right pixels among those
+            with truth, but for a single channel of logits.
+
+        Raises:
+            ValueError: A label is neither a class nor the head's ``ignore_index``.
+        """
+        head = self.decode_head
+        target = torch.stack([t.data for t in targets]).to(logits.device)
+        # one channel tells two classes, whatever num_classes says
+        classes = max(self.num_classes, 2) if head.out_channels == 1 else self.num_classes
+        check_labels(target, classes, head.ignore_index)
+        samples = [SegDataSample(gt_sem_seg=PixelData(data=t)) for t in target]
+        found = head.loss_by_feat(logits, samples)
+        accuracy = found.pop("acc_seg", None)
+        # as MMEngine, which adds what has "loss" in its name and only logs the rest
+        parts = {name: value for name, value in found.items() if "loss" in name}
+        figures = {name: value for name, value in found.items() if name not in parts}
+        if len(parts) > 1:
+            figures |= {n.replace("loss_", ""): v.detach() for n, v in parts.items()}
+        if accuracy is not None and head.out_channels > 1:  # of one channel it counts zeros
+            figures["acc"] = accuracy
+        return dict(loss=sum(parts.values()), **figures)
+
+    def num_targets(self, targets: Sequence[PixelData]) -> int:
+        """Count the pixels that are not the head's ``ignore_index``."""
+        return count_labelled(targets, self.decode_head.ignore_index)
+
+    def predict(self, logits: Tensor) -> PixelData:
+        """Choose the class of each pixel: (K, H, W) to int64 (1, H, W).
+
+        The most probable one; with a single channel, class 1 where its probability is above the
+        head's ``threshold``, as mmseg does.
+        """
+        if self.decode_head.out_channels == 1:
+            return PixelData(data=(logits.sigmoid() > self.decode_head.threshold).long())
+        return PixelData(data=logits.argmax(dim=0, keepdim=True))

@@ -1,0 +1,59 @@
+"""Surface normals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from .base import DenseHead
+
+
+@MODELS.register_module()
+class NormalsHead(DenseHead):
+    """Unit normals in the camera frame: three channels, brought to length 1.
+
+    Args:
+        in_channels: Channels of the decoder's map.
+        loss: A loss called with (prediction, target, valid): unit vectors (n, 3, H, W) twice, and
+            a boolean map (n, H, W).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        loss: dict = dict(type="CosineDirectionLoss"),  # noqa: B006, read only
+    ) -> None:
+        super().__init__(in_channels, 3)
+        self.criterion = MODELS.build(loss)
+
+    def init_weights(self) -> None:
+        """Start near (0, 0, -1), a wall straight ahead: at length 0 a direction is arbitrary."""
+        super().init_weights()
+        with torch.no_grad():
+            self.conv.bias.copy_(torch.tensor([0.0, 0.0, -1.0]))
+
+    def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
+        """Compare logits (n, 3, h, w) with unit normals, float32 (3, H, W), 0 = missing."""
+        logits, target = self.stack(logits, targets)
+        valid = _valid(target)
+        # in float32 also under autocast: near 1, bfloat16 tells no cosine from that of 5 degrees
+        return dict(loss=self.criterion(normalize(logits.float(), dim=1), target, valid))
+
+    def num_targets(self, targets: Sequence[PixelData]) -> int:
+        """Count the pixels that have a normal."""
+        return sum(int(_valid(target.data[None]).sum()) for target in targets)
+
+    def predict(self, logits: Tensor) -> PixelData:
+        """Turn logits (3, H, W) into unit normals, float32 (3, H, W)."""
+        return PixelData(data=normalize(logits.float(), dim=0))
+
+
+def _valid(target: Tensor) -> Tensor:
+    """Where normals (n, 3, H, W) are not the zero vector: (n, H, W)."""
+    return (target != 0).any(dim=1)
