@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from mmengine.model import ModuleDict
 from mmseg.models.segmentors import BaseSegmentor
 from mmseg.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlplugins.structures import MultiTaskDataSample
 
 from .conditioning import TaskEmbedding
 from .heads.base import resize
+from .process_shares import process_shares
 from .rows import Rows
 
 
@@ -29,8 +30,14 @@ class MultiTaskSegmentor(BaseSegmentor):
             it is.
         heads: The head of each task.
         decoders: The decoder of each task that needs one; a head without gets the encoder's maps.
-        tasks: The tasks to learn, in the order of their embeddings; None for all that have a head.
+        neck: Any of mmseg's necks, between the encoder and the decoders and heads.
+        tasks: The tasks to learn, in the order of their rows; None for all that have a head.
             So a config that inherits two tasks can learn one of them.
+        frozen_tasks: Tasks that stay as they are, and the encoder and the neck with them: only the
+            embeddings, decoders and heads of the other tasks are trained. For adding a task to a
+            trained model, whose checkpoint is given as ``load_from``.
+        global_embedding: Whether the task embeddings share a learned vector, from which a task
+            added later starts; see :class:`TaskEmbedding`.
         task_weights: Factor of each task's loss, 1 where not given.
         data_preprocessor: Usually ``MultiTaskDataPreprocessor``.
         test_cfg: ``mode``: ``'whole'``, or ``'slide'`` with ``crop_size`` and ``stride`` (height,
@@ -41,8 +48,8 @@ class MultiTaskSegmentor(BaseSegmentor):
         init_cfg: As in MMEngine.
 
     Raises:
-        ValueError: A task without a head, an unknown task in ``task_weights`` or ``test_cfg``, or a
-            task name with "loss" in it.
+        ValueError: A task without a head, an unknown task in ``task_weights``, ``frozen_tasks`` or
+            ``test_cfg``, no task left to train, or a task name with "loss" in it.
     """
 
     def __init__(
@@ -51,7 +58,10 @@ class MultiTaskSegmentor(BaseSegmentor):
         heads: dict[str, dict],
         decoders: dict[str, dict] | None = None,
         *,
+        neck: dict | None = None,
         tasks: Sequence[str] | None = None,
+        frozen_tasks: Sequence[str] = (),
+        global_embedding: bool = False,
         task_weights: dict[str, float] | None = None,
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
@@ -67,15 +77,47 @@ class MultiTaskSegmentor(BaseSegmentor):
         _check_tasks("tasks", self.tasks, heads)
         _check_tasks("task_weights", self.task_weights, heads)
         _check_tasks("decoders", decoders, heads)
+        _check_tasks("frozen_tasks", frozen_tasks, self.tasks)
         self._check_test_cfg()
+        self.frozen_tasks = tuple(frozen_tasks)
+        self.trained_tasks = tuple(task for task in self.tasks if task not in frozen_tasks)
+        if not self.trained_tasks:
+            raise ValueError("frozen_tasks has all tasks of the model: leave one out to train it")
 
         self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck) if neck else None
         self.decoders = ModuleDict(
             {task: MODELS.build(decoders[task]) for task in self.tasks if task in decoders}
         )
         self.heads = ModuleDict({task: MODELS.build(heads[task]) for task in self.tasks})
         embed_dims = getattr(self.backbone, "task_embed_dims", None)
-        self.task_embedding = TaskEmbedding(self.tasks, embed_dims) if embed_dims else None
+        self.task_embedding = None
+        if embed_dims:
+            self.task_embedding = TaskEmbedding(
+                self.tasks, embed_dims, with_global=global_embedding
+            )
+        elif global_embedding:
+            raise ValueError("global_embedding needs a conditioned encoder: give backbone.plan")
+        for module in self._frozen():
+            module.requires_grad_(False)
+        if self.frozen_tasks and self.task_embedding is not None:
+            known = [self.task_embedding.vectors[task] for task in self.frozen_tasks]
+            for vector in (*known, self.task_embedding.shared):
+                if vector is not None:
+                    vector.requires_grad = False
+
+    def _frozen(self) -> list[nn.Module]:
+        if not self.frozen_tasks:
+            return []
+        modules = [m[t] for m in (self.decoders, self.heads) for t in self.frozen_tasks if t in m]
+        return [m for m in (self.backbone, self.neck, *modules) if m is not None]
+
+    def train(self, mode: bool = True) -> MultiTaskSegmentor:
+        """Set the mode, but keep what is frozen in eval mode."""
+        super().train(mode)
+        for module in self._frozen():
+            module.eval()
+        return self
 
     def _check_test_cfg(self) -> None:
         _check_tasks("test_cfg.tasks", self.test_cfg["tasks"] or (), self.tasks)
@@ -112,6 +154,11 @@ class MultiTaskSegmentor(BaseSegmentor):
         """
         maps = self.extract_feat(inputs, rows)
         shared_maps = getattr(self.backbone, "shared_maps", len(maps))
+        if self.neck is not None:
+            if shared_maps < len(maps):  # a neck may mix the maps, so all must be of rows
+                maps, shared_maps = rows.branch(maps, shared_maps), 0
+            maps = self.neck(maps)
+            shared_maps = shared_maps and len(maps)
         logits = {}
         for task in rows.images:
             features = rows.features(maps, task, shared_maps)
@@ -128,35 +175,43 @@ class MultiTaskSegmentor(BaseSegmentor):
             data_samples: Their targets; an image may lack some.
 
         Returns:
-            ``<task>_loss`` and ``<task>_<figure>``. A task without a target in the batch
-            contributes a zero that touches every parameter its own loss would reach, so that
-            distributed training waits for nobody.
+            ``<task>_loss`` and ``<task>_<figure>`` of the tasks that are trained. Over processes,
+            the losses average to those of all their targets together. A task without a target in
+            the batch contributes a zero that touches every parameter its own loss would reach, so
+            that distributed training waits for nobody.
 
         Raises:
             ValueError: No image has a target, or a target does not fit its head.
         """
-        rows = Rows.with_targets(self.tasks, data_samples)
+        rows = Rows.with_targets(self.trained_tasks, data_samples)
         logits = self.encode_decode(inputs, rows)
+        targets = {
+            task: [data_samples[i].target(task) for i in rows.images.get(task, ())]
+            for task in self.trained_tasks
+        }
+        shares = process_shares(self.heads, targets, inputs.device)
         losses = {}
-        for task in self.tasks:
+        for task, share in shares.items():
             if task not in logits:
+                self.heads[task].no_targets()
                 losses[f"{task}_loss"] = self._untouched(task)
                 continue
-            samples = [data_samples[i] for i in rows.images[task]]
             try:
-                found = self.heads[task].loss(logits[task], [s.target(task) for s in samples])
+                found = self.heads[task].loss(logits[task], targets[task])
             except ValueError as error:
-                files = ", ".join(str(s.get("img_path", "?")) for s in samples)
+                files = ", ".join(
+                    str(data_samples[i].get("img_path", "?")) for i in rows.images[task]
+                )
                 raise ValueError(f"task {task!r}: {error}; images: {files}") from error
             weight = self.task_weights.get(task, 1.0)
-            losses[f"{task}_loss"] = weight * found.pop("loss")
+            losses[f"{task}_loss"] = weight * share * found.pop("loss")
             losses |= {f"{task}_{name}": value for name, value in found.items()}
         return losses
 
     def _untouched(self, task: str) -> Tensor:
         modules = [m[task] for m in (self.decoders, self.heads) if task in m]
         # of the encoder too: an image-level task alone does not reach the norms of finer maps
-        modules.append(self.backbone)
+        modules += [m for m in (self.backbone, self.neck, self.task_embedding) if m is not None]
         # empty slices and not p * 0, which a NaN or inf in a parameter would survive
         return sum(p.flatten()[:0].sum() for m in modules for p in m.parameters())
 

@@ -52,15 +52,24 @@ class Rows:
         """Make a row of each image and each of the tasks."""
         return cls({task: list(range(num_images)) for task in tasks}, num_images)
 
+    @property
+    def _image_index(self) -> list[int]:
+        return [*chain.from_iterable(self.images.values())]
+
+    def branch(self, maps: Sequence[Tensor], shared_maps: int) -> list[Tensor]:
+        """Turn the leading ``shared_maps`` maps of images into maps of rows: (B, …) to (R, …)."""
+        return [x[self._image_index] if i < shared_maps else x for i, x in enumerate(maps)]
+
     def condition(self, embedding: TaskEmbedding) -> Condition:
         """Describe the rows to a conditioned encoder."""
-        device = embedding.weight.device
+        z = embedding(tuple(self.images))
+        device = z.device
         counts = tuple(map(len, self.images.values()))
-        image_index = torch.tensor([*chain.from_iterable(self.images.values())], device=device)
+        image_index = torch.tensor(self._image_index, device=device)
         task_index = torch.arange(len(counts), device=device).repeat_interleave(
             torch.tensor(counts, device=device), output_size=sum(counts)
         )
-        return Condition(embedding(tuple(self.images)), image_index, task_index, counts)
+        return Condition(z, image_index, task_index, counts)
 
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
         """Pick the maps of one task.
