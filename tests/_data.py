@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def make_nyuv2(
     """Write a folder as ``tools/dataset_converters/nyuv2.py`` does.
 
     Frame n has the label (n + column) mod 14 of 13, mod 41 of 40 (0: void), the depth
-    1000 n + row millimetres, missing in the first row, and the scene "kitchen" for odd n, else
-    "bedroom".
+    1000 n + row millimetres, missing in the first row, the normal (0.6, 0, -0.8), missing in the
+    first row, and the scene "kitchen" for odd n, else "bedroom".
     """
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
     names = {number: f"{number:04d}" for number in range(1, frames + 1)}
@@ -43,6 +44,8 @@ def make_nyuv2(
         write(root / "image" / f"{name}.jpg", picture(number, size=size))
         depth = np.where(rows == 0, 0, 1000 * number + rows).astype(np.uint16)
         write(root / "depth" / f"{name}.png", depth)
+        normals = np.where(rows[..., None] == 0, 128, [204, 128, 26]).astype(np.uint8)
+        write(root / "normals" / f"{name}.png", normals)
         for classes in (13, 40):
             labels = ((number + columns) % (classes + 1)).astype(np.uint8)
             write(root / f"semantic{classes}" / f"{name}.png", labels)
@@ -64,3 +67,29 @@ def write_split(path: Path, lines: Sequence[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
+
+
+def make_taskonomy(
+    root: Path, *, by_building: bool = False, buildings: Sequence[str] = ("hanson", "darden")
+) -> Path:
+    """Write buildings as they are downloaded, and a split file: the first is for training.
+
+    Each has the views 0 and 1 of the points 3 and 20, of 8 x 18 pixels. Column c of a label map has
+    the label c; the depth is row + 1 metres, missing in the first row.
+    """
+    rows, columns = np.mgrid[0:8, 0:18]
+    depth = np.where(rows == 0, 65535, 512 * (rows + 1)).astype(np.uint16)
+    files = {
+        ("rgb", "rgb"): picture(1, size=(8, 18)),
+        ("depth_zbuffer", "depth_zbuffer"): depth,
+        ("segment_semantic", "segmentsemantic"): columns.astype(np.uint8),
+    }
+    for (task, domain), values in files.items():
+        for building in buildings:
+            folder = root / building / task if by_building else root / task / "taskonomy" / building
+            for point, view in ((3, 0), (3, 1), (20, 0), (20, 1)):
+                write(folder / f"point_{point}_view_{view}_domain_{domain}.png", values)
+            os.utime(folder, (1e9, 1e9))  # long ago, as a finished download
+    lines = [f"{name},{int(i == 0)},{int(i > 0)},0" for i, name in enumerate(buildings)]
+    write_split(root / "train_val_test_tiny.csv", ["id,train,val,test", *lines])
+    return root

@@ -2,10 +2,13 @@
 
 from . import transforms
 from .draws import Draw, DrawSampler
+from .mixed import MixedDataset
 from .multitask import MultiTaskDataset
 from .nyuv2 import NYUv2Dataset
+from .one_task import OneTaskDataset
 from .rooms import RoomsDataset
 from .targets import DepthMap, ImageLabel, LabelMap, NormalMap
+from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
 
 __all__ = [
     "DepthMap",
@@ -13,9 +16,13 @@ __all__ = [
     "DrawSampler",
     "ImageLabel",
     "LabelMap",
+    "MixedDataset",
     "MultiTaskDataset",
     "NYUv2Dataset",
     "NormalMap",
+    "OneTaskDataset",
     "RoomsDataset",
+    "TaskonomyDataset",
+    "TaskonomyLabelMap",
     "transforms",
 ]

@@ -53,7 +53,8 @@ class DrawSampler(Sampler):
     Epoch e of a data set of N items has the draws e·N … e·N + N - 1, in an order that depends on
     (seed, e) alone; each of W processes takes every W-th of them, where N is rounded up to a
     multiple of W. So what is drawn, and how it is augmented, does not depend on the number of
-    workers or on what ran before.
+    workers or on what ran before. A data set with a ``draw_order``, such as :class:`MixedDataset`,
+    says itself which items an epoch has, in which order.
 
     Args:
         dataset: The data set.
@@ -71,20 +72,27 @@ class DrawSampler(Sampler):
         endless: bool = False,
     ) -> None:
         self.rank, self.world_size = get_dist_info()
-        self.size = len(dataset)
+        self.dataset = dataset
         self.seed = sync_random_seed() if seed is None else seed
         self.shuffle = shuffle
         self.endless = endless
         self.epoch = 0
+        self.size = len(self._order(0))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose draws come next; MMEngine calls it."""
         self.epoch = epoch
 
-    def _epoch(self, epoch: int) -> Iterator[Draw]:
-        order = np.arange(self.size)
+    def _order(self, epoch: int) -> np.ndarray:
+        if hasattr(self.dataset, "draw_order"):
+            return self.dataset.draw_order(self.seed, epoch, shuffle=self.shuffle)
+        size = len(self.dataset)
         if self.shuffle:
-            order = np.random.default_rng([self.seed, epoch]).permutation(self.size)
+            return np.random.default_rng([self.seed, epoch]).permutation(size)
+        return np.arange(size)
+
+    def _epoch(self, epoch: int) -> Iterator[Draw]:
+        order = self._order(epoch)
         # all processes get equally many: the first draws come again where the size does not divide
         padded = len(self) * self.world_size
         for position in range(self.rank, padded, self.world_size):

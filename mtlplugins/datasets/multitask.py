@@ -165,6 +165,10 @@ class MultiTaskDataset(BaseDataset):
             return str(path)
         return f"{path} with suffix {target.suffix}{_Listing(path).hint(name)}"
 
+    def tasks_of(self, idx: int) -> list[str]:
+        """List the tasks that an image has a target of."""
+        return list(super().get_data_info(idx)["target_sources"])
+
     def get_data_info(self, idx: int) -> dict:
         """Describe an image and its targets to the pipeline."""
         info = super().get_data_info(idx)

@@ -20,6 +20,15 @@ _CLASSES_40 = (
     "bathtub", "bag", "otherstructure", "otherfurniture", "otherprop",
 )  # fmt: skip
 
+# "excercise_room" is how the data spells it.
+_SCENES = (
+    "basement", "bathroom", "bedroom", "bookstore", "cafe", "classroom", "computer_lab",
+    "conference_room", "dinette", "dining_room", "excercise_room", "foyer", "furniture_store",
+    "home_office", "home_storage", "indoor_balcony", "kitchen", "laundry_room", "living_room",
+    "office", "office_kitchen", "playroom", "printer_room", "reception_room", "student_lounge",
+    "study", "study_room",
+)  # fmt: skip
+
 #: The label protocols: what is stored, and whether the background is a class.
 _SEMANTIC = {
     13: dict(folder="semantic13", classes=_CLASSES_13, reduce_zero_label=True),
@@ -27,12 +36,19 @@ _SEMANTIC = {
     40: dict(folder="semantic40", classes=_CLASSES_40, reduce_zero_label=True),
 }
 
+#: What writes the targets that a converted folder may lack.
+_WRITERS = {
+    "normals": "tools/dataset_converters/nyuv2_normals.py makes them from the depth",
+    "scene": "tools/dataset_converters/nyuv2.py takes them from nyu_depth_v2_labeled.mat",
+}
+
 
 @DATASETS.register_module()
 class NYUv2Dataset(MultiTaskDataset):
     """The labelled frames of NYU Depth V2 (Silberman et al. 2012), as our converter writes them.
 
-    Tasks: ``semantic``, ``depth`` in metres, ``scene`` (where the folder has ``scenes.json``).
+    Tasks: ``semantic``, ``depth`` in metres, ``normals`` (where the converter was asked for them),
+    ``scene``, one of 27 types (where the folder has ``scenes.json``).
 
     Args:
         data_root: Folder that ``tools/dataset_converters/nyuv2.py`` wrote.
@@ -79,7 +95,8 @@ class NYUv2Dataset(MultiTaskDataset):
             targets=dict(
                 semantic=dict(type="LabelMap", suffix=".png", **_SEMANTIC[num_classes]),
                 depth=dict(type="DepthMap", folder="depth", suffix=".png", unit=0.001),
-                scene=dict(type="ImageLabel", file="scenes.json"),
+                normals=dict(type="NormalMap", folder="normals", suffix=".png"),
+                scene=dict(type="ImageLabel", file="scenes.json", classes=_SCENES),
             ),
             ann_file=ann_file,
             image=dict(folder="image", suffix=".jpg"),
@@ -89,3 +106,7 @@ class NYUv2Dataset(MultiTaskDataset):
             indices=indices,
             lazy_init=lazy_init,
         )
+
+    def _where(self, task: str, name: str) -> str:
+        where = super()._where(task, name)
+        return f"{where} ({_WRITERS[task]})" if task in _WRITERS else where

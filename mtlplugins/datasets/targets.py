@@ -208,13 +208,13 @@ class DepthMap(DenseTarget):
 
 @DATASETS.register_module()
 class NormalMap(DenseTarget):
-    """Surface normals (H, W, 3) of unit length, the zero vector where missing.
+    """Surface normals (H, W, 3) of unit length towards the camera, the zero vector where missing.
 
-    Camera frame: x right, y down, z forward.
+    Camera frame: x right, y down, z forward; a wall straight ahead has (0, 0, -1).
 
     Args:
         folder: Folder of the files, below the data set's root.
-        suffix: End of the file names, ``.npy`` float arrays.
+        suffix: End of the file names: ``.npy`` of floats, or 8-bit RGB of round(127 n) + 128.
     """
 
     kind = "normals"
@@ -225,21 +225,23 @@ class NormalMap(DenseTarget):
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Check shape, type and length: float32 (H, W, 3)."""
-        if raw.ndim != 3 or raw.shape[2] != 3 or not np.issubdtype(raw.dtype, np.floating):
+        image = raw.dtype == np.uint8
+        if raw.ndim != 3 or raw.shape[2] != 3 or not (image or raw.dtype.kind == "f"):
             raise ValueError(
-                f"{path}: normals are floats of shape (H, W, 3), this file has shape {raw.shape} "
-                f"and type {raw.dtype}; write unit vectors as .npy"
+                f"{path}: normals are floats or 8-bit RGB of shape (H, W, 3), this file has shape "
+                f"{raw.shape} and type {raw.dtype}; write unit vectors as .npy"
             )
-        normals = raw.astype(np.float32)
+        normals = (raw.astype(np.float32) - 128) / 127 if image else raw.astype(np.float32)
         normals[~np.isfinite(normals).all(axis=-1)] = 0
         length = np.linalg.norm(normals, axis=-1)
-        wrong = (length > 0) & (np.abs(length - 1) > 0.01)
+        wrong = (length > 0) & (np.abs(length - 1) > (0.02 if image else 0.01))
         if wrong.any():
             raise ValueError(
                 f"{path}: normals must have length 1, or 0 where missing; there is one of length "
                 f"{length[wrong][0]:.3f}"
             )
-        return normals
+        # rounding changed the length too
+        return normals / np.where(length > 0, length, 1)[..., None] if image else normals
 
     def mirror(self, value: np.ndarray) -> np.ndarray:
         """A mirrored surface faces the other way along x."""

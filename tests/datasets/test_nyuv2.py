@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -63,19 +64,34 @@ def test_scenes_can_be_a_task(root: Path) -> None:
     tasks = ("scene", "depth")
     data = NYUv2Dataset(str(root), ann_file="splits/test.txt", tasks=tasks, pipeline=LOADING)
     assert tuple(data.metainfo["tasks"]) == tasks
-    assert data.metainfo["tasks"]["scene"]["classes"] == ("bedroom", "kitchen")
-    assert [item["gt_scene"] for item in data] == [0, 0]
+    scenes = data.metainfo["tasks"]["scene"]["classes"]
+    assert len(scenes) == len(set(scenes)) == 27
+    assert [scenes[item["gt_scene"]] for item in data] == ["bedroom", "bedroom"]
     train = NYUv2Dataset(str(root), ann_file="splits/train.txt", tasks=tasks, pipeline=LOADING)
-    assert [item["gt_scene"] for item in train] == [1, 1]
+    assert [scenes[item["gt_scene"]] for item in train] == ["kitchen", "kitchen"]
+
+
+def test_normals_can_be_a_task(root: Path) -> None:
+    data = NYUv2Dataset(str(root), ann_file="splits/test.txt", tasks=["normals"], pipeline=LOADING)
+    normals = data[0]["gt_normals"]
+    assert normals.shape == (24, 32, 3)
+    assert not normals[0].any()
+    np.testing.assert_allclose(normals[1:], np.broadcast_to([0.6, 0, -0.8], (23, 32, 3)), atol=4e-3)
+    np.testing.assert_allclose(np.linalg.norm(normals[1:], axis=-1), 1, atol=1e-6)
 
 
 def test_without_scenes_the_other_tasks_work(tmp_path: Path) -> None:
     root = make_nyuv2(tmp_path)
     (root / "scenes.json").unlink()
+    shutil.rmtree(root / "normals")
     data = NYUv2Dataset(str(root), ann_file="splits/train.txt", pipeline=LOADING)
     assert tuple(data.metainfo["tasks"]) == ("semantic", "depth")
-    with pytest.raises(FileNotFoundError, match=r"task 'scene'.*scenes\.json, which does not exis"):
-        NYUv2Dataset(str(root), ann_file="splits/train.txt", tasks=["scene"])
+    for missing, message in (
+        ("scene", r"scenes\.json, which does not exist \(.*/nyuv2\.py takes them"),
+        ("normals", r"normals, which does not exist \(.*/nyuv2_normals\.py makes them"),
+    ):
+        with pytest.raises(FileNotFoundError, match=rf"task '{missing}'.*{message}"):
+            NYUv2Dataset(str(root), ann_file="splits/train.txt", tasks=[missing])
 
 
 def test_no_data_says_how_to_get_it(tmp_path: Path) -> None:

@@ -13,6 +13,10 @@ Nothing else is needed and nothing is downloaded: the official split and the cla
     classes.json          {"classes13": [...], "classes40": [...], "map40to13": [...]}, from void on
     scenes.json           {"classes": [the scene types, sorted], "labels": {"NNNN": "bedroom", ...}}
 
+With `--normals` also, computed from the depth (see `nyuv2_normals.py`):
+
+    normals/NNNN.png      8-bit RGB, round(127 n) + 128; (128, 128, 128) = missing
+
 Run it again after an interruption: finished frames are skipped. The lists are written last, so
 where `splits/` is, every frame is.
 """
@@ -21,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -39,6 +42,7 @@ from nyuv2_labeled import (
     read_frame,
     read_strings,
 )
+from write_whole import write_whole
 
 SUFFIXES = {"image": ".jpg", "depth": ".png", "semantic13": ".png", "semantic40": ".png"}
 BYTES_PER_PIXEL = 3  # an upper bound for the four files of a frame together
@@ -57,13 +61,6 @@ def resize(array: np.ndarray, size: tuple[int, int], *, smooth: bool) -> np.ndar
     else:
         method = cv2.INTER_AREA if size[0] < array.shape[0] else cv2.INTER_LINEAR
     return cv2.resize(np.ascontiguousarray(array), size[::-1], interpolation=method)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` aside and rename it, so that `path` is never half a file."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 def frame_paths(out: Path, number: int) -> dict[str, Path]:
@@ -165,11 +162,18 @@ def main() -> None:
         default=(HEIGHT, WIDTH),
         help="height and width to write; default: 480 640, as in the file",
     )
+    parser.add_argument(
+        "--normals", action="store_true", help="also compute surface normals; takes two minutes"
+    )
     args = parser.parse_args()
     if min(args.size) < 1:
         parser.error("--size takes two positive numbers")
     try:
         convert(args.mat, args.out, meta=Meta.official(), size=tuple(args.size))
+        if args.normals:
+            from nyuv2_normals import write_normals  # needs the package, the rest does not
+
+            write_normals(args.out / "depth", args.out / "normals")
     except ConversionError as error:
         sys.exit(f"error: {error}")
     print(f"{args.out} is complete")

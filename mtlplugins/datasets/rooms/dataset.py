@@ -65,6 +65,10 @@ class RoomsDataset(MultiTaskDataset):
         """List the rooms by index; they are rendered when asked for."""
         return [dict(room=i, img_path=f"rooms/{self.seed}/{i:06d}.png") for i in range(self.length)]
 
+    def tasks_of(self, idx: int) -> list[str]:
+        """List the tasks of a room: all."""
+        return list(self.target_types)
+
     def get_data_info(self, idx: int) -> dict:
         """Render a room and its targets."""
         info = super().get_data_info(idx)

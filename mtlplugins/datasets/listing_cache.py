@@ -1,0 +1,78 @@
+"""File names of folders, remembered on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import time
+from os import listdir
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+# Of a folder that changed just now, a later change may bear the same time: clocks of file systems
+# tick every few milliseconds, some every two seconds.
+_SETTLED_SECONDS = 2.0
+
+
+class ListingCache:
+    """Read folders once, and again only when they have changed since.
+
+    A folder counts as unchanged while its time of change is the remembered one: adding, removing
+    and renaming files moves it, writing into a file does not.
+
+    Args:
+        path: JSON file that remembers; need not be there, and is read again from the folders where
+            it is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._remembered = _read(path)
+        self._used: dict[str, tuple[int, str]] = {}
+
+    def names(self, folder: Path, suffix: str) -> list[str]:
+        """List the files in ``folder`` that end in ``suffix``, sorted, without the suffix.
+
+        Empty where there is no such folder.
+        """
+        try:
+            changed = folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        key = f"{folder}/*{suffix}"
+        known = self._remembered.get(key)
+        if known is None or known[0] != changed:
+            files = sorted(f for f in listdir(folder) if f.endswith(suffix))
+            known = changed, "/".join(f.removesuffix(suffix) for f in files)
+        if changed < (time.time() - _SETTLED_SECONDS) * 1e9:
+            self._used[key] = known
+        return known[1].split("/") if known[1] else []
+
+    def save(self) -> None:
+        """Remember what was read since, in one step: no other process sees half a file."""
+        if self._used == self._remembered:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")
+            with os.fdopen(handle, "w") as file:
+                json.dump(self._used, file)
+            os.replace(temporary, self.path)
+        except OSError as error:
+            print_log(
+                f"cannot keep the list of files in {self.path} ({error}): the next start reads the "
+                "folders again",
+                logger="current",
+                level=logging.WARNING,
+            )
+
+
+def _read(path: Path) -> dict[str, tuple[int, str]]:
+    try:
+        content = json.loads(path.read_text())
+        return {str(key): (int(changed), str(names)) for key, (changed, names) in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

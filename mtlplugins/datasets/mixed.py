@@ -1,0 +1,110 @@
+"""Several data sets in one training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
+
+
+@DATASETS.register_module()
+class MixedDataset(Dataset):
+    """Data sets with different targets, drawn from in fixed proportions.
+
+    Its items are those of the data sets, one data set behind the other. In which proportion they
+    are drawn, and when which, it tells :class:`DrawSampler`: interleaved, so that every stretch of
+    draws has about the ratios, in an order that depends on seed and epoch alone. An epoch is one
+    pass through the first data set; of the others it has as many draws as the ratios say. Each data
+    set is shuffled for each of its own passes, which go on from epoch to epoch: a small one is
+    repeated, none is cut. Another sampler draws every item equally often.
+
+    A task that several data sets have must be the same in all of them but for its colours, which
+    are the first's.
+
+    Args:
+        datasets: Data sets, or their configs; the main one first.
+        ratios: How often each is drawn, relative to the others, such as ``(3, 1)``.
+
+    Raises:
+        ValueError: Not a positive ratio for each data set, a data set too seldom drawn to come once
+            in an epoch, or a task that is described differently by two data sets.
+    """
+
+    def __init__(self, datasets: Sequence[dict | Dataset], ratios: Sequence[float]) -> None:
+        if len(datasets) != len(ratios) or not datasets or min(ratios) <= 0:
+            raise ValueError(
+                f"MixedDataset: ratios={tuple(ratios)}, give a positive number for each of the "
+                f"{len(datasets)} data sets"
+            )
+        self.datasets = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]
+        self.ratios = tuple(ratios)
+        sizes = np.array([len(d) for d in self.datasets])
+        self._ends = sizes.cumsum()
+        shares = np.array(self.ratios) / self.ratios[0]
+        self._counts = np.floor(sizes[0] * shares + 0.5).astype(int)  # draws of an epoch
+        for index in np.flatnonzero(self._counts == 0):
+            raise ValueError(
+                f"MixedDataset: with ratios={self.ratios} an epoch, {sizes[0]} items of "
+                f"{self._name(0)}, has none of {self._name(index)}; raise its ratio"
+            )
+        self._tasks = self._merge_tasks()
+
+    def _name(self, index: int) -> str:
+        return f"data set {index} ({type(self.datasets[index]).__name__})"
+
+    def _merge_tasks(self) -> dict[str, dict]:
+        tasks: dict[str, dict] = {}
+        owners: dict[str, int] = {}
+        for index, dataset in enumerate(self.datasets):
+            for task, described in dataset.metainfo["tasks"].items():
+                first = tasks.setdefault(task, described)
+                owner = owners.setdefault(task, index)
+                for key in sorted((first.keys() | described.keys()) - {"palette"}):
+                    if first.get(key) != described.get(key):
+                        raise ValueError(
+                            f"task {task!r}: {key} is {first.get(key)} in {self._name(owner)} but "
+                            f"{described.get(key)} in {self._name(index)}; make them agree, or "
+                            "leave the task out of one of them with its `tasks`"
+                        )
+        return tasks
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Description of each task of any data set, for metrics and pictures."""
+        return dict(tasks=self._tasks)
+
+    def draw_order(self, seed: int, epoch: int, *, shuffle: bool) -> np.ndarray:
+        """List the indices (draws,) of an epoch's items, in the order they are drawn."""
+        items, places = [], []
+        for index, (dataset, count) in enumerate(zip(self.datasets, self._counts, strict=True)):
+            size = len(dataset)
+            start = epoch * count  # draws of this data set in the epochs before
+            passes = [
+                np.random.default_rng([seed, index, number]).permutation(size)
+                if shuffle
+                else np.arange(size)
+                for number in range(start // size, (start + count - 1) // size + 1)
+            ]
+            items.append(self._ends[index] - size + np.concatenate(passes)[start % size :][:count])
+            # One draw in each of `count` equal parts of the epoch. Not always in the middle: where
+            # every W-th draw goes to a process, a period would leave one with a single data set.
+            within = np.full(count, 0.5)
+            if shuffle:
+                within = np.random.default_rng([seed, index, epoch, 1]).random(count)
+            places.append((np.arange(count) + within) / count)
+        return np.concatenate(items)[np.argsort(np.concatenate(places), kind="stable")]
+
+    def __len__(self) -> int:
+        """Number of items of all data sets together."""
+        return int(self._ends[-1])
+
+    def __getitem__(self, index: int) -> dict:
+        """Give an item; a :class:`Draw` is augmented by its number."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"MixedDataset: no item {index}, it has {len(self)}")
+        which = int(np.searchsorted(self._ends, index, side="right"))
+        before = int(self._ends[which - 1]) if which else 0
+        return self.datasets[which][index - before]

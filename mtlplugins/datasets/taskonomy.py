@@ -1,0 +1,257 @@
+"""Taskonomy."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.logging import print_log
+from mmseg.registry import DATASETS
+
+from .listing_cache import ListingCache
+from .multitask import MultiTaskDataset
+from .targets import LabelMap
+
+#: The labels as stored; 2 to 17 are classes of MS COCO.
+CLASSES = (
+    "uncertain", "background", "bottle", "chair", "couch", "potted plant", "bed", "dining table",
+    "toilet", "tv", "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase",
+)  # fmt: skip
+
+#: Where the files of a building lie: as the download tool unpacks them, and building by building.
+_LAYOUTS = ("{folder}/taskonomy/{building}", "{building}/{folder}")
+
+
+@DATASETS.register_module()
+class TaskonomyLabelMap(LabelMap):
+    """The 18 labels of Taskonomy, made by a network and not by people.
+
+    "Uncertain" (0) is no truth: such a pixel may be of any class.
+
+    Args:
+        folder: Folder of the files, below the data set's root.
+        suffix: End of the file names, behind the image's name.
+        ignore_background: Whether "background" (1) is no truth either.
+    """
+
+    def __init__(self, folder: str, suffix: str, *, ignore_background: bool = False) -> None:
+        super().__init__(CLASSES, folder, suffix)
+        self.ignore_background = ignore_background
+
+    def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
+        """Check that the labels are classes: any integer (H, W) to int32 (H, W)."""
+        labels = super().convert(raw, path)
+        labels[labels <= int(self.ignore_background)] = self.ignore_index
+        return labels
+
+
+@DATASETS.register_module()
+class TaskonomyDataset(MultiTaskDataset):
+    """Taskonomy (Zamir et al. 2018, https://arxiv.org/abs/1804.08328) as it is downloaded.
+
+    Tasks: ``semantic``, the 18 labels of :class:`TaskonomyLabelMap`, and ``depth`` along the
+    optical axis in metres. The view v of the point p in a building is, in one of two layouts, which
+    is found out::
+
+        rgb/taskonomy/<building>/point_<p>_view_<v>_domain_rgb.png
+        <building>/rgb/point_<p>_view_<v>_domain_rgb.png
+
+    and likewise ``depth_zbuffer`` (``..._domain_depth_zbuffer.png``, 1/512 m, 65535: missing) and
+    ``segment_semantic`` (``..._domain_segmentsemantic.png``). A target file that is not there means
+    that the image lacks this target. What the folders hold is remembered in a file, so that only
+    the first start reads them; a folder that has changed is read again.
+
+    Args:
+        data_root: Folder of the data set.
+        ann_file: Split file below ``data_root``, or an absolute path: one of the official
+            ``train_val_test_{tiny,medium,full,fullplus}.csv``, or a list of buildings, one per
+            line.
+        split: The column of a CSV file: ``train``, ``val`` or ``test``.
+        ignore_background: Whether "background", like "uncertain", is neither trained nor scored.
+        tasks: Tasks to load.
+        index_dir: Folder for what is remembered; None for ``mtlplugins`` in the user's cache
+            folder (``$XDG_CACHE_HOME``, or ``~/.cache``).
+        pipeline: Transforms.
+        test_mode: As in MMEngine.
+        indices: Use only the first so many images, or those of these indices.
+        lazy_init: As in MMEngine.
+
+    Raises:
+        FileNotFoundError: The root, the split file, all buildings of the split, or all targets of a
+            task are missing. Of buildings that are missing while others are there, it warns.
+        ValueError: The split file has no such column, or lists no building.
+    """
+
+    source = (
+        "download the data with `pip install omnidata-tools` and `omnitools.download rgb "
+        "depth_zbuffer segment_semantic --components taskonomy --subset tiny --dest "
+        "data/taskonomy`, unpack the official splits "
+        "(https://github.com/StanfordVL/taskonomy/raw/master/data/assets/splits_taskonomy.zip) "
+        "into it, and point to it with --cfg-options data_root=DIR"
+    )
+
+    def __init__(
+        self,
+        data_root: str,
+        *,
+        ann_file: str,
+        split: str = "train",
+        ignore_background: bool = False,
+        tasks: Sequence[str] = ("semantic", "depth"),
+        index_dir: str | None = None,
+        pipeline: Sequence = (),
+        test_mode: bool = False,
+        indices: int | Sequence[int] | None = None,
+        lazy_init: bool = False,
+    ) -> None:
+        self.split = split
+        self.index_dir = index_dir
+        super().__init__(
+            data_root,
+            targets=dict(
+                semantic=dict(
+                    type="TaskonomyLabelMap",
+                    folder="segment_semantic",
+                    suffix="_domain_segmentsemantic.png",
+                    ignore_background=ignore_background,
+                ),
+                depth=dict(
+                    type="DepthMap",
+                    folder="depth_zbuffer",
+                    suffix="_domain_depth_zbuffer.png",
+                    unit=1 / 512,
+                    missing=65535,
+                ),
+            ),
+            ann_file=ann_file,
+            image=dict(folder="rgb", suffix="_domain_rgb.png"),
+            tasks=tasks,
+            pipeline=pipeline,
+            test_mode=test_mode,
+            indices=indices,
+            lazy_init=lazy_init,
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """List images and the tasks each has a target of."""
+        root = Path(self.data_root)
+        if not root.is_dir():
+            raise FileNotFoundError(f"no data set at {root.absolute()}: {self.source}")
+        buildings = self._buildings()
+        self._layout = self._find_layout(root, buildings)
+        there = [b for b in buildings if self._folder("rgb", b).is_dir()]
+        if len(there) < len(buildings):
+            missing = [b for b in buildings if b not in there]
+            print_log(
+                f"{type(self).__name__} {self._which()}: {len(missing)} of {len(buildings)} "
+                f"buildings are not in {root} and are left out: {', '.join(missing)}",
+                logger="current",
+                level=logging.WARNING,
+            )
+        cache = ListingCache(self._index_file(buildings))
+        images = [
+            dict(name=f"{building}/{view}", target_tasks=tasks)
+            for building in there
+            for view, tasks in self._views(building, cache)
+        ]
+        cache.save()
+        self._report(images)
+        return images
+
+    def _views(self, building: str, cache: ListingCache) -> list[tuple[str, tuple[str, ...]]]:
+        """List the views of a building, and the tasks each has a target of."""
+        views = cache.names(self._folder("rgb", building), self.image["suffix"])
+        found = {
+            task: set(cache.names(self._folder(target.folder, building), target.suffix))
+            for task, target in self.target_types.items()
+        }
+        return [(view, tuple(t for t, names in found.items() if view in names)) for view in views]
+
+    def _report(self, images: Sequence[dict]) -> None:
+        """Log what was found; complain where a task has nothing at all."""
+        if not images:
+            raise FileNotFoundError(
+                f"no image in {self._folder('rgb', '<building>')}, for any building of "
+                f"{self._which()}; finish the download"
+            )
+        counts = {t: sum(t in image["target_tasks"] for image in images) for t in self.target_types}
+        for task, count in counts.items():
+            if not count:
+                folder = self._folder(self.target_types[task].folder, "<building>")
+                raise FileNotFoundError(
+                    f"task {task!r}: none of the {len(images)} images of {self._which()} has a "
+                    f"target in {folder}; finish the download, or leave the task out with "
+                    "dataset.tasks"
+                )
+        print_log(
+            f"{type(self).__name__} {self._which()}: {len(images)} images; targets: "
+            + ", ".join(f"{task} {count}" for task, count in counts.items()),
+            logger="current",
+        )
+
+    def _which(self) -> str:
+        return f"{self.ann_file} ({self.split})"
+
+    def _buildings(self) -> list[str]:
+        """Read the split file."""
+        path = Path(self.ann_file)
+        if not path.is_file():
+            raise FileNotFoundError(f"no split file {path.absolute()}: {self.source}")
+        rows = list(csv.reader(line.strip() for line in path.read_text().splitlines()))
+        rows = [row for row in rows if row]
+        if rows and len(rows[0]) > 1:  # the official ones: id,train,val,test
+            if self.split not in rows[0][1:]:
+                raise ValueError(
+                    f"{path} has no column {self.split!r}, only {', '.join(rows[0][1:])}: set the "
+                    "data set's split"
+                )
+            column = rows[0].index(self.split)
+            rows = [row for row in rows[1:] if row[column : column + 1] == ["1"]]
+        if not rows:
+            raise ValueError(f"{path} lists no building for split {self.split!r}")
+        return list(dict.fromkeys(row[0] for row in rows))
+
+    def _find_layout(self, root: Path, buildings: Sequence[str]) -> str:
+        for layout in _LAYOUTS:
+            if any((root / layout.format(folder="rgb", building=b)).is_dir() for b in buildings):
+                return layout
+        wanted = " nor ".join(str(root / p.format(folder="rgb", building="X")) for p in _LAYOUTS)
+        inside = ", ".join(sorted(os.listdir(root))[:5])
+        raise FileNotFoundError(
+            f"there is neither {wanted} for any of the {len(buildings)} buildings X of "
+            f"{self._which()}, such as {buildings[0]}; {root} holds {inside or 'nothing'}; "
+            f"{self.source}"
+        )
+
+    def _folder(self, folder: str, building: str) -> Path:
+        return Path(self.data_root, self._layout.format(folder=folder, building=building))
+
+    def _index_file(self, buildings: Sequence[str]) -> Path:
+        folders = [target.folder for target in self.target_types.values()]
+        content = [str(Path(self.data_root).absolute()), buildings, folders]
+        key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mtlplugins")
+        return Path(self.index_dir or cache, f"taskonomy_{key}.json")
+
+    def tasks_of(self, idx: int) -> list[str]:
+        """List the tasks that an image has a target of."""
+        return list(self.get_data_info(idx)["target_sources"])
+
+    def get_data_info(self, idx: int) -> dict:
+        """Describe an image and its targets to the pipeline."""
+        info = super().get_data_info(idx)
+        building, view = info["name"].split("/")
+        info["img_path"] = str(self._folder("rgb", building) / (view + self.image["suffix"]))
+        # made here and not listed: with its paths an image would take five times the memory
+        info["target_sources"] = {
+            task: str(self._folder(target.folder, building) / (view + target.suffix))
+            for task, target in self.target_types.items()
+            if task in info["target_tasks"]
+        }
+        return info
