@@ -36,6 +36,7 @@ class AccuracyMetric(TaskMetric):
             raise ValueError(f"task '{task}': topk must hold numbers >= 1, got {tuple(topk)}")
         self.topk = tuple(topk)
         self.names = tuple(f"top{k}" for k in self.topk)
+        self.higher_is_better = dict.fromkeys(self.names, True)
 
     @property
     def num_sums(self) -> int:

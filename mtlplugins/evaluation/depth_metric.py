@@ -58,6 +58,7 @@ class DepthMetric(TaskMetric):
     names = (
         "d1", "d2", "d3", "abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "abs_err",
     )  # fmt: skip
+    higher_is_better = dict.fromkeys(names, False) | dict(d1=True, d2=True, d3=True)
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ class SegmentationMetric(TaskMetric, IoUMetric):
 
     kind = "segmentation"
     names = ("aAcc", "mIoU", "mAcc")
+    higher_is_better = dict(aAcc=True, mIoU=True, mAcc=True)
 
     def __init__(self, task: str = "semantic") -> None:
         super().__init__(task)

@@ -26,8 +26,8 @@ class TaskMetric(BaseMetric):
     Samples without ``gt_<task>`` are skipped. When nothing at all was scored, every metric is NaN
     and a warning names the task.
 
-    A subclass sets ``kind``, ``names`` and ``num_sums``, and writes ``score`` and
-    ``compute_metrics``.
+    A subclass sets ``kind``, ``names``, ``higher_is_better`` and ``num_sums``, and writes ``score``
+    and ``compute_metrics``.
 
     Args:
         task (str): name of the task; also the prefix of the metric names (``<task>/<name>``).
@@ -35,6 +35,7 @@ class TaskMetric(BaseMetric):
 
     kind: str  # the kind of task this metric understands, as in dataset_meta["tasks"][task]["kind"]
     names: tuple[str, ...]  # the keys of the result
+    higher_is_better: dict[str, bool]  # the direction of each of them
 
     def __init__(self, task: str) -> None:
         super().__init__(prefix=task)

@@ -15,7 +15,7 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 
 import mtlplugins  # noqa: F401
-from mtlplugins.evaluation import AccuracyMetric, DepthMetric, SegmentationMetric
+from mtlplugins.evaluation import AccuracyMetric, DepthMetric, NormalsMetric, SegmentationMetric
 
 COUNT = 7
 META = {
@@ -23,6 +23,7 @@ META = {
         "semantic": {"kind": "segmentation", "classes": tuple("abcd"), "ignore_index": 255},
         "depth": {"kind": "depth"},
         "height": {"kind": "depth"},
+        "normals": {"kind": "normals"},
         "scene": {"kind": "classification", "classes": tuple("xyz")},
     }
 }
@@ -48,6 +49,8 @@ def images() -> list[dict]:
             "pred_depth": {"data": guess},
             "gt_height": {"data": truth},
             "pred_height": {"data": guess},
+            "gt_normals": {"data": torch.randn(3, 5, 6, generator=generator)},
+            "pred_normals": {"data": torch.randn(3, 5, 6, generator=generator)},
             "gt_semantic": {"data": labels},
             "pred_semantic": {"data": guessed},
             "gt_scene": {"label": torch.tensor([index % 3])},
@@ -64,6 +67,7 @@ def evaluate(batches: list[list[int]]) -> dict[str, float]:
         SegmentationMetric("semantic"),
         DepthMetric("depth"),
         DepthMetric("height", average="image"),
+        NormalsMetric("normals"),
         AccuracyMetric("scene", topk=(1, 2)),
     ]
     evaluator = Evaluator(metrics)
@@ -101,7 +105,7 @@ def two_processes(tmp_path_factory) -> list[dict]:
 @pytest.mark.parametrize("split", SPLITS)
 def test_two_processes_equal_one(two_processes, split):
     expected = evaluate([list(range(COUNT))])
-    assert len(expected) == 3 + 10 + 10 + 2
+    assert len(expected) == 3 + 10 + 10 + 6 + 2
     for result in two_processes:
         assert result[split] == pytest.approx(expected, rel=1e-12)
     assert two_processes[0][split] == two_processes[1][split]
