@@ -85,7 +85,7 @@ class MultiTaskVisualizationHook(Hook):
                     out_file = Path(runner.log_dir, self.show_dir, f"{name}_{runner.iter}.png")
                 runner.visualizer.add_datasample(
                     name,
-                    _picture(sample, data_batch["inputs"][position]),
+                    picture_of(sample, data_batch["inputs"][position]),
                     data_sample=sample,
                     out_file=out_file,
                     step=runner.iter,
@@ -101,7 +101,7 @@ class MultiTaskVisualizationHook(Hook):
         return unique
 
 
-def _picture(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray:
+def picture_of(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray:
     """The image as uint8 RGB (H, W, 3): its file, else what the data set made of it.
 
     The batch's inputs are what the data loader gave, BGR (3, H, W) not yet normalised: mmengine's

@@ -6,12 +6,16 @@ import runpy
 import sys
 from pathlib import Path
 
+from mtlplugins.visualization import MultiTaskVisualizer
+
 ROOT = Path(__file__).parents[2]
 
 
 def run_tool(monkeypatch, tool: str, *arguments: object) -> None:
     """Run ``tools/<tool>`` with these arguments; fails where the tool exits with an error."""
     path = ROOT / "tools" / tool
+    # a process of its own would not find the last run's visualizer, which writes to its own folder
+    MultiTaskVisualizer._instance_dict.clear()
     monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
     try:
         runpy.run_path(str(path), run_name="__main__")

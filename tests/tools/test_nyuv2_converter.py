@@ -137,6 +137,17 @@ def test_lists(converted: Path) -> None:
     assert scenes["labels"] == {f"{i:04d}": scene for i, scene in enumerate(SCENES, 1)}
 
 
+def test_normals_on_demand(mat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nyuv2.Meta, "official", lambda: META)
+    command = ["nyuv2.py", str(mat), str(tmp_path), "--size", "96", "128", "--normals"]
+    monkeypatch.setattr(sys, "argv", command)
+    nyuv2.main()
+    files = sorted((tmp_path / "normals").iterdir())
+    assert [file.name for file in files] == [f"{number:04d}.png" for number in range(1, 6)]
+    # a wall straight ahead, and what the depth camera does not see
+    assert read(files[2])[[48, 0], [64, 64], ::-1].tolist() == [[128, 128, 1], [128, 128, 128]]
+
+
 def test_official_facts() -> None:
     meta = Meta.official()
     assert meta.frames == 1449

@@ -1,0 +1,63 @@
+"""How large a model is: parameters, and operations per image and task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def training_size(cfg: Config) -> tuple[int, int]:
+    """Find the (height, width) that the config trains at.
+
+    Raises:
+        ValueError: No transform of the training pipeline says it.
+    """
+    for transform in reversed(cfg.get("train_pipeline", [])):
+        if scale := transform.get("scale"):
+            return (scale, scale) if isinstance(scale, int) else tuple(scale)
+    raise ValueError("the config's train_pipeline sets no size; give one with --size HEIGHT WIDTH")
+
+
+def count_parameters(model: nn.Module) -> dict[str, int]:
+    """Count ``params`` and, of them, the ``trainable`` ones."""
+    return dict(
+        params=sum(p.numel() for p in model.parameters()),
+        trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
+    )
+
+
+def model_stats(cfg: Config, size: tuple[int, int] | None = None) -> dict[str, Any]:
+    """Count parameters and operations.
+
+    Args:
+        cfg: A config with a ``model``.
+        size: (height, width) of the image; None for the size that the config trains at.
+
+    Returns:
+        ``params``, ``trainable``; ``flops_per_task``: operations of one image and one
+        task, two per multiply-add, averaged over the tasks; ``flops_by_task``; ``size``.
+    """
+    init_default_scope("mmseg")
+    size = size or training_size(cfg)
+    model = MODELS.build(cfg.model).train()
+    counts = count_parameters(model)
+    model.eval()
+    image = torch.zeros(1, 3, *size)
+    flops = {}
+    for task in model.tasks:
+        model.test_cfg["tasks"] = [task]
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            model(image, mode="predict")
+        flops[task] = counter.get_total_flops()
+    return dict(
+        **counts,
+        flops_per_task=sum(flops.values()) / len(flops),
+        flops_by_task=flops,
+        size=list(size),
+    )

@@ -1,0 +1,76 @@
+"""Experiment cards: the architectural choices of a config in a few words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.config import Config
+
+#: The rows of a card (Balcioglu 2023, "Conditionally adaptive multitask learning", table 4.1).
+ROWS = (
+    "Multitask",
+    "Conditioned Modules",
+    "Layer Normalization",
+    "Frozen Encoder",
+    "Adapter",
+    "Task Weighting",
+)
+
+
+def learned_tasks(config: Config) -> list[str]:
+    """List the tasks that the model learns, in its order.
+
+    A saved config has lost the order of ``model.heads``; where ``model.tasks`` is not set, that of
+    the metrics takes its place.
+    """
+    model = config.get("model") or {}
+    if model.get("tasks"):
+        return list(model.tasks)
+    evaluators = config.get("val_evaluator") or []
+    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
+    scored = [evaluator.get("task") for evaluator in evaluators]
+    heads = list(model.get("heads") or ())
+    return sorted(heads, key=lambda task: scored.index(task) if task in scored else len(scored))
+
+
+def card(config: Config) -> dict[str, str]:
+    """Read the card of a model from its config.
+
+    Returns:
+        A value for each of :data:`ROWS`. Task weights stand in the order of the model's tasks, 1
+        where the config gives none, and ``'-'`` for a single task.
+    """
+    model = config.get("model") or {}
+    backbone = model.get("backbone") or {}
+    plan = backbone.get("plan") or {}
+    tasks = learned_tasks(config)
+    weights = model.get("task_weights") or {}
+    norm = "Regular"
+    if _any_block(plan.get("layer_norm")):
+        norm = "Conditioned, from scratch" if plan.get("norm_from_scratch") else "Conditioned"
+    values = (
+        len(tasks) > 1,
+        _conditioned(plan, backbone.get("depths")),
+        norm,
+        bool(plan.get("frozen") or model.get("frozen_tasks")),
+        _any_block(plan.get("adapter")),
+        "-".join(f"{weights.get(task, 1):g}" for task in tasks) if len(tasks) > 1 else "-",
+    )
+    return {row: str(value) for row, value in zip(ROWS, values, strict=True)}
+
+
+def _any_block(asked: Any) -> bool:
+    return asked == "all" or (asked is not None and any(asked))
+
+
+def _conditioned(plan: dict[str, Any], depths: Any) -> str:
+    """How many blocks of each stage carry any conditional module, e.g. ``0-0-6-2``."""
+    modules = [plan.get(key) for key in ("attention", "layer_norm", "adapter")]
+    modules = [asked for asked in modules if _any_block(asked)]
+    if not modules:
+        return "None"
+    if "all" in modules:
+        return "All"
+    # the counted blocks are the last ones of a stage, so the longest row of them holds the others
+    counts = [max(stage) for stage in zip(*modules, strict=True)]
+    return "All" if depths and counts == list(depths) else "-".join(map(str, counts))

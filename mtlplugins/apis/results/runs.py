@@ -1,0 +1,201 @@
+"""One training run, as its work dir tells it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from mmengine.config import Config
+
+from .logs import Log, Validation, log_files, read_log
+
+
+@dataclass
+class Run:
+    """A work dir, read.
+
+    Attributes:
+        work_dir: The folder.
+        config: The config that the run was last started with.
+        stem: Name of the config's file.
+        log: What it logged.
+        unit: What its length is counted in, ``'epoch'`` or ``'iteration'``.
+        length: Epochs or iterations that it was to do.
+    """
+
+    work_dir: Path
+    config: Config
+    stem: str
+    log: Log
+    unit: str
+    length: int
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """The config's note on the experiment, empty where it has none."""
+        return self.config.get("experiment") or {}
+
+    @property
+    def name(self) -> str:
+        """The experiment's name, or the config's."""
+        return self.experiment.get("name") or self.stem
+
+    @property
+    def seed(self) -> int | None:
+        """The run's seed, None where the config sets none."""
+        return (self.config.get("randomness") or {}).get("seed")
+
+    @property
+    def done(self) -> int:
+        """Epochs or iterations that the run has at least begun, 0 before its first log entry."""
+        if not self.log.train:
+            return 0
+        last = self.log.train[-1]
+        return last.step if self.unit == "iteration" else last.epoch or 0
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the run reached its end and, if it validates at all, its last validation."""
+        if not _validates(self.config):
+            return self._saved_its_end and bool(self.log.train)
+        if not self.log.validations:
+            return False
+        last = self.log.validations[-1]
+        # where validations carry no iteration, that of the last entry before may fall short
+        reached = last.position >= self.length or (self.unit == "iteration" and self._saved_its_end)
+        return reached and last.after == self.log.train[-1].step
+
+    @property
+    def extent(self) -> str:
+        """The length in words, e.g. ``'8 epochs'``."""
+        return f"{self.length} {self.unit}" + ("s" if self.length > 1 else "")
+
+    @property
+    def state(self) -> str:
+        """``'complete'``, or how far the run came."""
+        if self.complete:
+            return "complete"
+        if self._saved_its_end:
+            return f"incomplete: {self.extent}, but not its last validation"
+        return f"incomplete: {self.unit} {self.done} of {self.length}"
+
+    @property
+    def _saved_its_end(self) -> bool:
+        return self.checkpoint is not None and _number(self.checkpoint) == self.length
+
+    @property
+    def final(self) -> dict[str, float]:
+        """The scores of the last validation so far."""
+        return self.log.validations[-1].scores if self.log.validations else {}
+
+    @cached_property
+    def best(self) -> dict[str, Validation]:
+        """The validation of each checkpoint kept as the best, by the metric that chose it."""
+        found = {}
+        for path in sorted(self.work_dir.glob("best_*.pth")):
+            match = re.fullmatch(r"best_(.+)_(?:epoch|iter)_(\d+)", path.stem)
+            for validation in self.log.validations if match else ():
+                if validation.position == int(match[2]):
+                    names = {name.replace("/", "_"): name for name in validation.scores}
+                    found[names.get(match[1], match[1])] = validation
+        return found
+
+    @cached_property
+    def checkpoint(self) -> Path | None:
+        """The last checkpoint, None where there is none (any more)."""
+        note = self.work_dir / "last_checkpoint"
+        if not note.is_file():
+            return None
+        # by its name alone: the folder may have moved since
+        path = self.work_dir / Path(note.read_text().strip()).name
+        return path if path.is_file() else None
+
+    @property
+    def iterations_per_epoch(self) -> int | None:
+        """Steps from the first entry of an epoch to that of the next; None before two epochs."""
+        firsts: dict[int, int] = {}
+        for entry in self.log.train:
+            if entry.epoch is not None:
+                firsts.setdefault(entry.epoch, entry.step)
+        for epoch, step in firsts.items():
+            if epoch + 1 in firsts:
+                return firsts[epoch + 1] - step
+        return None
+
+    @property
+    def time_per_iteration(self) -> float | None:
+        """Mean seconds per training iteration, loading included."""
+        times = [entry.time for entry in self.log.train if entry.time is not None]
+        return fmean(times) if times else None
+
+    @property
+    def time_per_epoch(self) -> float | None:
+        """Mean seconds of an epoch's training, without validation; None before two epochs."""
+        if self.iterations_per_epoch is None or self.time_per_iteration is None:
+            return None
+        return self.iterations_per_epoch * self.time_per_iteration
+
+    @property
+    def final_training(self) -> dict[str, float]:
+        """Losses and accuracies of the last epoch: the means of its entries.
+
+        Of a run that counts iterations, the last entry's.
+        """
+        if not self.log.train:
+            return {}
+        last = self.log.train[-1]
+        entries = [e for e in self.log.train if last.epoch is not None and e.epoch == last.epoch]
+        return {
+            name: fmean(e.figures[name] for e in entries or [last] if name in e.figures)
+            for name in last.figures
+        }
+
+
+def read_run(work_dir: str | Path) -> Run:
+    """Read a work dir.
+
+    Args:
+        work_dir: Folder of a training run by MMEngine's runner, with its ``LocalVisBackend``.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no config in it.
+        ValueError: A damaged log, a run that trained but logged nothing, or a config that does not
+            say how long to train.
+    """
+    work_dir = Path(work_dir)
+    if not work_dir.is_dir():
+        raise FileNotFoundError(f"no folder {work_dir}")
+    dumped = sorted(work_dir.glob("*.py"), key=lambda path: path.stat().st_mtime)
+    logs = log_files(work_dir)
+    # a later test in the same folder writes configs too, so rather the one beside the last log
+    beside = [log.with_name("config.py") for log in logs[-1:]]
+    candidates = [path for path in [*beside, *reversed(dumped)] if path.is_file()]
+    if not candidates:
+        raise FileNotFoundError(f"{work_dir} holds no config (*.py): is it a work dir?")
+    if not logs and (work_dir / "last_checkpoint").is_file():
+        raise ValueError(
+            f"{work_dir} holds a checkpoint but no */vis_data/scalars.json: keep a LocalVisBackend "
+            "in visualizer.vis_backends, the scores are read from its files"
+        )
+    config = Config.fromfile(candidates[0])
+    train_cfg = config.get("train_cfg") or {}
+    unit = "epoch" if train_cfg.get("max_epochs") else "iteration"
+    length = train_cfg.get("max_epochs") or train_cfg.get("max_iters")
+    if not length:
+        raise ValueError(f"{candidates[0]}: train_cfg sets neither max_epochs nor max_iters")
+    log = read_log(logs, by_epoch=unit == "epoch")
+    stem = dumped[-1].stem if dumped else work_dir.name
+    return Run(work_dir, config, stem, log, unit, length)
+
+
+def _validates(config: Config) -> bool:
+    return config.get("val_cfg") is not None and config.get("val_dataloader") is not None
+
+
+def _number(checkpoint: Path) -> int | None:
+    match = re.search(r"_(\d+)$", checkpoint.stem)
+    return int(match[1]) if match else None

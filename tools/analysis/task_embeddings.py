@@ -1,0 +1,180 @@
+"""Compare a trained model's task embeddings, and score mixtures of them (thesis, section 4.5.7).
+
+A mixture is handed to all tasks. By default: none (each task its own embedding), the mean, and each
+task 5 and 10 times ahead of the others; for two tasks the six rows of the thesis's table 4.15.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.apis import (
+    conditioned_embedding,
+    cosine_similarities,
+    load_config,
+    mix,
+    mixed_embedding,
+    sweep,
+)
+from mtlplugins.checkpoint import load_state, read_checkpoint
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+NONE = "No Weighting"
+#: Table 4.15, by the weights of segmentation and depth, and the cosine in the text above it.
+THESIS = {
+    NONE: {"depth/d1": 0.777, "semantic/mIoU": 49.2},
+    "1-1": {"depth/d1": 0.773, "semantic/mIoU": 47.7},
+    "5-1": {"depth/d1": 0.7484, "semantic/mIoU": 48.2},
+    "10-1": {"depth/d1": 0.7401, "semantic/mIoU": 47.8},
+    "1-5": {"depth/d1": 0.780, "semantic/mIoU": 43.8},
+    "1-10": {"depth/d1": 0.779, "semantic/mIoU": 43.0},
+}
+THESIS_TASKS = ("semantic", "depth")
+THESIS_COSINE = 0.0313
+
+
+def parse_mixture(text: str, tasks: Sequence[str]) -> dict[str, float] | None:
+    """Read weights such as ``5-1``, in the order of ``tasks``; ``none`` is no mixture.
+
+    Raises:
+        ValueError: Not one number per task.
+    """
+    if text == "none":
+        return None
+    try:
+        weights = [float(number) for number in text.split("-")]
+    except ValueError:
+        weights = []
+    if len(weights) != len(tasks):
+        raise ValueError(
+            f"--mixtures {text}: give one weight per task, joined by '-', in the order "
+            f"{'-'.join(tasks)}, or 'none'"
+        )
+    return dict(zip(tasks, weights, strict=True))
+
+
+def name_of(mixture: dict[str, float] | None) -> str:
+    """Name a mixture by its weights, as the thesis does."""
+    return NONE if mixture is None else "-".join(f"{weight:g}" for weight in mixture.values())
+
+
+def analyse(cfg: Config, checkpoint: str, mixtures: Sequence[str] | None = None) -> dict[str, Any]:
+    """Compare the embeddings, and test the model once with each mixture.
+
+    Args:
+        cfg: A config with a conditioned model, test data and metrics.
+        checkpoint: Its checkpoint.
+        mixtures: Such as ``5-1``, or ``none``; None for the default ones.
+
+    Returns:
+        ``tasks``; ``cosine``, a list of rows; ``scores``: for each mixture ``<task>/<metric>``.
+
+    Raises:
+        ValueError: An unconditioned model, another architecture's checkpoint, or a mixture that
+            does not fit the tasks.
+    """
+    state, _ = read_checkpoint(checkpoint)
+    runner = Runner.from_cfg(cfg)
+    model = runner.model
+    embedding = conditioned_embedding(model)
+    load_state(model, state, checkpoint)
+    if mixtures is None:
+        asked = [None, *sweep(embedding.tasks)]
+    else:
+        asked = [parse_mixture(text, embedding.tasks) for text in mixtures]
+    for mixture in filter(None, asked):
+        mix(embedding, mixture)  # a wrong one is found before the first test, not after it
+    scores = {}
+    for mixture in asked:
+        with nullcontext() if mixture is None else mixed_embedding(model, mixture):
+            scores[name_of(mixture)] = dict(runner.test())
+    cosine = cosine_similarities(embedding).tolist()
+    return dict(tasks=list(embedding.tasks), cosine=cosine, scores=scores)
+
+
+def draw_cosines(tasks: Sequence[str], cosine: Sequence[Sequence[float]], file: Path) -> None:
+    """Write a heat map with the tasks' names and the figures."""
+    side = 1.5 + 0.9 * len(tasks)
+    figure, axes = plt.subplots(figsize=(side + 1, side), layout="constrained")
+    picture = axes.imshow(cosine, cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.set_xticks(range(len(tasks)), tasks, rotation=45, ha="right")
+    axes.set_yticks(range(len(tasks)), tasks)
+    for i, row in enumerate(cosine):
+        for j, value in enumerate(row):
+            colour = "white" if abs(value) > 0.6 else "black"
+            axes.text(j, i, f"{value:.3f}", ha="center", va="center", color=colour)
+    axes.set_title("cosine of task embeddings")
+    figure.colorbar(picture)
+    figure.savefig(file, dpi=150)
+    plt.close(figure)
+
+
+def markdown(result: dict[str, Any], metrics: Sequence[str], *, published: bool) -> str:
+    """Write the scores as a table, the thesis's beside ours where ``published``."""
+    head = [f"mixture {'-'.join(result['tasks'])}"]
+    for metric in metrics:
+        head += [metric, f"thesis {metric}"] if published else [metric]
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
+    for name, scores in result["scores"].items():
+        line = [name]
+        for metric in metrics:
+            line.append(f"{scores[metric]:.4g}")
+            if published:
+                line.append(f"{THESIS[name][metric]:.4g}" if name in THESIS else "")
+        lines.append(line)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Write the picture and the figures of a checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("--out", help="folder of the results; CHECKPOINT's if not given")
+    parser.add_argument(
+        "--mixtures",
+        nargs="+",
+        metavar="WEIGHTS",
+        help="one weight per task in the model's order, such as 5-1 or 1-0-2; or none",
+    )
+    parser.add_argument("--metrics", nargs="+", help="columns of the table; all if not given")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE")
+    args = parser.parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    out = Path(args.out or Path(args.checkpoint).parent / "task_embeddings")
+    cfg.work_dir = str(out / "log")
+    result = analyse(cfg, args.checkpoint, args.mixtures)
+    # the thesis's figures are of its own data and tasks
+    rows = (cfg.get("experiment") or {}).get("rows")
+    published = bool(rows) and tuple(result["tasks"]) == THESIS_TASKS
+    if published:
+        result |= dict(thesis=THESIS, thesis_cosine=THESIS_COSINE)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "task_embeddings.json").write_text(json.dumps(result, indent=1))
+    draw_cosines(result["tasks"], result["cosine"], out / "task_embeddings.png")
+    every = list(next(iter(result["scores"].values())))
+    metrics = args.metrics or (list(THESIS[NONE]) if published else every)
+    if unknown := sorted(set(metrics) - set(every)):
+        raise ValueError(f"--metrics {unknown[0]}: not scored; scored are: {', '.join(every)}")
+    print(f"\n{markdown(result, metrics, published=published)}\n")
+    for i, task in enumerate(result["tasks"]):
+        for j, other in enumerate(result["tasks"][:i]):
+            beside = f" (thesis {THESIS_COSINE})" if published else ""
+            print(f"cosine of {other} and {task}: {result['cosine'][i][j]:.4f}{beside}")
+    print(f"picture and JSON: {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Make a table of the thesis again: train its networks one after the other, then print it.
+
+    python tools/analysis/thesis_table.py 4.8 --seeds 0 1 2 --cfg-options data_root=DIR
+
+Finished runs are skipped and interrupted ones resumed, so the command can be given again at any
+time; tables share their runs. Table 4.2 needs no training, table 4.15 one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import DictAction
+from prettytable import PrettyTable, TableStyle
+
+import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.apis import load_config, model_stats
+from mtlplugins.apis.results import read_run
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = "4.2"
+MIXTURES = "4.15"
+HEADLINE = "swin_cond_nyuv2"
+#: The networks of each table, in the thesis's order; ours behind the one they are compared with.
+TABLES = {
+    SIZES: (
+        "nyuv2/swin_only_segmentation_nyuv2",
+        "nyuv2/swin_baseline_nyuv2",
+        "nyuv2/swin_frozen_nyuv2",
+        "nyuv2/swin_cond_adapter_norm_nyuv2",
+        "nyuv2/swin_cond_norm_scratch_nyuv2",
+        HEADLINE,
+        "nyuv2/swin_cond_0_0_6_2_nyuv2",
+    ),
+    "4.4": (
+        "nyuv2/swin_only_depth_nyuv2",
+        "nyuv2/swin_only_segmentation_nyuv2",
+        "nyuv2/swin_baseline_nyuv2",
+    ),
+    "4.6": (
+        "nyuv2/swin_baseline_nyuv2",
+        "nyuv2/swin_frozen_nyuv2",
+        "nyuv2/swin_cond_norm_scratch_nyuv2",
+        "nyuv2/swin_frozen_ade20k_nyuv2",
+    ),
+    "4.8": (
+        "nyuv2/swin_cond_norm_scratch_1_1_nyuv2",
+        "nyuv2/swin_cond_norm_scratch_nyuv2",
+        "nyuv2/swin_cond_norm_scratch_1_10_nyuv2",
+        "nyuv2/swin_cond_norm_scratch_1_20_nyuv2",
+        "nyuv2/swin_cond_norm_scratch_1_40_nyuv2",
+    ),
+    "4.10": (
+        "nyuv2/swin_cond_norm_scratch_nyuv2",
+        "nyuv2/swin_cond_norm_nyuv2",
+        HEADLINE,
+    ),
+    "4.12": (HEADLINE, "nyuv2/swin_cond_0_0_18_0_nyuv2"),
+    "4.14": (HEADLINE, "nyuv2/swin_cond_different_batch_nyuv2"),
+    MIXTURES: (HEADLINE,),
+}
+#: A card is printed with its results.
+CARDS = {"4.3": "4.4", "4.5": "4.6", "4.7": "4.8", "4.9": "4.10", "4.11": "4.12", "4.13": "4.14"}
+
+
+def config_path(name: str) -> str:
+    """Find the file of a config of :data:`TABLES`."""
+    return str(ROOT / "configs" / f"{name}.py")
+
+
+def sizes_table(options: dict[str, Any] | None = None) -> str:
+    """Count the parameters and operations of table 4.2's networks, the thesis's beside ours."""
+    table = PrettyTable(["network", "trainable", "thesis", "FLOPs per task", "thesis "], align="r")
+    table.set_style(TableStyle.MARKDOWN)
+    table.align["network"] = "l"
+    for name in TABLES[SIZES]:
+        cfg = load_config(config_path(name), options)
+        stats, thesis = model_stats(cfg), cfg.experiment.sizes
+        table.add_row(
+            [
+                thesis.row,
+                f"{stats['trainable'] / 1e6:.1f} M",
+                f"{thesis.trainable / 1e6:.1f} M",
+                f"{stats['flops_per_task'] / 1e9:.1f} G",
+                f"{thesis.flops_per_task / 1e9:.1f} G",
+            ]
+        )
+    return table.get_string()
+
+
+def is_finished(work_dir: Path, epochs: int) -> bool:
+    """Say whether a run in ``work_dir`` trained ``epochs`` epochs and was scored after the last.
+
+    Raises:
+        ValueError: There is a run of another length.
+    """
+    try:
+        run = read_run(work_dir)
+    except FileNotFoundError:  # not begun
+        return False
+    if run.length != epochs:
+        raise ValueError(
+            f"{work_dir} holds a run of {run.length} epochs, not of {epochs}: give the "
+            "--cfg-options of then, or another --work-dir"
+        )
+    return run.complete
+
+
+def step_back(work_dir: Path, epochs: int) -> None:
+    """Go back by a checkpoint where a run stopped in its last validation.
+
+    MMEngine would resume behind the last epoch, so behind its validation too.
+    """
+    last = work_dir / f"epoch_{epochs}.pth"
+    if not last.is_file():
+        return
+    earlier = [path for path in work_dir.glob("epoch_*.pth") if path != last]
+    note = work_dir / "last_checkpoint"
+    if earlier:
+        note.write_text(str(max(earlier, key=lambda path: int(path.stem.split("_")[1]))))
+    else:
+        note.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, as a list of arguments, and the run that it trains if it trains one."""
+
+    command: list[str]
+    work_dir: Path | None = None
+    epochs: int = 0
+
+
+def steps(
+    table: str, *, seeds: Sequence[int], root: Path, options: Sequence[str], parsed: dict[str, Any]
+) -> list[Step]:
+    """List what is still to be run for a table, in order.
+
+    Args:
+        table: A key of :data:`TABLES` that needs training.
+        seeds: A run of each network for each of them.
+        root: Folder of the runs, ``CONFIG/seed_N`` each.
+        options: ``--cfg-options`` as they were typed.
+        parsed: The same, as values by dotted key.
+
+    Raises:
+        ValueError: ``root`` holds a run of another length.
+    """
+    analysis = ROOT / "tools/analysis"
+    todo, runs = [], {}
+    for name in TABLES[table]:
+        config = config_path(name)
+        epochs = load_config(config, parsed).train_cfg.max_epochs
+        for seed in seeds:
+            work_dir = root / Path(name).name / f"seed_{seed}"
+            runs[work_dir] = config, epochs
+            if not is_finished(work_dir, epochs):
+                command = [sys.executable, str(ROOT / "tools/train.py"), config, "--resume"]
+                command += ["--work-dir", str(work_dir)]
+                command += ["--cfg-options", f"randomness.seed={seed}", *options]
+                todo.append(Step(command, work_dir, epochs))
+    if table == MIXTURES:
+        for work_dir, (config, epochs) in runs.items():
+            command = [sys.executable, str(analysis / "task_embeddings.py"), config]
+            command += [str(work_dir / f"epoch_{epochs}.pth")]
+            todo.append(Step(command + (["--cfg-options", *options] if options else [])))
+    else:
+        command = [sys.executable, str(analysis / "results.py"), *map(str, runs)]
+        todo.append(Step([*command, "--table", table, "--out", str(root / f"table_{table}")]))
+    return todo
+
+
+def main() -> None:
+    """Run what a table needs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("table", choices=[*CARDS, *TABLES], help="number of the table")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
+    parser.add_argument("--work-dir", default="work_dirs/thesis", help="folder of the runs")
+    parser.add_argument("--dry-run", action="store_true", help="print the commands alone")
+    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
+    args = parser.parse_args()
+    values = argparse.ArgumentParser()
+    values.add_argument("--cfg-options", nargs="+", action=DictAction)
+    typed = ["--cfg-options", *args.cfg_options] if args.cfg_options else []
+    parsed = values.parse_args(typed).cfg_options or {}
+    table = CARDS.get(args.table, args.table)
+    if table == SIZES:
+        print(sizes_table(parsed))
+        return
+    todo = steps(
+        table, seeds=args.seeds, root=Path(args.work_dir), options=args.cfg_options, parsed=parsed
+    )
+    for step in todo:
+        print(f"$ {shlex.join(step.command)}", flush=True)
+        if args.dry_run:
+            continue
+        if step.work_dir is not None:
+            step_back(step.work_dir, step.epochs)
+        if code := subprocess.run(step.command, check=False).returncode:
+            sys.exit(f"stopped: the command above ended with {code}; give this one again to go on")
+
+
+if __name__ == "__main__":
+    main()
