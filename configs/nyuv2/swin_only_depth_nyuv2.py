@@ -7,3 +7,9 @@ test_dataloader = val_dataloader
 val_evaluator = [dict(type="MultiTaskDepthMetric", task="depth")]
 test_evaluator = val_evaluator
 default_hooks = dict(checkpoint=dict(save_best="depth/d1"))
+experiment = dict(
+    _delete_=True,
+    name="Only Depth",
+    rows={"4.4": "Only Depth"},
+    published={"depth/d1": 0.7586},
+)
