@@ -11,6 +11,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from .maps import check_maps
+
 
 @MODELS.register_module()
 class ConvUNetDecoder(BaseModule):
@@ -55,24 +57,9 @@ class ConvUNetDecoder(BaseModule):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Decode maps (n, C, H, W), finest first, to (n, channels[0], H, W) of the finest."""
-        self._check(features)
+        check_maps("ConvUNetDecoder", features, self.in_channels)
         x = features[-1]
         for stage, skip in zip(self.stages[::-1], features[-2::-1], strict=True):
             x = interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = stage(torch.cat([x, skip], dim=1))
         return x
-
-    def _check(self, features: Sequence[Tensor]) -> None:
-        found = tuple(x.shape[1] for x in features)
-        if found == self.in_channels:
-            return
-        mend = "set in_channels to the encoder's, finest first"
-        if tuple(x.shape[-1] for x in features) == self.in_channels:
-            mend = (
-                "its maps are (n, H, W, C), as those of timm's Swin; the backbone's "
-                "feature_cls='getter' makes them (n, C, H, W)"
-            )
-        raise ValueError(
-            f"ConvUNetDecoder: in_channels={self.in_channels}, but the encoder's maps have "
-            f"{found} channels: {mend}"
-        )

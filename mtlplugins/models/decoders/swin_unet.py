@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from mtlplugins.models.layers import CondSwinBlock, shift_mask
 
+from .maps import check_maps
+
 
 class PatchExpand(nn.Module):
     """Trade channels for resolution: linear, then each token becomes ``scale`` × ``scale``.
@@ -111,6 +113,7 @@ class SwinUNetDecoder(BaseModule):
                 f"SwinUNetDecoder: num_heads={tuple(num_heads)} needs {len(in_channels) - 1} "
                 f"numbers, one for each of in_channels={tuple(in_channels)} but the last"
             )
+        self.in_channels = tuple(in_channels)
         self.up_stages = nn.ModuleList(
             UpStage(channels, num_heads=heads, window_size=window_size, mlp_ratio=mlp_ratio)
             for channels, heads in zip(in_channels[-2::-1], num_heads[::-1], strict=True)
@@ -119,6 +122,7 @@ class SwinUNetDecoder(BaseModule):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Decode the encoder's maps (n, C, H, W), finest first, to (n, in_channels[0], 4H, 4W)."""
+        check_maps("SwinUNetDecoder", features, self.in_channels)
         x = features[-1].permute(0, 2, 3, 1)
         for stage, skip in zip(self.up_stages, features[-2::-1], strict=True):
             x = stage(x, skip)

@@ -93,3 +93,10 @@ def test_initialised_like_the_encoder():
 def test_errors(settings: dict, message: str):
     with pytest.raises(ValueError, match=message):
         make_decoder(**settings)
+
+
+def test_maps_of_another_encoder():
+    decoder = make_decoder()
+    maps = [torch.zeros(1, 2 * c, 4, 4) for c in decoder.in_channels]
+    with pytest.raises(ValueError, match=r"SwinUNetDecoder: in_channels=.* channels: set in_ch"):
+        decoder(maps)

@@ -1,0 +1,28 @@
+"""Whether an encoder's maps are those that a decoder was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+
+def check_maps(decoder: str, features: Sequence[Tensor], in_channels: Sequence[int]) -> None:
+    """Compare the channels of maps (n, C, H, W) with what a decoder expects.
+
+    Raises:
+        ValueError: Another number of maps or of channels; says what to set.
+    """
+    expected = tuple(in_channels)
+    found = tuple(x.shape[1] for x in features)
+    if found == expected:
+        return
+    mend = "set in_channels to the encoder's, finest first"
+    if tuple(x.shape[-1] for x in features) == expected:
+        mend = (
+            "its maps are (n, H, W, C), as those of timm's Swin; the backbone's "
+            "feature_cls='getter' makes them (n, C, H, W)"
+        )
+    raise ValueError(
+        f"{decoder}: in_channels={expected}, but the encoder's maps have {found} channels: {mend}"
+    )
