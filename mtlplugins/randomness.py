@@ -39,3 +39,37 @@ def _seed_host(*entropy: int) -> int:
     random.seed(int(words[0]))
     np.random.seed(words[1])
     return int(words[2]) << 32 | int(words[3])
+
+
+def uniform(entropy: np.ndarray, *, stream: int, count: int) -> np.ndarray:
+    """Draw numbers for many things at once, each as a function of what it is.
+
+    Counter-based, as SplitMix64 (Steele et al. 2014): a row's numbers depend on nothing but that
+    row and the stream, and it takes no generator per row.
+
+    Args:
+        entropy: Whole numbers ≥ 0 (N, K), such as (seed, draw).
+        stream: Another one for each use, so that uses are independent.
+        count: Numbers per row.
+
+    Returns:
+        float64 (N, count), uniform in [0, 1).
+    """
+    words = np.asarray(entropy).astype(np.uint64)
+    with np.errstate(over="ignore"):  # arithmetic is modulo 2 ** 64
+        state = _mixed(np.full(len(words), stream, np.uint64))
+        for column in words.T:
+            state = _mixed(state ^ column)
+        counters = np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
+        mixed = _mixed(state[:, None] + counters)
+    return (mixed >> np.uint64(11)) * 2.0**-53
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mixed(words: np.ndarray) -> np.ndarray:
+    words = words + _GOLDEN
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

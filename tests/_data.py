@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from mtlplugins.datasets.cifar import VARIANTS
 
 
 def write(path: Path, values: np.ndarray) -> Path:
@@ -93,3 +96,32 @@ def make_taskonomy(
     lines = [f"{name},{int(i == 0)},{int(i > 0)},0" for i, name in enumerate(buildings)]
     write_split(root / "train_val_test_tiny.csv", ["id,train,val,test", *lines])
     return root
+
+
+def make_cifar(
+    root: Path, *, num_classes: int = 10, batch: int = 8, protocol: int = 2, seed: int = 0
+) -> Path:
+    """Write CIFAR-10 or -100 in the layout of the official files; each batch has all its classes.
+
+    A picture is noise around a colour of its class, so that both tasks can be learnt from it.
+    """
+    variant = VARIANTS[num_classes]
+    folder = root / variant.folder
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(seed)
+    hierarchy = list(variant.hierarchy.values())
+    owner = {name: index for index, names in enumerate(hierarchy) for name in names}
+    colours = np.random.default_rng(1).integers(40, 216, (num_classes, 3))
+    for file in (*variant.train, variant.test):
+        labels = [int(label) for label in random.permutation(batch) % num_classes]
+        noise = random.integers(-24, 25, (batch, 3, 1024))
+        data = (colours[labels][:, :, None] + noise).astype(np.uint8).reshape(batch, 3072)
+        content = {b"batch_label": file.encode(), b"data": data, variant.label.encode(): labels}
+        if variant.coarse:
+            coarse = [owner[variant.classes[label]] for label in labels]
+            content[variant.coarse.encode()] = coarse
+        (folder / file).write_bytes(pickle.dumps(content, protocol))
+    lists = dict(label=variant.classes, superclass=tuple(variant.hierarchy))
+    names = {key.encode(): [n.encode() for n in lists[t]] for t, key in variant.keys.items()}
+    (folder / variant.names).write_bytes(pickle.dumps(names, protocol))
+    return folder

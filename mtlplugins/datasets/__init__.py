@@ -1,13 +1,17 @@
 """Data sets, targets, transforms and sampling."""
 
 from . import transforms
+from .cifar import MultiTaskCIFAR
+from .collating import stack_images
 from .draws import Draw, DrawSampler
+from .image_label import ImageLabel
 from .mixed import MixedDataset
 from .multitask import MultiTaskDataset
+from .normal_map import NormalMap
 from .nyuv2 import NYUv2Dataset
 from .one_task import OneTaskDataset
 from .rooms import RoomsDataset
-from .targets import DepthMap, ImageLabel, LabelMap, NormalMap
+from .targets import DepthMap, LabelMap
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
 
 __all__ = [
@@ -17,6 +21,7 @@ __all__ = [
     "ImageLabel",
     "LabelMap",
     "MixedDataset",
+    "MultiTaskCIFAR",
     "MultiTaskDataset",
     "NYUv2Dataset",
     "NormalMap",
@@ -24,5 +29,6 @@ __all__ = [
     "RoomsDataset",
     "TaskonomyDataset",
     "TaskonomyLabelMap",
+    "stack_images",
     "transforms",
 ]

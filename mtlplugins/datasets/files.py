@@ -1,23 +1,98 @@
-"""Arrays from files."""
+"""Arrays from files that may be damaged, or made to do damage."""
 
 from __future__ import annotations
 
+import stat
+from math import prod
+from os import stat as file_status
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+#: What is read, by content and not by name. Pillow knows more, and hands some, such as EPS, to
+#: other programs.
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+_CHANNELS = 4
+_BYTES = 8
+
+
+class BrokenFile(ValueError):
+    """A file of the data set that cannot be read or does not hold what it should.
+
+    Attributes:
+        path: The file.
+    """
+
+    # A worker's error is raised again from its message alone.
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def read_array(path: str) -> np.ndarray:
     """Read an image, palette indices as they are, or a ``.npy`` file.
 
     Raises:
-        ValueError: The file cannot be read; the message names it.
+        BrokenFile: The file cannot be read, or is refused as by :func:`check_picture`; the message
+            names it.
     """
     try:
         if Path(path).suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        with Image.open(path) as image:
+            return _read_npy(path)
+        check_picture(path)
+        with Image.open(path, formats=FORMATS) as image:
             return np.array(image)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); is the file complete?") from error
+    except Exception as error:  # decoders raise anything, and Pillow's bombs are no OSError
+        raise BrokenFile(
+            f"{path}: cannot be read ({_reason(error)}); is the file complete?", path
+        ) from error
+
+
+def check_picture(path: str) -> None:
+    """Look at a picture's header, before memory is taken for what it announces.
+
+    The limit is Pillow's own ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million; None for no limit), past
+    which Pillow itself only warns.
+
+    Raises:
+        ValueError: It is empty, no ordinary file, or larger than the limit.
+        OSError: It cannot be opened, or is none of the formats that are read.
+    """
+    _check_file(path)
+    with Image.open(path, formats=FORMATS) as image:
+        _check_pixels(*image.size)
+
+
+def _check_file(path: str) -> None:
+    status = file_status(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device never ends
+        raise ValueError("it is no ordinary file")
+    if not status.st_size:
+        raise ValueError("it is empty")
+    if Image.MAX_IMAGE_PIXELS and status.st_size > Image.MAX_IMAGE_PIXELS * _CHANNELS * _BYTES:
+        raise ValueError(f"it has {status.st_size / 2**30:.1f} GiB, more than any picture")
+
+
+def _check_pixels(width: int, height: int) -> None:
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit and width * height > limit:
+        raise ValueError(
+            f"it announces {width} x {height} pixels, more than the limit of {limit:,}; if it is "
+            "right, set PIL.Image.MAX_IMAGE_PIXELS in the config"
+        )
+
+
+def _read_npy(path: str) -> np.ndarray:
+    _check_file(path)
+    # a map is refused where the file is shorter than its header says; reading would allocate first
+    values = np.lib.format.open_memmap(path, mode="r")
+    if values.ndim >= 2:
+        _check_pixels(values.shape[1], values.shape[0])
+    if prod(values.shape[2:]) > _CHANNELS:
+        raise ValueError(f"it has the shape {values.shape}, which is none of a map")
+    return np.array(values)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
@@ -14,7 +16,11 @@ from mmseg.registry import DATASETS
 from mtlplugins.randomness import seeded
 
 from .draws import Draw
+from .files import BrokenFile
 from .targets import Target
+
+#: Images tried in place of a broken one; when all are broken too, it is no longer a file or two.
+_REPLACEMENTS = 10
 
 
 @DATASETS.register_module()
@@ -33,6 +39,10 @@ class MultiTaskDataset(BaseDataset):
             folder and below.
         image: ``folder`` and ``suffix`` of the images.
         tasks: Tasks to load; None for all of ``targets``.
+        broken_files: What to do in training when a file of a draw is broken: ``'stop'`` with an
+            error that names it, or ``'skip'``: draw another image that has the same targets, chosen
+            by the draw alone. Its sample's ``left_out`` then names the broken files, for
+            :class:`BrokenFilesHook`.
         pipeline: Transforms.
         test_mode: As in MMEngine.
         indices: Use only the first so many images, or those of these indices.
@@ -41,8 +51,8 @@ class MultiTaskDataset(BaseDataset):
     Raises:
         FileNotFoundError: The root, the split file, a listed image, or all targets of a task are
             missing.
-        ValueError: No image, an unknown task, a split file with a name twice, or a label that is no
-            class.
+        ValueError: No image, an unknown task, a split file with a name twice, a label that is no
+            class, or files to be skipped in a test, whose score would not be that of its images.
     """
 
     #: How to get the data, for the error when it is not there.
@@ -56,6 +66,7 @@ class MultiTaskDataset(BaseDataset):
         ann_file: str = "",
         image: dict = dict(folder="image", suffix=".jpg"),  # noqa: B006, read only
         tasks: Sequence[str] | None = None,
+        broken_files: str = "stop",
         pipeline: Sequence = (),
         test_mode: bool = False,
         indices: int | Sequence[int] | None = None,
@@ -65,6 +76,13 @@ class MultiTaskDataset(BaseDataset):
         for task in tasks:
             if task not in targets:
                 raise ValueError(f"unknown task {task!r}; this data set has {', '.join(targets)}")
+        if broken_files not in ("stop", "skip"):
+            raise ValueError(f"broken_files={broken_files!r}: give 'stop' or 'skip'")
+        if broken_files == "skip" and test_mode:
+            raise ValueError(
+                "broken_files='skip' is for training: a test must score all of its images"
+            )
+        self.broken_files = broken_files
         self.image = dict(image)
         self.target_types: dict[str, Target] = {
             task: DATASETS.build(targets[task]) for task in tasks
@@ -179,8 +197,35 @@ class MultiTaskDataset(BaseDataset):
         """Load and transform an image; a :class:`Draw` by its seed and number alone."""
         if isinstance(idx, Draw):
             with seeded(idx.seed, idx.number):
-                return super().__getitem__(int(idx))
-        return super().__getitem__(idx)
+                return self._load(int(idx), idx.seed, idx.number)
+        return self._load(idx, idx % len(self))
+
+    def _load(self, idx: int, *entropy: int) -> dict:
+        """Load an image, or where its files are broken and may be, another."""
+        if self.broken_files == "stop":
+            return super().__getitem__(idx)
+        left_out = []
+        for other in chain([idx], self._replacements(idx, *entropy)):
+            try:
+                item = super().__getitem__(other)
+            except BrokenFile as error:
+                left_out.append(error)
+                continue
+            if left_out:
+                item["data_samples"].set_metainfo(dict(left_out=[str(e) for e in left_out]))
+            return item
+        raise BrokenFile(
+            f"a broken file, and none of the {len(left_out) - 1} images tried in its place can be "
+            f"read: {'; '.join(map(str, left_out[:3]))}",
+            left_out[0].path,
+        )
+
+    def _replacements(self, idx: int, *entropy: int) -> Iterator[int]:
+        """Choose other images that have the targets of this one at least."""
+        tasks = set(self.tasks_of(idx))
+        order = np.random.default_rng(entropy).permutation(len(self)).tolist()
+        fitting = (i for i in order if i != idx and tasks <= set(self.tasks_of(i)))
+        yield from islice(fitting, _REPLACEMENTS)  # computed only if it is asked for
 
 
 class _Listing:

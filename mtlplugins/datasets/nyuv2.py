@@ -57,6 +57,7 @@ class NYUv2Dataset(MultiTaskDataset):
             al. 2013).
             40: the classes of Gupta et al. 2013, background ignored.
         tasks: Tasks to load.
+        broken_files: ``'stop'`` or ``'skip'``, as in :class:`MultiTaskDataset`.
         pipeline: Transforms.
         test_mode: As in MMEngine.
         indices: Use only the first so many images, or those of these indices.
@@ -81,6 +82,7 @@ class NYUv2Dataset(MultiTaskDataset):
         ann_file: str,
         num_classes: int = 14,
         tasks: Sequence[str] = ("semantic", "depth"),
+        broken_files: str = "stop",
         pipeline: Sequence = (),
         test_mode: bool = False,
         indices: int | Sequence[int] | None = None,
@@ -101,6 +103,7 @@ class NYUv2Dataset(MultiTaskDataset):
             ann_file=ann_file,
             image=dict(folder="image", suffix=".jpg"),
             tasks=tasks,
+            broken_files=broken_files,
             pipeline=pipeline,
             test_mode=test_mode,
             indices=indices,

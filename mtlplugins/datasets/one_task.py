@@ -22,10 +22,18 @@ class OneTaskDataset(Dataset):
 
     Args:
         dataset: A :class:`MultiTaskDataset`, or its config.
+
+    Raises:
+        TypeError: ``dataset`` is none.
     """
 
     def __init__(self, dataset: dict | MultiTaskDataset) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        if not isinstance(self.dataset, MultiTaskDataset):
+            raise TypeError(
+                f"OneTaskDataset: {type(self.dataset).__name__} is no MultiTaskDataset; put "
+                "OneTaskDataset inside of what wraps data sets, around each of them"
+            )
         self.dataset.full_init()
         self.tasks = tuple(self.dataset.target_types)
         self._items = np.array(  # (items, 2): index of the image, index of the task

@@ -1,14 +1,13 @@
-"""Kinds of targets: how each is read, checked, mirrored, zoomed and packed.
+"""Kinds of targets: how each is read, checked, mirrored, zoomed, counted and packed.
 
-A new kind of target is a class here; data sets and transforms treat all kinds alike.
+A new kind of target is a class like these; data sets and transforms treat all kinds alike.
 """
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +16,18 @@ from mmengine.structures import LabelData, PixelData
 from mmseg.registry import DATASETS
 
 from .colours import distinct_colours
-from .files import read_array
+from .files import BrokenFile, read_array
+
+#: Metres between which a histogram of depth counts.
+DEPTH_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 50, 100)
+
+
+def named(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
+    """Counts by name; two classes may have one name."""
+    named = dict.fromkeys(names, 0)
+    for name, count in zip(names, counts, strict=True):
+        named[name] += count
+    return named
 
 
 class Target(ABC):
@@ -34,6 +44,15 @@ class Target(ABC):
     def meta(self) -> dict[str, Any]:
         """Describe the task for metrics and pictures."""
         return dict(kind=self.kind)
+
+    @abstractmethod
+    def describe(self, value: Any) -> dict[str, int]:
+        """Count what the target of an image holds, for histograms.
+
+        Returns:
+            The number of pixels (or 1, of an image-level target) in each class or range, always the
+            same ones in the same order; what has no truth is in none.
+        """
 
     @abstractmethod
     def pack(self, value: Any) -> PixelData | LabelData:
@@ -62,9 +81,13 @@ class DenseTarget(Target):
         """Read and check a file.
 
         Raises:
-            ValueError: The file cannot be read, or does not hold what it should.
+            BrokenFile: The file cannot be read, or does not hold what it should.
         """
-        return self.convert(read_array(path), path)
+        raw = read_array(path)
+        try:
+            return self.convert(raw, path)
+        except ValueError as error:
+            raise BrokenFile(str(error), path) from error
 
     @abstractmethod
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
@@ -154,6 +177,12 @@ class LabelMap(DenseTarget):
             )
         return labels
 
+    def describe(self, value: np.ndarray) -> dict[str, int]:
+        """Count the pixels of each class."""
+        labels = value[value != self.ignore_index]
+        counts = np.bincount(labels, minlength=len(self.classes)).tolist()
+        return named(self.classes, counts)
+
     def pack(self, value: np.ndarray) -> PixelData:
         """Make an int64 map (1, H, W)."""
         return PixelData(data=torch.from_numpy(value.astype(np.int64))[None])
@@ -201,100 +230,14 @@ class DepthMap(DenseTarget):
         """What is seen ``factor`` times larger looks ``factor`` times closer."""
         return value / np.float32(factor)
 
+    def describe(self, value: np.ndarray) -> dict[str, int]:
+        """Count the pixels by their depth in metres."""
+        counts, _ = np.histogram(value[value > 0], (0, *DEPTH_BOUNDS, np.inf))
+        first, *others = DEPTH_BOUNDS
+        names = [f"below {first:g} m"]
+        names += [f"{low:g} to {high:g} m" for low, high in pairwise(DEPTH_BOUNDS)]
+        return dict(zip([*names, f"from {others[-1]:g} m"], counts.tolist(), strict=True))
+
     def pack(self, value: np.ndarray) -> PixelData:
         """Make a float32 map (1, H, W)."""
         return PixelData(data=torch.from_numpy(np.ascontiguousarray(value, np.float32))[None])
-
-
-@DATASETS.register_module()
-class NormalMap(DenseTarget):
-    """Surface normals (H, W, 3) of unit length towards the camera, the zero vector where missing.
-
-    Camera frame: x right, y down, z forward; a wall straight ahead has (0, 0, -1).
-
-    Args:
-        folder: Folder of the files, below the data set's root.
-        suffix: End of the file names: ``.npy`` of floats, or 8-bit RGB of round(127 n) + 128.
-    """
-
-    kind = "normals"
-    invalid = 0.0
-
-    def __init__(self, folder: str = "", suffix: str = ".npy") -> None:
-        super().__init__(folder, suffix)
-
-    def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
-        """Check shape, type and length: float32 (H, W, 3)."""
-        image = raw.dtype == np.uint8
-        if raw.ndim != 3 or raw.shape[2] != 3 or not (image or raw.dtype.kind == "f"):
-            raise ValueError(
-                f"{path}: normals are floats or 8-bit RGB of shape (H, W, 3), this file has shape "
-                f"{raw.shape} and type {raw.dtype}; write unit vectors as .npy"
-            )
-        normals = (raw.astype(np.float32) - 128) / 127 if image else raw.astype(np.float32)
-        normals[~np.isfinite(normals).all(axis=-1)] = 0
-        length = np.linalg.norm(normals, axis=-1)
-        wrong = (length > 0) & (np.abs(length - 1) > (0.02 if image else 0.01))
-        if wrong.any():
-            raise ValueError(
-                f"{path}: normals must have length 1, or 0 where missing; there is one of length "
-                f"{length[wrong][0]:.3f}"
-            )
-        # rounding changed the length too
-        return normals / np.where(length > 0, length, 1)[..., None] if image else normals
-
-    def mirror(self, value: np.ndarray) -> np.ndarray:
-        """A mirrored surface faces the other way along x."""
-        return value * np.array([-1, 1, 1], value.dtype)
-
-    def pack(self, value: np.ndarray) -> PixelData:
-        """Make a float32 map (3, H, W)."""
-        return PixelData(data=torch.from_numpy(np.ascontiguousarray(value.transpose(2, 0, 1))))
-
-
-@DATASETS.register_module()
-class ImageLabel(Target):
-    """One class per image.
-
-    Args:
-        file: JSON below the data set's root, ``{"classes": [...], "labels": {image name: class}}``.
-        classes: Names of the classes; None to take those of the file.
-    """
-
-    kind = "classification"
-    dense = False
-
-    def __init__(self, file: str = "", classes: Sequence[str] | None = None) -> None:
-        self.file = file
-        self.classes = None if classes is None else tuple(classes)
-
-    def meta(self) -> dict[str, Any]:
-        """Describe the classes."""
-        return dict(kind=self.kind, classes=self.classes)
-
-    def read(self, path: Path) -> dict[str, int]:
-        """Read the class index of each image that the file names.
-
-        Raises:
-            ValueError: The file is not of that form, or a label is not one of the classes.
-        """
-        try:
-            content = json.loads(path.read_text())
-            labels = dict(content["labels"])
-            classes = self.classes or tuple(map(str, content["classes"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f'{path}: expected {{"classes": [...], "labels": {{image name: class}}}} '
-                f"({type(error).__name__}: {error})"
-            ) from error
-        for name, label in labels.items():
-            if label not in classes:
-                raise ValueError(
-                    f"{path}: {name!r} has class {label!r}, none of {', '.join(classes)}"
-                )
-        self.classes = classes
-        return {name: classes.index(label) for name, label in labels.items()}
-
-    def pack(self, value: int) -> LabelData:
-        """Make an int64 label (1,)."""
-        return LabelData(label=torch.tensor([value]))

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -44,10 +45,18 @@ class TaskonomyLabelMap(LabelMap):
         super().__init__(CLASSES, folder, suffix)
         self.ignore_background = ignore_background
 
+    def meta(self) -> dict[str, Any]:
+        """Describe the classes, and those that are never the truth."""
+        return super().meta() | dict(ignored_classes=tuple(range(self._first_class)))
+
+    @property
+    def _first_class(self) -> int:
+        return 1 + self.ignore_background
+
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Check that the labels are classes: any integer (H, W) to int32 (H, W)."""
         labels = super().convert(raw, path)
-        labels[labels <= int(self.ignore_background)] = self.ignore_index
+        labels[labels < self._first_class] = self.ignore_index
         return labels
 
 
@@ -77,6 +86,7 @@ class TaskonomyDataset(MultiTaskDataset):
         tasks: Tasks to load.
         index_dir: Folder for what is remembered; None for ``mtlplugins`` in the user's cache
             folder (``$XDG_CACHE_HOME``, or ``~/.cache``).
+        broken_files: ``'stop'`` or ``'skip'``, as in :class:`MultiTaskDataset`.
         pipeline: Transforms.
         test_mode: As in MMEngine.
         indices: Use only the first so many images, or those of these indices.
@@ -105,6 +115,7 @@ class TaskonomyDataset(MultiTaskDataset):
         ignore_background: bool = False,
         tasks: Sequence[str] = ("semantic", "depth"),
         index_dir: str | None = None,
+        broken_files: str = "stop",
         pipeline: Sequence = (),
         test_mode: bool = False,
         indices: int | Sequence[int] | None = None,
@@ -132,6 +143,7 @@ class TaskonomyDataset(MultiTaskDataset):
             ann_file=ann_file,
             image=dict(folder="rgb", suffix="_domain_rgb.png"),
             tasks=tasks,
+            broken_files=broken_files,
             pipeline=pipeline,
             test_mode=test_mode,
             indices=indices,

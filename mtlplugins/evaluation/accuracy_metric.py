@@ -16,12 +16,14 @@ from mtlplugins.evaluation.task_metric import TaskMetric
 class AccuracyMetric(TaskMetric):
     """Percentage of images whose true class is among the k highest scores (``top1``, ...).
 
-    Of equal scores the lower class index counts as the higher, as argmax has it.
+    Of equal scores the lower class index counts as the higher, as argmax has it. With
+    ``cross_entropy`` also the mean of -log(score of the true class), natural logarithm.
 
     Args:
         task (str): name of the task; ``gt_<task>`` holds ``label`` (1,), ``pred_<task>`` holds
             ``score`` (num_classes,).
         topk (Sequence[int]): the values of k.
+        cross_entropy (bool): whether to score the cross-entropy too.
 
     Raises:
         ValueError: k below 1 or above the number of classes; a label outside the classes; scores of
@@ -30,18 +32,24 @@ class AccuracyMetric(TaskMetric):
 
     kind = "classification"
 
-    def __init__(self, task: str, *, topk: Sequence[int] = (1,)) -> None:
+    def __init__(
+        self, task: str, *, topk: Sequence[int] = (1,), cross_entropy: bool = False
+    ) -> None:
         super().__init__(task)
         if not topk or min(topk) < 1:
             raise ValueError(f"task '{task}': topk must hold numbers >= 1, got {tuple(topk)}")
         self.topk = tuple(topk)
         self.names = tuple(f"top{k}" for k in self.topk)
         self.higher_is_better = dict.fromkeys(self.names, True)
+        self.cross_entropy = cross_entropy
+        if cross_entropy:
+            self.names += ("cross_entropy",)
+            self.higher_is_better["cross_entropy"] = False
 
     @property
     def num_sums(self) -> int:
-        """Images, and hits for each k."""
-        return 1 + len(self.topk)
+        """Images, hits for each k, and the cross-entropy if it is asked for."""
+        return 1 + len(self.names)
 
     def _check_dataset(self, meta: dict[str, Any]) -> None:
         if max(self.topk) > len(meta["classes"]):
@@ -51,7 +59,7 @@ class AccuracyMetric(TaskMetric):
             )
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
-        """``[1, hit for each k]``."""
+        """``[1, hit for each k]``, and ``-log(score)`` if it is asked for."""
         label, scores = target["label"], prediction["score"]
         if label.numel() != 1 or not 0 <= int(label) < self.num_classes:
             raise ValueError(
@@ -64,8 +72,15 @@ class AccuracyMetric(TaskMetric):
             )
         ranking = scores.argsort(descending=True, stable=True)  # (num_classes,)
         rank = int((ranking == label).nonzero())
-        return torch.tensor([1, *(rank < k for k in self.topk)], dtype=torch.float64)
+        sums = [1.0, *(float(rank < k) for k in self.topk)]
+        if self.cross_entropy:
+            # a float32 score may be 0; its logarithm is then that of the least there is
+            least = torch.finfo(torch.float32).tiny
+            sums.append(-float(scores[int(label)].double().clamp(min=least).log()))
+        return torch.tensor(sums, dtype=torch.float64)
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
-        """Hits over images, in percent."""
-        return dict(zip(self.names, (100 * results[1:] / results[0]).tolist(), strict=True))
+        """Hits over images, in percent, and the mean cross-entropy."""
+        means = (results[1:] / results[0]).tolist()
+        hits = len(self.topk)
+        return dict(zip(self.names, [100 * m for m in means[:hits]] + means[hits:], strict=True))

@@ -16,7 +16,9 @@ class SegmentationMetric(TaskMetric, IoUMetric):
 
     The areas and formulas are mmseg's own; only what is kept differs: four areas per class summed
     over all images, not four tensors per image. Classes and ignore index (255 if it names none) are
-    those of the data set's ``metainfo["tasks"][task]``.
+    those of the data set's ``metainfo["tasks"][task]``. Of its ``ignored_classes``, which are never
+    the truth, predictions are wrong as any other; but they are not averaged over, where a single
+    pixel of one would count as much as a whole class.
 
     Args:
         task (str): name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
@@ -63,6 +65,7 @@ class SegmentationMetric(TaskMetric, IoUMetric):
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
         """Hand the summed areas to mmseg as if they were one image's."""
-        areas = results[1:].view(4, self.num_classes)
+        areas = results[1:].view(4, self.num_classes).clone()
+        areas[:, list(self.dataset_meta.get("ignored_classes", ()))] = 0
         metrics = IoUMetric.compute_metrics(self, [tuple(areas)])
         return {name: float(metrics[name]) for name in self.names}

@@ -58,3 +58,10 @@ def test_from_config(tmp_path: Path):
     assert len(OneTaskDataset(config)) == 4
     rooms = dict(type="RoomsDataset", length=3, tasks=("depth", "scene", "normals"))
     assert len(OneTaskDataset(rooms)) == 9
+
+
+def test_only_around_the_data_sets_themselves():
+    rooms = dict(type="RoomsDataset", length=3)
+    mixed = dict(type="MixedDataset", datasets=[rooms, rooms], ratios=(1, 1))
+    with pytest.raises(TypeError, match="MixedDataset is no MultiTaskDataset"):
+        OneTaskDataset(mixed)

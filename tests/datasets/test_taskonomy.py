@@ -79,6 +79,9 @@ def test_background_may_be_ignored(root: Path) -> None:
     described = build(root).metainfo["tasks"]
     assert described["semantic"]["classes"][:3] == ("uncertain", "background", "bottle")
     assert len(described["semantic"]["classes"]) == 18
+    assert described["semantic"]["ignored_classes"] == (0,)
+    ignoring = build(root, ignore_background=True).metainfo["tasks"]["semantic"]
+    assert ignoring["ignored_classes"] == (0, 1)
     assert build(root, tasks=["depth"]).metainfo == {"tasks": {"depth": {"kind": "depth"}}}
 
 

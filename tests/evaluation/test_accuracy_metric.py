@@ -102,3 +102,25 @@ def test_state_does_not_grow():
     held = [value for value in vars(metric).values() if isinstance(value, torch.Tensor)]
     assert sum(tensor.numel() for tensor in held) == 2 * 3
     assert metric.results == []
+
+
+def test_cross_entropy_is_that_of_torch_however_batched():
+    logits = 3 * torch.randn(30, 8, generator=torch.Generator().manual_seed(0))
+    labels = [i % 8 for i in range(30)]
+    metric = AccuracyMetric("scene", topk=(1, 2), cross_entropy=True)
+    metric.dataset_meta = {"tasks": {"scene": {"kind": "classification", "classes": CLASSES}}}
+    samples = [sample(k, row.softmax(0)) for k, row in zip(labels, logits, strict=True)]
+    metric.process(None, samples[:7])
+    metric.process(None, samples[7:])
+    found = metric.evaluate(30)
+    assert list(found) == ["scene/top1", "scene/top2", "scene/cross_entropy"]
+    wanted = torch.nn.functional.cross_entropy(logits, torch.tensor(labels)).item()
+    assert found["scene/cross_entropy"] == pytest.approx(wanted, rel=1e-5)
+    assert metric.higher_is_better["cross_entropy"] is False
+
+
+def test_a_score_of_0_costs_much_but_not_everything():
+    metric = AccuracyMetric("scene", cross_entropy=True)
+    metric.dataset_meta = {"tasks": {"scene": {"kind": "classification", "classes": CLASSES[:2]}}}
+    metric.process(None, [sample(0, [0.0, 1.0])])
+    assert metric.evaluate(1)["scene/cross_entropy"] == pytest.approx(126 * math.log(2))

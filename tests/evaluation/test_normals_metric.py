@@ -121,6 +121,12 @@ def test_predictions_must_be_directions_of_the_truth_s_size() -> None:
         evaluate([sample(truth, tilted([0.0] * 3))])
 
 
+@pytest.mark.parametrize(("name", "limit"), [("a11", 11.25), ("a22", 22.5), ("a30", 30.0)])
+def test_limits(name: str, limit: float) -> None:
+    degrees = [limit - 0.01, limit + 0.01]
+    assert evaluate([sample(tilted([0.0, 0.0]), tilted(degrees))])[f"normals/{name}"] == 0.5
+
+
 def test_names_directions_and_kind() -> None:
     metric = METRICS.build(dict(type="MultiTaskNormalsMetric", task="normals"))
     assert set(metric.names) == set(metric.higher_is_better) == NAMES

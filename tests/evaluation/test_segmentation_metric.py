@@ -57,6 +57,14 @@ def test_hand_computed_values():
     }
 
 
+def test_a_class_that_is_never_the_truth_is_not_averaged_over():
+    maps = [[1, 1, 2, 2]], [[1, 0, 2, 2]]  # one pixel of class 1 is taken for class 0
+    scores = evaluate([sample(*maps)], ignored_classes=(0,))
+    assert scores["semantic/mIoU"] == 75  # (1/2 + 2/2) / 2
+    assert scores["semantic/aAcc"] == 75
+    assert evaluate([sample(*maps)])["semantic/mIoU"] == 50  # (0 + 1/2 + 2/2) / 3
+
+
 def test_equals_a_numpy_confusion_matrix():
     samples = random_samples(6)  # the fifth class never occurs and must not count
     confusion = np.zeros((5, 5))

@@ -5,25 +5,34 @@ from __future__ import annotations
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
 
+from mtlplugins.datasets.files import BrokenFile, check_picture
+
 
 @TRANSFORMS.register_module()
 class LoadMultiTaskImage(LoadImageFromFile):
     """mmcv's ``LoadImageFromFile``, which names the file when it cannot be decoded.
 
     Decodes with Pillow: it notices a truncated file, OpenCV returns the rest in grey. The picture
-    is BGR uint8 (H, W, 3), as everywhere in the mm stack.
+    is BGR uint8 (H, W, 3), as everywhere in the mm stack. A header that announces an absurd size is
+    refused before it is believed.
+
+    Raises:
+        BrokenFile: The file is damaged, none of the formats that are read, or absurdly large.
     """
 
     def __init__(self) -> None:
         super().__init__(imdecode_backend="pillow")
 
     def transform(self, results: dict) -> dict:
+        path = results["img_path"]
         try:
+            check_picture(path)
             return super().transform(results)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise ValueError(
-                f"image {results['img_path']} cannot be read ({error}); replace the file or take "
-                "its name out of the split file"
+        except Exception as error:  # decoders raise anything, and Pillow's bombs are no OSError
+            raise BrokenFile(
+                f"image {path} cannot be read ({str(error) or type(error).__name__}); replace the "
+                "file or take its name out of the split file",
+                path,
             ) from error
 
 
@@ -36,8 +45,9 @@ class LoadTargets(BaseTransform):
     with the image.
 
     Raises:
-        ValueError: A target cannot be read, holds what it should not, or has another size than the
-            image file; or the image is not loaded yet, or is cropped or mirrored already.
+        BrokenFile: A target cannot be read, holds what it should not, or has another size than the
+            image file.
+        ValueError: The image is not loaded yet, or is cropped or mirrored already.
     """
 
     def transform(self, results: dict) -> dict:
@@ -55,10 +65,11 @@ class LoadTargets(BaseTransform):
                 continue
             value = target.load(source)
             if value.shape[:2] != tuple(results["ori_shape"][:2]):
-                raise ValueError(
+                raise BrokenFile(
                     f"task {task!r}: {source} is {value.shape[1]} x {value.shape[0]} pixels, its "
                     f"image {results['img_path']} is {results['ori_shape'][1]} x "
-                    f"{results['ori_shape'][0]}; store both at the same size"
+                    f"{results['ori_shape'][0]}; store both at the same size",
+                    source,
                 )
             results[key] = value
             fields.append(key)

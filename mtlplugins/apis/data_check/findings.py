@@ -1,0 +1,100 @@
+"""What a check finds, and how findings of parts add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong, or odd.
+
+    Attributes:
+        kind: What, in a word or two.
+        message: The sentence for the user; names the file.
+        split: Splits it is in.
+        source: The data set of that split, where there are several.
+        image: Index of the image in the data set; None where it is of no single image.
+        error: Whether training or scores would suffer from it.
+    """
+
+    kind: str
+    message: str
+    split: str
+    source: int = 0
+    image: int | None = None
+    error: bool = True
+
+
+@dataclass
+class Tally:
+    """What the targets of a task hold.
+
+    Attributes:
+        images: Images that have the target.
+        elements: Their pixels (or 1 for each, of an image-level task).
+        histogram: Those that have a truth, by class or range.
+    """
+
+    images: int = 0
+    elements: int = 0
+    histogram: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def valid(self) -> int:
+        """Elements that have a truth."""
+        return sum(self.histogram.values())
+
+    def add(self, other: Tally) -> None:
+        """Add what another part of the data holds."""
+        self.images += other.images
+        self.elements += other.elements
+        self.histogram.update(other.histogram)
+
+
+@dataclass(frozen=True)
+class Emptiest:
+    """An image of whose targets much is missing.
+
+    Attributes:
+        missing: The share of a target's pixels that have no truth, of the emptiest target.
+        task: Which task's.
+    """
+
+    missing: float
+    task: str
+    split: str
+    source: int
+    image: int
+
+
+@dataclass
+class Findings:
+    """What is found in some images of a data set.
+
+    Attributes:
+        problems: In the order of the images.
+        tallies: By task.
+        digests: Of the pixels of each image that can be read, by its index.
+        files: Where each image lies, by its index.
+        emptiest: The images with the least truth, the worst first.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    digests: dict[int, bytes] = field(default_factory=dict)
+    files: dict[int, str] = field(default_factory=dict)
+    emptiest: list[Emptiest] = field(default_factory=list)
+
+    KEPT = 8
+
+    def add(self, other: Findings) -> None:
+        """Add what is found in other images of the same data set."""
+        self.problems += other.problems
+        for task, tally in other.tallies.items():
+            self.tallies.setdefault(task, Tally()).add(tally)
+        self.digests |= other.digests
+        self.files |= other.files
+        both = self.emptiest + other.emptiest
+        self.emptiest = sorted(both, key=lambda e: (-e.missing, e.image))[: self.KEPT]

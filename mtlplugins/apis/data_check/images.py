@@ -1,0 +1,108 @@
+"""Checking the files of some images, by the code that training loads them with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+from PIL import Image
+
+from mtlplugins.datasets import MultiTaskDataset
+from mtlplugins.datasets.files import FORMATS
+from mtlplugins.datasets.transforms import LoadMultiTaskImage, LoadTargets
+
+from .findings import Emptiest, Findings, Problem, Tally
+
+#: The kind of problem of an image that cannot be loaded.
+UNREADABLE = "image"
+_ORIENTATION = 0x0112  # the tag of EXIF
+
+
+def check_images(
+    dataset: MultiTaskDataset, indices: Iterable[int], *, split: str, source: int
+) -> Findings:
+    """Load images and their targets, each on its own, and look at what they hold."""
+    findings = Findings()
+    for index in indices:
+        findings.add(_check_image(dataset, index, split, source))
+    return findings
+
+
+def load_image(dataset: MultiTaskDataset, index: int) -> dict:
+    """Load an image without its targets; a data set that makes its items has made them too."""
+    info = dataset.get_data_info(index)
+    return info if "img" in info else LoadMultiTaskImage()(info)
+
+
+def load_target(info: dict, task: str) -> np.ndarray | int:
+    """Load one target of an image.
+
+    Args:
+        info: The image, as :class:`LoadTargets` takes it; or what a data set says of one that
+            cannot be loaded, whose target then has no size to be compared with.
+        task: One of its tasks.
+
+    Returns:
+        The target before it is packed: a map (H, W, ...) or a class.
+    """
+    key = f"gt_{task}"
+    if key in info:
+        return info[key]
+    source, target = info["target_sources"][task], info["target_types"][task]
+    if "img" not in info:
+        return target.load(source) if target.dense else source
+    return LoadTargets()(info | dict(target_sources={task: source}, seg_fields=[]))[key]
+
+
+def _check_image(dataset: MultiTaskDataset, index: int, split: str, source: int) -> Findings:
+    findings = Findings()
+
+    def report(kind: str, message: str, *, error: bool = True) -> None:
+        findings.problems.append(Problem(kind, message, split, source, index, error))
+
+    tasks = list(dataset.tasks_of(index))
+    try:
+        info = load_image(dataset, index)
+        findings.digests[index] = blake2b(info["img"].tobytes(), digest_size=12).digest()
+    except Exception as error:  # whatever training would meet
+        report(UNREADABLE, str(error))
+        info = None
+    readable, info = info is not None, info or dataset.get_data_info(index)
+    findings.files[index] = path = info["img_path"]
+    if not tasks:
+        report("no target", f"{path} has no target of any task", error=False)
+    if readable and any(dataset.target_types[task].dense for task in tasks) and _is_turned(path):
+        report(
+            "orientation",
+            f"{path} is turned on loading, as its EXIF data say, but its targets are not: store "
+            "the pixels upright, without the tag",
+        )
+    for task in tasks:
+        target = dataset.target_types[task]
+        try:
+            value = load_target(info, task)
+        except Exception as error:
+            report(f"target of {task}", str(error))
+            continue
+        histogram = target.describe(value)
+        elements = value.shape[0] * value.shape[1] if target.dense else 1
+        # with its zeros: a class that never comes must show
+        findings.tallies[task] = Tally(1, elements, Counter(histogram))
+        missing = 1 - sum(histogram.values()) / max(elements, 1)
+        if missing == 1:
+            where = info.get("target_sources", {}).get(task, path)
+            report(f"target of {task}", f"task {task!r}: all of {where} is missing or ignored")
+        elif missing:
+            findings.emptiest.append(Emptiest(missing, task, split, source, index))
+    findings.emptiest = sorted(findings.emptiest, key=lambda e: -e.missing)[:1]
+    return findings
+
+
+def _is_turned(path: str) -> bool:
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return image.getexif().get(_ORIENTATION, 1) != 1
+    except Exception:  # made, and not from a file; or odd data that loading does not mind
+        return False

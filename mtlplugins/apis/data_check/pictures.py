@@ -1,0 +1,68 @@
+"""Pictures of the images that are worst."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mtlplugins.datasets import MultiTaskDataset
+from mtlplugins.structures import MultiTaskDataSample
+from mtlplugins.visualization import canvas, draw_panel
+
+from .images import UNREADABLE, load_image, load_target
+from .run import Check
+
+COUNT = 8
+_SHOWN = (240, 320)  # of a picture that cannot be read
+
+
+def write_pictures(check: Check, folder: Path) -> list[Path]:
+    """Draw the images with problems, then those of whose targets most is missing.
+
+    Each is drawn with what can be read of its targets, and the words of what is wrong. Images that
+    cannot be read come last: there is little to see.
+    """
+    worst: dict[tuple[str, int, int], list[str]] = {}
+    for problem in sorted(check.problems, key=lambda p: (not p.error, p.kind == UNREADABLE)):
+        if problem.image is not None:
+            key = problem.split, problem.source, problem.image
+            worst.setdefault(key, []).append(problem.message)
+    emptiest = [e for of_split in check.findings for found in of_split for e in found.emptiest]
+    for entry in sorted(emptiest, key=lambda e: -e.missing):
+        key = entry.split, entry.source, entry.image
+        if key not in worst:
+            worst[key] = [f"{entry.missing:.1%} of task {entry.task!r} is missing or ignored"]
+    by_name = {split.name: split for split in check.splits}
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for number, ((split, source, image), messages) in enumerate(list(worst.items())[:COUNT], 1):
+        dataset = by_name[split].sources[source]
+        file = dataset.get_data_info(image)["img_path"]
+        # of the name only what cannot lead out of the folder
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", Path(file).stem)[:60]
+        written.append(folder / f"{number:02d}_{name}.png")
+        Image.fromarray(_draw(dataset, image, [f"{split}: {file}", *messages])).save(written[-1])
+    return written
+
+
+def _draw(dataset: MultiTaskDataset, index: int, messages: Iterable[str]) -> np.ndarray:
+    sample = MultiTaskDataSample()
+    try:
+        info = load_image(dataset, index)
+        picture = np.ascontiguousarray(info["img"][..., ::-1])
+    except Exception:
+        info, picture = None, canvas.message("cannot be read", _SHOWN)
+    for task in dataset.tasks_of(index) if info else ():
+        try:
+            value = load_target(info, task)
+        except Exception:  # its message is among those below
+            continue
+        setattr(sample, f"gt_{task}", dataset.target_types[task].pack(value))
+    panel = draw_panel(picture, sample, dataset.metainfo["tasks"], draw_pred=False)
+    lines = [line for m in messages for line in textwrap.wrap(m, canvas.LONGEST_TEXT)]
+    return canvas.grid([[panel], [canvas.grid([[canvas.text(line)] for line in lines])]], gap=8)

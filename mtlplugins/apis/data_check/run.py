@@ -1,0 +1,107 @@
+"""Checking all data of a config, on all cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from .findings import Findings, Problem
+from .images import check_images
+from .leaks import find_copies, find_shared_files
+from .progress import Progress
+from .splits import Split, splits_of
+
+_CHUNK = 16  # images; few enough that the progress moves, and that the last core is not waited for
+_Part = tuple[int, int, range]  # split, data set in it, images
+
+_splits: Sequence[Split] = ()  # what forked workers find; sent to them it would be copied
+
+
+@dataclass
+class Check:
+    """All that was found.
+
+    Attributes:
+        splits: What was looked at.
+        findings: For each split, those of each of its data sets.
+        problems: All of them, errors first.
+    """
+
+    splits: list[Split]
+    findings: list[list[Findings]]
+    problems: list[Problem]
+
+    @property
+    def errors(self) -> int:
+        """Number of problems that training or scores would suffer from."""
+        return sum(problem.error for problem in self.problems)
+
+
+def check_config(cfg: Config, *, workers: int, progress: bool = True) -> Check:
+    """Read every file of every split.
+
+    Args:
+        cfg: A config with data.
+        workers: Processes; 0 to stay in this one.
+        progress: Whether to report the progress on standard error.
+    """
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        splits, problems = splits_of(cfg)
+    findings = [[Findings() for _ in split.sources] for split in splits]
+    parts = [
+        (number, source, range(start, min(start + _CHUNK, len(dataset))))
+        for number, split in enumerate(splits)
+        for source, dataset in enumerate(split.sources)
+        for start in range(0, len(dataset), _CHUNK)
+    ]
+    total = sum(len(images) for _, _, images in parts)
+    bar = Progress(total, "images", sys.stderr if progress else None)
+    for (number, source, images), found in zip(parts, _run(splits, parts, workers), strict=True):
+        findings[number][source].add(found)
+        bar.advance(len(images), note=f"{splits[number].name}")
+    bar.close()
+    for of_split in findings:
+        for found in of_split:
+            problems += found.problems
+    problems += find_shared_files(splits, findings)
+    problems += find_copies(splits, findings)
+    return Check(splits, findings, sorted(problems, key=lambda problem: not problem.error))
+
+
+def _run(splits: Sequence[Split], parts: Sequence[_Part], workers: int) -> Iterator[Findings]:
+    if not workers:
+        yield from map(partial(_check_part, splits), parts)
+        return
+    global _splits
+    _splits = splits
+    context = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(0,))
+    try:
+        yield from pool.map(_check_inherited, parts)
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            "a worker died: out of memory, or a file that crashes its decoder; --workers 0 shows "
+            "which"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+        _splits = ()
+
+
+def _check_inherited(part: _Part) -> Findings:
+    return _check_part(_splits, part)
+
+
+def _check_part(splits: Sequence[Split], part: _Part) -> Findings:
+    number, source, images = part
+    split = splits[number]
+    return check_images(split.sources[source], images, split=split.name, source=source)

@@ -1,0 +1,142 @@
+"""Pickles that hold plain data, read without running anything that is in them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_NUMBERS = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"))
+
+
+def read_pickle(path: str | Path) -> Any:
+    """Read arrays of numbers, dicts, lists, tuples, strings, bytes and numbers from a pickle.
+
+    No name that the file asks for is ever looked up: the few that make an array are answered with
+    stand-ins, which check what they are given and copy numbers; any other name is refused. Strings
+    of Python 2 come as bytes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is truncated, is no pickle, or asks for anything else. The message
+            names the file.
+    """
+    with open(path, "rb") as file:
+        try:
+            return _plain(_Reader(file, encoding="bytes").load())
+        except Exception as error:  # a damaged pickle may raise anything
+            raise ValueError(
+                f"{path} is not read: {type(error).__name__}: {error}. It is truncated, or not "
+                "what it should be; take it from its publisher again"
+            ) from error
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        function = _ALLOWED.get((module, name))
+        if function is None:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which could run code")
+        return _StandIn(function)
+
+
+class _StandIn:
+    """Answers a name; callable, and nothing about it can be changed by the file."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any) -> Any:
+        return self._function(*args)
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("it changes a function")
+
+
+class _Type:
+    """``numpy.dtype``, of numbers alone: a type of objects would take the bytes for pointers."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, code: str | bytes, align: Any = False, copy: Any = True) -> None:
+        code = code.decode("ascii") if isinstance(code, bytes) else code
+        if not isinstance(code, str) or code not in _NUMBERS:
+            raise pickle.UnpicklingError(f"it holds an array of type {code!r}, not of numbers")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple) -> None:
+        order = state[1].decode("ascii") if isinstance(state[1], bytes) else state[1]
+        if order not in ("|", "<", ">", "=") or any(part is not None for part in state[2:5]):
+            raise pickle.UnpicklingError("it holds an array of records, not of numbers")
+        if order != "|":
+            self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """``numpy.ndarray``, to be filled."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, *args: Any) -> None:
+        self.values = np.zeros(0, np.uint8)
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, kind, fortran, data = state
+        self.values = _filled(data, kind, shape, "F" if fortran else "C")
+
+
+def _filled(data: Any, kind: Any, shape: Any, order: str) -> np.ndarray:
+    if not isinstance(kind, _Type) or not isinstance(data, (bytes, bytearray)):
+        raise pickle.UnpicklingError("it holds an array that is not of numbers")
+    # both check what numpy's own way takes on trust: that the bytes are as many as the shape says
+    values = np.frombuffer(data, kind.dtype).reshape(shape, order=order)
+    return values.astype(kind.dtype.newbyteorder("="))  # a copy that can be written to
+
+
+def _from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> _Array:
+    array = _Array()
+    array.values = _filled(data, kind, shape, "F" if order == "F" else "C")
+    return array
+
+
+def _no_bytes() -> bytes:
+    """How Python 3 writes the data of an empty array for Python 2."""
+    return b""
+
+
+def _encoded(text: Any, encoding: Any) -> bytes:
+    """How Python 3 writes bytes for Python 2."""
+    if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
+        raise pickle.UnpicklingError(f"it encodes as {encoding!r}")
+    return text.encode("latin1")
+
+
+_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "ndarray"): _Array,  # the first argument of _reconstruct
+    ("numpy", "dtype"): _Type,
+    ("_codecs", "encode"): _encoded,
+    ("__builtin__", "bytes"): _no_bytes,
+}
+for _core in ("numpy.core", "numpy._core"):  # NumPy 1 and 2
+    _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = _Array
+    _ALLOWED[f"{_core}.numeric", "_frombuffer"] = _from_buffer
+
+
+def _plain(node: Any) -> Any:
+    """Replace stand-ins by their arrays."""
+    if isinstance(node, _Array):
+        return node.values
+    if isinstance(node, dict):
+        return {_plain(key): _plain(value) for key, value in node.items()}
+    if type(node) in (list, tuple):
+        # a list of ten thousand labels need not be looked through one by one
+        if all(type(child) in (int, bytes, str) for child in node):
+            return node
+        return type(node)(map(_plain, node))
+    if node is None or type(node) in (bool, int, float, str, bytes, bytearray):
+        return node
+    raise pickle.UnpicklingError(f"it holds a {type(node).__name__.strip('_')} on its own")
