@@ -18,6 +18,8 @@ default_hooks = dict(
     checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type="DistSamplerSeedHook"),
     visualization=dict(type="MultiTaskVisualizationHook"),
+    nonfinite=dict(type="NonFiniteHook", action="stop"),  # or "skip": leave out and count
+    broken_files=dict(type="BrokenFilesHook"),  # counts, where a data set has broken_files="skip"
 )
 custom_hooks = [dict(type="CheckTasksHook"), dict(type="StepSeedHook")]
 

@@ -13,14 +13,20 @@ class CheckTasksHook(Hook):
     """Compare the model's tasks with the training data's, before the first batch.
 
     Raises:
-        ValueError: The data has no target for a task of the model, or another number of classes.
+        ValueError: The data has no target for a task that is trained, or another number of classes,
+            or a model with frozen tasks was not loaded from a checkpoint.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Check the data that is about to be trained on."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         described = runner.train_loop.dataloader.dataset.metainfo.get("tasks", {})
-        for task in model.tasks:
+        if model.frozen_tasks and not model.frozen_tasks_loaded:
+            raise ValueError(
+                f"model.frozen_tasks={model.frozen_tasks}, but nothing was loaded, so they would "
+                "stay random: set load_from to a checkpoint that knows them"
+            )
+        for task in model.trained_tasks:
             if task not in described:
                 raise ValueError(
                     f"the model learns task {task!r}, but the training data has only "
