@@ -50,8 +50,16 @@ setup(
     extras_require={
         "lite": ["mmcv-lite>=2.1.0,<2.2"],  # mmsegmentation 1.2.2 refuses mmcv 2.2
         "convert": ["h5py>=3.8"],
+        "export": ["onnx>=1.16", "onnxruntime>=1.18"],
         "tensorboard": ["tensorboard>=2.12"],
-        "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.9", "h5py>=3.8"],
+        "test": [
+            "pytest>=8",
+            "hypothesis>=6",
+            "ruff>=0.9",
+            "h5py>=3.8",
+            "onnx>=1.16",
+            "onnxruntime>=1.18",
+        ],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from mmengine.dist import get_world_size
 from mmengine.model import ModuleDict
 from mmseg.models.segmentors import BaseSegmentor
 from mmseg.registry import MODELS
@@ -12,9 +14,11 @@ from torch import Tensor, nn
 from mtlplugins.structures import MultiTaskDataSample
 
 from .conditioning import TaskEmbedding
+from .frozen import check_frozen
 from .heads.base import resize
 from .process_shares import process_shares
 from .rows import Rows
+from .sliding import average_windows
 
 
 @MODELS.register_module()
@@ -24,6 +28,9 @@ class MultiTaskSegmentor(BaseSegmentor):
     Images become (image, task) rows at the encoder's branch point; training runs a row for each
     target that is there, inference one for each task that is asked for. An encoder without a plan
     never branches.
+
+    Several processes may have rows of different tasks: decoders with synchronised batch norms
+    would wait for each other forever; take ``BN`` there, or another norm.
 
     Args:
         backbone: A ``Cond*`` encoder, or any mmseg backbone, which is then shared by all tasks as
@@ -98,6 +105,7 @@ class MultiTaskSegmentor(BaseSegmentor):
             )
         elif global_embedding:
             raise ValueError("global_embedding needs a conditioned encoder: give backbone.plan")
+        self.frozen_tasks_loaded = False
         for module in self._frozen():
             module.requires_grad_(False)
         if self.frozen_tasks and self.task_embedding is not None:
@@ -135,6 +143,23 @@ class MultiTaskSegmentor(BaseSegmentor):
                     f"crop_size={tuple(crop)}, or windows leave gaps"
                 )
 
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        if self.frozen_tasks:
+            frozen = {id(p) for m in self._frozen() for p in (*m.parameters(), *m.buffers())}
+            check_frozen(
+                {
+                    name: value
+                    for name, value in (*self.named_parameters(), *self.named_buffers())
+                    if id(value) in frozen
+                },
+                state_dict,
+                prefix,
+            )
+            self.frozen_tasks_loaded = True
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
     def extract_feat(self, inputs: Tensor, rows: Rows | None = None) -> Sequence[Tensor]:
         """Encode images (B, 3, H, W) to maps, of images or, behind the branch point, of rows."""
         if self.task_embedding is None:
@@ -157,10 +182,10 @@ class MultiTaskSegmentor(BaseSegmentor):
         if self.neck is not None:
             if shared_maps < len(maps):  # a neck may mix the maps, so all must be of rows
                 maps, shared_maps = rows.branch(maps, shared_maps), 0
-            maps = self.neck(maps)
+            maps = self.neck(tuple(maps))  # mmpretrain's necks take no list
             shared_maps = shared_maps and len(maps)
         logits = {}
-        for task in rows.images:
+        for task in rows.tasks:
             features = rows.features(maps, task, shared_maps)
             if task in self.decoders:
                 features = self.decoders[task](features)
@@ -183,8 +208,8 @@ class MultiTaskSegmentor(BaseSegmentor):
         Raises:
             ValueError: No image has a target, or a target does not fit its head.
         """
-        rows = Rows.with_targets(self.trained_tasks, data_samples)
-        logits = self.encode_decode(inputs, rows)
+        rows = Rows.with_targets(self.trained_tasks, data_samples, others=self.frozen_tasks)
+        logits = self.encode_decode(inputs, rows) if rows.images else {}
         targets = {
             task: [data_samples[i].target(task) for i in rows.images.get(task, ())]
             for task in self.trained_tasks
@@ -194,7 +219,9 @@ class MultiTaskSegmentor(BaseSegmentor):
         for task, share in shares.items():
             if task not in logits:
                 self.heads[task].no_targets()
-                losses[f"{task}_loss"] = self._untouched(task)
+                losses[f"{task}_loss"] = _zero(
+                    *(m[task] for m in (self.decoders, self.heads) if task in m)
+                )
                 continue
             try:
                 found = self.heads[task].loss(logits[task], targets[task])
@@ -206,14 +233,11 @@ class MultiTaskSegmentor(BaseSegmentor):
             weight = self.task_weights.get(task, 1.0)
             losses[f"{task}_loss"] = weight * share * found.pop("loss")
             losses |= {f"{task}_{name}": value for name, value in found.items()}
+        if get_world_size() > 1 or len(logits) < len(shares):
+            # an image-level task alone does not reach the norms of an encoder's finer maps
+            shared = (self.backbone, self.neck, self.task_embedding)
+            losses[f"{task}_loss"] = losses[f"{task}_loss"] + _zero(*shared)
         return losses
-
-    def _untouched(self, task: str) -> Tensor:
-        modules = [m[task] for m in (self.decoders, self.heads) if task in m]
-        # of the encoder too: an image-level task alone does not reach the norms of finer maps
-        modules += [m for m in (self.backbone, self.neck, self.task_embedding) if m is not None]
-        # empty slices and not p * 0, which a NaN or inf in a parameter would survive
-        return sum(p.flatten()[:0].sum() for m in modules for p in m.parameters())
 
     def predict(
         self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
@@ -250,23 +274,10 @@ class MultiTaskSegmentor(BaseSegmentor):
         """Average dense logits over overlapping windows; image-level tasks see the whole image."""
         dense = [task for task in tasks if self.heads[task].dense]
         logits = self._whole(inputs, [task for task in tasks if task not in dense])
-        size = inputs.shape[-2:]
-        crop = [min(c, s) for c, s in zip(self.test_cfg["crop_size"], size, strict=True)]
-        tops, lefts = (
-            [*range(0, s - c, step), s - c]
-            for s, c, step in zip(size, crop, self.test_cfg["stride"], strict=True)
-        )
-        windows = inputs.new_zeros(size)
-        sums: dict[str, Tensor] = {}
-        for top in tops if dense else ():
-            for left in lefts:
-                where = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
-                windows[where] += 1
-                for task, out in self._whole(inputs[where], dense).items():
-                    if task not in sums:
-                        sums[task] = out.new_zeros((*out.shape[:2], *size))
-                    sums[task][where] += resize(out, crop)
-        return logits | {task: total / windows for task, total in sums.items()}
+        if dense:
+            windows = {key: self.test_cfg[key] for key in ("crop_size", "stride")}
+            logits |= average_windows(lambda crop: self._whole(crop, dense), inputs, **windows)
+        return logits
 
     def _forward(
         self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
@@ -286,6 +297,13 @@ def _check_tasks(where: str, tasks: Sequence[str], known: Sequence[str]) -> None
                 f"task {task!r}: MMEngine adds up everything named with 'loss' as the loss; rename "
                 "the task"
             )
+
+
+def _zero(*modules: nn.Module | None) -> Tensor:
+    """Make a loss of 0 that touches every parameter: distributed training waits for each one."""
+    # empty slices and not p * 0, which a NaN or inf in a parameter would survive
+    parameters = (p for module in modules if module is not None for p in module.parameters())
+    return sum(p.flatten()[:0].sum() for p in parameters)
 
 
 def _to_original(logits: Tensor, padded: Sequence[int], sample: MultiTaskDataSample) -> Tensor:

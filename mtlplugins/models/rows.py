@@ -9,6 +9,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from mtlplugins.checkpoint import few
 from mtlplugins.structures import MultiTaskDataSample
 
 from .conditioning import Condition, TaskEmbedding
@@ -27,30 +28,45 @@ class Rows:
     num_images: int
 
     @classmethod
-    def with_targets(cls, tasks: Sequence[str], samples: Sequence[MultiTaskDataSample]) -> Rows:
+    def with_targets(
+        cls,
+        tasks: Sequence[str],
+        samples: Sequence[MultiTaskDataSample],
+        *,
+        others: Sequence[str] = (),
+    ) -> Rows:
         """Make a row of each image and task that has a target.
 
+        Args:
+            tasks: Tasks to make rows of.
+            samples: The images of a batch.
+            others: Tasks whose targets make no rows; a batch that has only those has no row.
+
         Raises:
-            ValueError: No image has a target of any of the tasks.
+            ValueError: No image has a target of any of the tasks or the others.
         """
         images = {
             task: [i for i, sample in enumerate(samples) if f"gt_{task}" in sample]
-            for task in tasks
+            for task in (*tasks, *others)
         }
-        rows = cls({task: index for task, index in images.items() if index}, len(samples))
-        if not rows.images:
+        if not any(images.values()):
             names = [str(sample.get("img_path", "?")) for sample in samples]
             raise ValueError(
-                f"no image of this batch has a target of the model's tasks {', '.join(tasks)}: "
-                f"{', '.join(names[:4])}{', …' if len(names) > 4 else ''}. Check the data set's "
-                "targets, or leave images without any target out of its split file"
+                f"no image of this batch has a target of the model's tasks {', '.join(images)}: "
+                f"{few(names, 4)}. Check the data set's targets, or leave images without any "
+                "target out of its split file"
             )
-        return rows
+        return cls({task: images[task] for task in tasks if images[task]}, len(samples))
 
     @classmethod
     def asked_for(cls, tasks: Sequence[str], num_images: int) -> Rows:
         """Make a row of each image and each of the tasks."""
         return cls({task: list(range(num_images)) for task in tasks}, num_images)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that have rows."""
+        return tuple(self.images)
 
     @property
     def _image_index(self) -> list[int]:

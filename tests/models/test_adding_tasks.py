@@ -71,6 +71,56 @@ def test_frozen_batch_norms_stand_still():
     assert all(name.startswith("decoders.depth.") for name in changed)
 
 
+def test_a_batch_of_frozen_tasks_alone_trains_nothing():
+    model = make_model(PLANS["all three"], frozen_tasks=OLD)
+    losses = model.loss(images(2), [make_sample("depth"), make_sample("semantic")])
+    assert losses == {"scene_loss": 0}
+    losses["scene_loss"].backward()
+    trained = {n: p.grad for n, p in model.named_parameters() if p.requires_grad}
+    assert "task_embedding.vectors.scene" in trained
+    assert all(not grad.any() for grad in trained.values())
+
+
+def test_a_frozen_neck_stands_still():
+    decoder = dict(type="ConvUNetDecoder", in_channels=(12,) * 4, channels=(8, 8, 8))
+    model = make_model(
+        neck=dict(
+            type="FPN", in_channels=[16, 32, 64, 128], out_channels=12, num_outs=4,
+            norm_cfg=dict(type="BN"),
+        ),
+        heads=dict(
+            semantic=dict(type="SegmentationHead", in_channels=8, num_classes=5),
+            depth=dict(type="DepthHead", in_channels=8, min_depth=0.5, max_depth=10.0),
+        ),
+        decoders=dict(semantic=decoder, depth=decoder),
+        frozen_tasks=("semantic",),
+    ).train()  # fmt: skip
+    before = {name: b.clone() for name, b in model.neck.named_buffers()}
+    assert before
+    model.loss(images(2), [make_sample("depth"), make_sample("depth")])
+    assert all(torch.equal(b, before[name]) for name, b in model.neck.named_buffers())
+    assert not any(p.requires_grad for p in model.neck.parameters())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("heads.depth.conv.weight"), r"lacks heads\.depth\.conv\.weight"),
+        (
+            lambda state: state.update({"backbone.norm0.weight": torch.zeros(3)}),
+            r"another shape of backbone\.norm0\.weight",
+        ),
+    ],
+)
+def test_what_is_frozen_must_be_in_the_checkpoint(change, message: str):
+    state = trained().state_dict()
+    change(state)
+    new = make_model(PLANS["all three"], frozen_tasks=OLD)
+    with pytest.raises(ValueError, match=message):
+        new.load_state_dict(state, strict=False)
+    assert not new.frozen_tasks_loaded
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

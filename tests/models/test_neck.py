@@ -49,3 +49,21 @@ def test_one_task_in_a_batch_touches_the_neck_too():
     losses = model.loss(images(1), [make_sample("depth")])
     sum(losses[f"{task}_loss"] for task in TASKS).backward()
     assert [n for n, p in model.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.parametrize("plan", [None, "last blocks"])
+def test_a_neck_of_mmpretrain_makes_vectors_for_the_heads(plan: str | None):
+    neck = dict(
+        type="mmpretrain.LinearNeck", in_channels=128, out_channels=6, gap_dim=2, norm_cfg=None
+    )
+    heads = dict(
+        scene=dict(type="ClassificationHead", in_channels=6, num_classes=3),
+        floor=dict(type="ClassificationHead", in_channels=6, num_classes=4),
+    )
+    model = make_model(plan and PLANS[plan], neck=neck, decoders={}, heads=heads).eval()
+    x = images(2)
+    with torch.no_grad():
+        found = model.encode_decode(x, Rows({"scene": [0, 1], "floor": [1]}, 2))
+        whole = model.encode_decode(x, Rows.asked_for(("scene", "floor"), 2))
+    assert (found["scene"].shape, found["floor"].shape) == ((2, 3), (1, 4))
+    torch.testing.assert_close(found["floor"], whole["floor"][1:])

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.distributed as dist
 
 import mtlplugins  # noqa: F401
+import mtlplugins.models.process_shares as module
 from mtlplugins.models import MultiTaskSegmentor
 from tests.models._models import PLANS, images, make_model, make_sample, perturb_conditioning
 
@@ -73,6 +75,21 @@ def test_mean_over_processes_is_the_value_of_one(two_processes: list[dict], case
         torch.testing.assert_close(
             mean, value, rtol=1e-5, atol=1e-7, check_dtype=False, msg=lambda m, n=name: n + m
         )
+
+
+def test_counts_beyond_float32(monkeypatch: pytest.MonkeyPatch):
+    """2 ** 24 + 1 pixels here and 1 there: in float32 they would add up to 2 ** 24."""
+
+    def other_process_adds_one(total: torch.Tensor, op: str) -> None:
+        assert op == "sum"
+        total += 1
+
+    monkeypatch.setattr(module, "get_world_size", lambda: 2)
+    monkeypatch.setattr(module, "all_reduce", other_process_adds_one)
+    heads = dict(semantic=SimpleNamespace(num_targets=sum))
+    share = module.process_shares(heads, dict(semantic=[2**24, 1]), torch.device("cpu"))
+    expected = 2 * (2**24 + 1) / (2**24 + 2)
+    assert share["semantic"].item() == torch.tensor(expected, dtype=torch.float32).item()
 
 
 if __name__ == "__main__":

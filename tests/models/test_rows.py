@@ -61,7 +61,11 @@ def test_no_target_at_all():
     samples = [make_sample("scene", name=f"room/{i}.png") for i in range(6)]
     message = (
         r"no image of this batch has a target of the model's tasks semantic, depth: "
-        r"room/0\.png, room/1\.png, room/2\.png, room/3\.png, …\. Check the data set's targets"
+        r"room/0\.png, room/1\.png, room/2\.png, room/3\.png, … 2 more\. Check the data"
     )
     with pytest.raises(ValueError, match=message):
         Rows.with_targets(("semantic", "depth"), samples)
+    # targets of tasks that make no rows are no mistake
+    rows = Rows.with_targets(("semantic", "depth"), samples, others=("scene",))
+    assert rows.images == {}
+    assert rows.num_images == 6

@@ -3,5 +3,6 @@
 from .cond_resnet import CondResNet
 from .cond_swin import CondSwinTransformer
 from .cond_vit import CondVisionTransformer
+from .token_vit import TokenViT
 
-__all__ = ["CondResNet", "CondSwinTransformer", "CondVisionTransformer"]
+__all__ = ["CondResNet", "CondSwinTransformer", "CondVisionTransformer", "TokenViT"]

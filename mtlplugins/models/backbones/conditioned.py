@@ -107,6 +107,19 @@ class ConditionedEncoder:
             adapted = [block for block in blocks if "attention" in block.carries]
             freeze_all_but(self, adapted + conditional_modules(self))
 
+    def fold(self, z: Tensor) -> None:
+        """Become the plain encoder of one task, without anything conditional inside.
+
+        In place, and for good: the conditional modules are folded into plain weights and buffers.
+
+        Args:
+            z: The task's embedding (embed_dims,).
+        """
+        for blocks in self._block_stages():
+            for block in blocks:
+                block.fold(z[None])
+        self.plan = None
+
     def _check_condition(self, condition: Condition | None) -> None:
         if condition is None and self.branch_point is not None:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from .adapter import ConditionalAdapter
+from .adapter import Adapter, ConditionalAdapter
 from .attention import ConditionalAttention
 from .condition import Condition
 from .film import FiLM
@@ -12,6 +12,7 @@ from .plan import ConditioningPlan
 from .task_embedding import TaskEmbedding
 
 __all__ = [
+    "Adapter",
     "Condition",
     "ConditionalAdapter",
     "ConditionalAttention",

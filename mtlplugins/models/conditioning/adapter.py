@@ -1,12 +1,31 @@
-"""A bottleneck beside a block, modulated by the task."""
+"""A bottleneck beside a block, plain or modulated by the task."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .condition import Condition
 from .film import FiLM
+
+
+class Adapter(nn.Module):
+    """``W_up GELU(W_down x)``, added to ``Block(x)``: what a folded conditional adapter is.
+
+    Args:
+        features: Channels C of the block's input and output.
+        bottleneck: Channels between the two linear layers.
+    """
+
+    def __init__(self, features: int, *, bottleneck: int = 128) -> None:
+        super().__init__()
+        self.down = nn.Linear(features, bottleneck)
+        self.up = nn.Linear(bottleneck, features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``x`` (R, L, C) to what the block's output gets."""
+        return self.up(F.gelu(self.down(x)))
 
 
 class ConditionalAdapter(nn.Module):
@@ -43,3 +62,18 @@ class ConditionalAdapter(nn.Module):
         hidden = F.gelu(self.down(x) * scale + shift)  # (R, L, bottleneck)
         scale, shift = (condition.per_row(p)[:, None] for p in self.film_up(condition.z))
         return self.up(hidden) * scale + shift
+
+    @torch.no_grad()
+    def folded(self, z: Tensor) -> Adapter:
+        """Make the plain adapter that does the same for the task embedding ``z`` (1, embed_dims).
+
+        ``γ (W x + b) + β = (γ W) x + (γ b + β)``, for both linear layers.
+        """
+        plain = Adapter(self.down.in_features, bottleneck=self.down.out_features)
+        plain.to(self.down.weight)
+        for name, film in (("down", self.film_down), ("up", self.film_up)):
+            own, linear = getattr(self, name), getattr(plain, name)
+            scale, shift = (p[0] for p in film(z))
+            linear.weight.copy_(scale[:, None] * own.weight)
+            linear.bias.copy_(scale * own.bias + shift)
+        return plain

@@ -39,7 +39,7 @@ class Condition:
 
         The bias is broadcast, not copied per row, where all tasks have equally many rows.
         """
-        tasks = len(self.rows_per_task)
-        if len(set(self.rows_per_task)) == 1:
-            return (x.unflatten(0, (tasks, -1)) + bias.unsqueeze(1)).flatten(0, 1)
+        counts = self.rows_per_task
+        if all(count == counts[0] for count in counts):  # an exported graph's cannot be hashed
+            return (x.unflatten(0, (len(counts), -1)) + bias.unsqueeze(1)).flatten(0, 1)
         return x + self.per_row(bias)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -37,3 +38,12 @@ class ConditionalLayerNorm(nn.LayerNorm):
         gain = condition.per_row(scale * self.weight)[:, None]  # (R, 1, C)
         bias = condition.per_row(shift + self.bias)[:, None]
         return F.layer_norm(x, self.normalized_shape, eps=self.eps) * gain + bias
+
+    @torch.no_grad()
+    def folded(self, z: Tensor) -> nn.LayerNorm:
+        """Make the plain norm that does the same for the task embedding ``z`` (1, embed_dims)."""
+        plain = nn.LayerNorm(self.normalized_shape, eps=self.eps).to(self.weight)
+        scale, shift = (p[0] for p in self.film(z))
+        plain.weight.copy_(scale * self.weight)
+        plain.bias.copy_(shift + self.bias)
+        return plain

@@ -33,3 +33,23 @@ class ConditionalModulation(nn.Module):
         """Modulate the rows ``x`` (R, C, H, W), each for its task."""
         scale, shift = (condition.per_row(p)[:, :, None, None] for p in self.film(condition.z))
         return torch.addcmul(shift, x, scale)  # (R, C, H, W)
+
+    @torch.no_grad()
+    def fold_into(self, norm: nn.Module, z: Tensor) -> None:
+        """Let ``norm``, which stands before it, do the same for the embedding ``z``.
+
+        ``z`` (1, embed_dims): ``γ (γ' x̂ + β') + β = (γ γ') x̂ + (γ β' + β)``
+
+        Raises:
+            ValueError: The norm has no gain and bias of one number per channel.
+        """
+        scale, shift = (p[0] for p in self.film(z))
+        for name in ("weight", "bias"):
+            own = getattr(norm, name, None)
+            if own is None or own.shape != scale.shape:
+                raise ValueError(
+                    f"cannot fold the modulation behind a {type(norm).__name__} into it: it has no "
+                    f"{name} of {len(scale)} channels; take a norm with affine=True in norm_cfg"
+                )
+        norm.weight.mul_(scale)
+        norm.bias.mul_(scale).add_(shift)

@@ -54,6 +54,8 @@ class ConditioningPlan:
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(plan) - set(known)):
             raise ValueError(f"plan: unknown key {unknown[0]!r}; known keys: {', '.join(known)}")
+        if plan.get("embed_dims", 1) < 1:
+            raise ValueError(f"plan.embed_dims={plan['embed_dims']}: must be at least 1")
         counts = {module: _counts(module, plan.get(module), depths) for module in MODULES}
         made = cls(**{**plan, **counts})
         if made.norm_from_scratch and not any(made.layer_norm):

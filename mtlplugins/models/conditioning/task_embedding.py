@@ -15,7 +15,8 @@ class TaskEmbedding(nn.Module):
 
     A parameter per task and not one matrix, so that a task can be frozen, added or left out by its
     name. A task that a checkpoint does not know starts from the mean of those that it knows; with a
-    global vector, from that vector.
+    global vector, from that vector. A checkpoint without a global vector loads into an embedding
+    with one, and the other way round: every known ``z`` stays what it was.
 
     Args:
         tasks: Names of the tasks.
@@ -48,14 +49,31 @@ class TaskEmbedding(nn.Module):
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
-        own = f"{prefix}vectors."
-        known = {k.removeprefix(own): v for k, v in state_dict.items() if k.startswith(own)}
-        for task in set(self.tasks) - set(known) if known else ():
-            mean = torch.stack([*known.values()]).mean(dim=0)
-            state_dict[own + task] = mean if self.shared is None else torch.zeros_like(mean)
-            start = "global vector" if self.shared is not None else f"mean of {', '.join(known)}"
-            print_log(
-                f"task {task!r} is new to the checkpoint: its embedding starts from the {start}",
-                logger="current",
-            )
+        own, common = f"{prefix}vectors.", f"{prefix}shared"
+        vectors = {k.removeprefix(own): v for k, v in state_dict.items() if k.startswith(own)}
+        if vectors:
+            shared = state_dict.pop(common, None)
+            if self.shared is None and shared is not None:
+                vectors = {task: vector + shared for task, vector in vectors.items()}
+            if self.shared is not None and shared is None:
+                shared = _mean(vectors)
+                vectors = {task: vector - shared for task, vector in vectors.items()}
+            if self.shared is not None:
+                state_dict[common] = shared
+            start = _mean(vectors) if self.shared is None else torch.zeros_like(shared)
+            for task in self.tasks:
+                if task not in vectors:
+                    _log_start(task, "global vector" if self.shared is not None else "others' mean")
+            state_dict |= {own + task: vectors.get(task, start) for task in {*self.tasks, *vectors}}
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def _mean(vectors: dict[str, Tensor]) -> Tensor:
+    return torch.stack([*vectors.values()]).mean(dim=0)
+
+
+def _log_start(task: str, start: str) -> None:
+    print_log(
+        f"task {task!r} is new to the checkpoint: its embedding starts from the {start}",
+        logger="current",
+    )

@@ -17,7 +17,7 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
     """Prediction, loss and post-processing of one task.
 
     A new kind of task is a subclass: ``forward`` makes logits, ``loss`` compares them with targets,
-    ``predict`` turns those of one image into a prediction.
+    ``postprocess`` turns them into predictions.
 
     Attributes:
         dense: Whether the logits are a map, which sliding windows average and padding is cut off
@@ -50,8 +50,15 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
         """Take part in what ``loss`` exchanges between processes, where this one has no target."""
 
     @abstractmethod
+    def postprocess(self, logits: Tensor) -> Tensor:
+        """Turn the logits of n images, at the size wanted, into predictions (n, …).
+
+        In tensor operations alone, for it is a part of exported graphs.
+        """
+
     def predict(self, logits: Tensor) -> PixelData | LabelData:
         """Turn the logits of one image, at the size wanted, into its prediction."""
+        return PixelData(data=self.postprocess(logits[None])[0])
 
 
 class DenseHead(TaskHead):

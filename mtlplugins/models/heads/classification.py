@@ -14,14 +14,15 @@ from .base import TaskHead
 
 @MODELS.register_module()
 class ClassificationHead(TaskHead):
-    """One class per image: pooled encoder features, Linear + ReLU + Dropout, linear classifier.
+    """One class per image: pooled features, Linear + ReLU + Dropout, linear classifier.
 
     Args:
-        in_channels: Channels of the encoder's last map.
+        in_channels: Channels of the encoder's last map, or of its vector.
         num_classes: Number of classes.
         hidden: Width of each hidden layer.
         dropout: Dropout behind each hidden layer.
         loss: A loss called with (logits, labels).
+        init_cfg: How the linear layers start.
     """
 
     dense = False
@@ -34,8 +35,9 @@ class ClassificationHead(TaskHead):
         hidden: Sequence[int] = (),
         dropout: float = 0.0,
         loss: dict = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
+        init_cfg: dict = dict(type="TruncNormal", std=0.02, layer="Linear"),  # noqa: B006
     ) -> None:
-        super().__init__(init_cfg=dict(type="TruncNormal", std=0.02, layer="Linear"))
+        super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
         layers: list[nn.Module] = []
         for width in hidden:
@@ -45,8 +47,22 @@ class ClassificationHead(TaskHead):
         self.criterion = MODELS.build(loss)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Classify by the last of the encoder's maps (n, C, H, W): logits (n, num_classes)."""
-        return self.mlp(features[-1].mean(dim=(2, 3)))
+        """Classify by the last of the encoder's maps (n, C, H, W), or of its vectors (n, C).
+
+        Returns:
+            Logits (n, num_classes).
+
+        Raises:
+            ValueError: It is neither, such as tokens (n, L, C).
+        """
+        x = features[-1]
+        if x.dim() not in (2, 4):
+            raise ValueError(
+                f"ClassificationHead: got {tuple(x.shape)}, not maps (n, C, H, W) or vectors "
+                "(n, C); put a neck that makes vectors behind the encoder, such as "
+                "mmpretrain.LinearNeck"
+            )
+        return self.mlp(x.mean(dim=(2, 3)) if x.dim() == 4 else x)
 
     def loss(self, logits: Tensor, targets: Sequence[LabelData]) -> dict[str, Tensor]:
         """Compare logits (n, num_classes) with labels int64 (1,).
@@ -57,12 +73,14 @@ class ClassificationHead(TaskHead):
         Raises:
             ValueError: A label is not in 0 … num_classes - 1.
         """
-        target = torch.cat([t.label for t in targets]).to(logits.device)
+        target = torch.cat([t.label for t in targets])
+        # before the labels go to the device, where looking at them would wait for all of its work
         if not ((target >= 0) & (target < self.num_classes)).all():
             raise ValueError(
                 f"labels {sorted(set(target.tolist()))}, but the head has "
                 f"num_classes={self.num_classes}"
             )
+        target = target.to(logits.device, non_blocking=True)
         right = (logits.argmax(dim=1) == target).float()
         return dict(loss=self.criterion(logits, target), acc=100 * right.mean())
 
@@ -70,7 +88,11 @@ class ClassificationHead(TaskHead):
         """Count the images."""
         return len(targets)
 
+    def postprocess(self, logits: Tensor) -> Tensor:
+        """Turn logits (n, num_classes) into probabilities, float32 (n, num_classes)."""
+        return logits.float().softmax(dim=1)
+
     def predict(self, logits: Tensor) -> LabelData:
         """Turn logits (num_classes,) into the most probable class and all probabilities."""
-        score = logits.float().softmax(dim=0)
+        score = self.postprocess(logits[None])[0]
         return LabelData(label=score.argmax(dim=0, keepdim=True), score=score)

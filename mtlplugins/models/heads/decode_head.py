@@ -102,12 +102,12 @@ class MultiTaskDecodeHead(TaskHead):
         """Count the pixels that are not the head's ``ignore_index``."""
         return count_labelled(targets, self.decode_head.ignore_index)
 
-    def predict(self, logits: Tensor) -> PixelData:
-        """Choose the class of each pixel: (K, H, W) to int64 (1, H, W).
+    def postprocess(self, logits: Tensor) -> Tensor:
+        """Choose the class of each pixel: (n, K, H, W) to int64 (n, 1, H, W).
 
         The most probable one; with a single channel, class 1 where its probability is above the
         head's ``threshold``, as mmseg does.
         """
         if self.decode_head.out_channels == 1:
-            return PixelData(data=(logits.sigmoid() > self.decode_head.threshold).long())
-        return PixelData(data=logits.argmax(dim=0, keepdim=True))
+            return (logits.sigmoid() > self.decode_head.threshold).long()
+        return logits.argmax(dim=1, keepdim=True)

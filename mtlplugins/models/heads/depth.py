@@ -72,7 +72,6 @@ class DepthHead(DenseHead):
         nothing = self.conv.weight.new_zeros(0)
         self.criterion(nothing, nothing, nothing.bool())
 
-    def predict(self, logits: Tensor) -> PixelData:
-        """Turn logits (1, H, W) into depth in metres, float32 (1, H, W)."""
-        depth = self.reciprocal(logits).clamp(min=1 / self.max_depth).reciprocal()
-        return PixelData(data=depth)
+    def postprocess(self, logits: Tensor) -> Tensor:
+        """Turn logits (n, 1, H, W) into depth in metres, float32 (n, 1, H, W)."""
+        return self.reciprocal(logits).clamp(min=1 / self.max_depth).reciprocal()

@@ -49,9 +49,9 @@ class NormalsHead(DenseHead):
         """Count the pixels that have a normal."""
         return sum(int(_valid(target.data[None]).sum()) for target in targets)
 
-    def predict(self, logits: Tensor) -> PixelData:
-        """Turn logits (3, H, W) into unit normals, float32 (3, H, W)."""
-        return PixelData(data=normalize(logits.float(), dim=0))
+    def postprocess(self, logits: Tensor) -> Tensor:
+        """Turn logits (n, 3, H, W) into unit normals, float32 (n, 3, H, W)."""
+        return normalize(logits.float(), dim=1)
 
 
 def _valid(target: Tensor) -> Tensor:

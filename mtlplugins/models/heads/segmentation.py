@@ -57,9 +57,9 @@ class SegmentationHead(DenseHead):
         """Count the pixels that are not ``ignore_index``."""
         return count_labelled(targets, self.ignore_index)
 
-    def predict(self, logits: Tensor) -> PixelData:
-        """Take the most probable class of each pixel: (num_classes, H, W) to int64 (1, H, W)."""
-        return PixelData(data=logits.argmax(dim=0, keepdim=True))
+    def postprocess(self, logits: Tensor) -> Tensor:
+        """Take the most probable class: (n, num_classes, H, W) to int64 (n, 1, H, W)."""
+        return logits.argmax(dim=1, keepdim=True)
 
 
 def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> None:

@@ -9,7 +9,12 @@ from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from mtlplugins.models.conditioning import Condition, ConditionalAdapter, ConditionalModulation
+from mtlplugins.models.conditioning import (
+    Adapter,
+    Condition,
+    ConditionalAdapter,
+    ConditionalModulation,
+)
 
 
 class _CondResBlock:
@@ -18,9 +23,11 @@ class _CondResBlock:
     Attributes:
         convs: Number of convolutions of the residual branch.
         carries: The conditional modules of this block, out of ``layer_norm`` and ``adapter``.
+        adapter: The plain adapter of a folded block; others have none.
     """
 
     convs: int
+    adapter: Adapter
     carries: frozenset[str] = frozenset()
 
     def condition_on_task(self, carries: Collection[str], *, task_embed_dims: int) -> None:
@@ -39,6 +46,17 @@ class _CondResBlock:
                 self.add_module(f"conditional_norm{i}", modulation)
         if "adapter" in self.carries:
             self.conditional_adapter = ConditionalAdapter(channels[-1], embed_dims=task_embed_dims)
+
+    def fold(self, z: Tensor) -> None:
+        """Make the conditional modules plain ones of the task embedding ``z`` (1, embed_dims)."""
+        if "layer_norm" in self.carries:
+            for i in range(1, self.convs + 1):
+                getattr(self, f"conditional_norm{i}").fold_into(getattr(self, f"norm{i}"), z)
+                delattr(self, f"conditional_norm{i}")
+        if "adapter" in self.carries:
+            self.adapter = self.conditional_adapter.folded(z)
+            del self.conditional_adapter
+        self.carries = frozenset()
 
     def forward(self, x: Tensor, condition: Condition | None = None) -> Tensor:
         """Transform a map.
@@ -59,11 +77,17 @@ class _CondResBlock:
         shortcut = x if self.downsample is None else self.downsample(x)
         y += shortcut
         y = self.relu(y)
-        if "adapter" in self.carries:
-            tokens = shortcut.flatten(2).transpose(1, 2)  # (R, H'·W', C')
-            added = self.conditional_adapter(tokens, condition).transpose(1, 2)
-            y = y + added.unflatten(2, y.shape[-2:])
+        if "adapter" in self.carries or hasattr(self, "adapter"):
+            y = y + self._adapt(shortcut, condition)
         return y
+
+    def _adapt(self, x: Tensor, condition: Condition | None) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)  # (R, H'·W', C')
+        if "adapter" in self.carries:
+            added = self.conditional_adapter(tokens, condition)
+        else:
+            added = self.adapter(tokens)
+        return added.transpose(1, 2).unflatten(2, x.shape[-2:])
 
     def _residual(self, x: Tensor, condition: Condition | None) -> Tensor:
         for i in range(1, self.convs + 1):

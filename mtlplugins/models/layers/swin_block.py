@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mtlplugins.models.conditioning import (
+    Adapter,
     Condition,
     ConditionalAdapter,
     ConditionalAttention,
@@ -18,6 +19,7 @@ from mtlplugins.models.conditioning import (
 
 from .window_attention import (
     attention_bias,
+    fold_into_bias,
     pad_to_windows,
     padded_size,
     partition,
@@ -83,6 +85,7 @@ class CondSwinBlock(SwinBlock):
             with_cp=with_cp,
         )
         self.carries = frozenset(carries)
+        self.adapter: Adapter | None = None  # of a folded block
         if "attention" in self.carries:
             self.conditional_attention = ConditionalAttention(
                 tokens=window_size**2, block_size=window_size, embed_dims=task_embed_dims
@@ -94,6 +97,18 @@ class CondSwinBlock(SwinBlock):
                 setattr(self, name, norm)
         if "adapter" in self.carries:
             self.conditional_adapter = ConditionalAdapter(embed_dims, embed_dims=task_embed_dims)
+
+    def fold(self, z: Tensor) -> None:
+        """Make the conditional modules plain ones of the task embedding ``z`` (1, embed_dims)."""
+        if "attention" in self.carries:
+            fold_into_bias(self.attn.w_msa, self.conditional_attention(z)[0])
+            del self.conditional_attention
+        if "layer_norm" in self.carries:
+            self.norm1, self.norm2 = self.norm1.folded(z), self.norm2.folded(z)
+        if "adapter" in self.carries:
+            self.adapter = self.conditional_adapter.folded(z)
+            del self.conditional_adapter
+        self.carries = frozenset()
 
     def forward(
         self,
@@ -131,6 +146,8 @@ class CondSwinBlock(SwinBlock):
         y = self.ffn(self._normalise(self.norm2, y, condition), identity=y)
         if "adapter" in self.carries:
             y = y + self.conditional_adapter(x, condition)
+        elif self.adapter is not None:
+            y = y + self.adapter(x)
         return y
 
     def _normalise(self, norm: nn.Module, x: Tensor, condition: Condition | None) -> Tensor:

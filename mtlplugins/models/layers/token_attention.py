@@ -31,7 +31,8 @@ def resize_row_blocks(matrix: Tensor, size: tuple[int, int], new_size: tuple[int
     blocks = F.interpolate(
         blocks, size=(height, width, width), mode="trilinear", align_corners=False
     )
-    blocks = torch.diag_embed(blocks[0].permute(0, 2, 3, 1), dim1=1, dim2=3)  # (T, h', w', h', w')
+    diagonal = torch.eye(height, dtype=blocks.dtype, device=blocks.device)
+    blocks = blocks[0, :, :, :, None] * diagonal[:, None, :, None]  # (T, h', w', h', w')
     return blocks.flatten(3, 4).flatten(1, 2)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import torch
 from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtlplugins.models.conditioning import (
+    Adapter,
     Condition,
     ConditionalAdapter,
     ConditionalAttention,
@@ -85,6 +87,8 @@ class CondViTBlock(TransformerEncoderLayer):
         self.carries = frozenset(carries)
         self.grid = tuple(grid)
         self.attention_block_size = attention_block_size
+        self.adapter: Adapter | None = None  # of a folded block, as the bias
+        self.register_buffer("attention_bias", None)  # (1, h·w, h·w) of the patches of ``grid``
         if "attention" in self.carries:
             self.conditional_attention = ConditionalAttention(
                 tokens=grid[0] * grid[1],
@@ -98,6 +102,19 @@ class CondViTBlock(TransformerEncoderLayer):
                 setattr(self, name, norm)
         if "adapter" in self.carries:
             self.conditional_adapter = ConditionalAdapter(embed_dims, embed_dims=task_embed_dims)
+
+    @torch.no_grad()
+    def fold(self, z: Tensor) -> None:
+        """Make the conditional modules plain ones of the task embedding ``z`` (1, embed_dims)."""
+        if "attention" in self.carries:
+            self.attention_bias = self.conditional_attention(z)
+            del self.conditional_attention
+        if "layer_norm" in self.carries:
+            self.ln1, self.ln2 = self.ln1.folded(z), self.ln2.folded(z)
+        if "adapter" in self.carries:
+            self.adapter = self.conditional_adapter.folded(z)
+            del self.conditional_adapter
+        self.carries = frozenset()
 
     def forward(
         self, x: Tensor, grid: tuple[int, int], condition: Condition | None = None
@@ -120,22 +137,29 @@ class CondViTBlock(TransformerEncoderLayer):
         y = self.ffn(self._normalise(self.ln2, y, condition), identity=y)
         if "adapter" in self.carries:
             y = y + self.conditional_adapter(x, condition)
+        elif self.adapter is not None:
+            y = y + self.adapter(x)
         return y
 
     def _normalise(self, norm: nn.Module, x: Tensor, condition: Condition | None) -> Tensor:
         return norm(x, condition) if "layer_norm" in self.carries else norm(x)
 
     def _attend(self, x: Tensor, grid: tuple[int, int], condition: Condition | None) -> Tensor:
-        if "attention" not in self.carries:
+        if "attention" in self.carries:
+            matrix = self.conditional_attention(condition.z)
+        elif self.attention_bias is not None:
+            matrix = self.attention_bias
+        else:
             return self.attn(x)
-        matrix = self._matrix(condition.z, tuple(grid))
+        matrix = self._resized(matrix, tuple(grid))
         extra = x.shape[1] - matrix.shape[1]
         bias = F.pad(matrix, (extra, 0, extra, 0))
-        return token_attention(self.attn, x, condition.per_row(bias))
+        if "attention" in self.carries:
+            bias = condition.per_row(bias)
+        return token_attention(self.attn, x, bias)
 
-    def _matrix(self, z: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Make ``M(z)`` (T, H·W, H·W) of a grid of patches."""
-        matrix = self.conditional_attention(z)
+    def _resized(self, matrix: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Bring ``M(z)`` (T, h·w, h·w) to the grid of the patches: (T, H·W, H·W)."""
         if grid != self.grid and self.attention_block_size is not None:
             own, given = ("{} x {}".format(*size) for size in (self.grid, grid))
             raise ValueError(

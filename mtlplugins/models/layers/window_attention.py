@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from mmseg.models.backbones.swin import WindowMSA
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtlplugins.models.conditioning import Condition
@@ -75,6 +75,19 @@ def attention_bias(msa: WindowMSA, matrix: Tensor | None, mask: Tensor | None) -
     if mask is not None:
         bias = bias + mask
     return bias
+
+
+@torch.no_grad()
+def fold_into_bias(msa: WindowMSA, matrix: Tensor) -> None:
+    """Add ``M(z)`` (N, N) of one task to the position bias of ``msa``.
+
+    ``M(z)`` is of pairs of tokens and not of their offsets, so the table gets a row for each pair:
+    (N², heads) in place of ((2·w - 1)², heads). Nothing that reads it can tell.
+    """
+    index = msa.relative_position_index.flatten()
+    table = msa.relative_position_bias_table[index] + matrix.reshape(-1, 1)
+    msa.relative_position_bias_table = nn.Parameter(table)
+    msa.relative_position_index = torch.arange(len(table), device=index.device).view(matrix.shape)
 
 
 def window_attention(

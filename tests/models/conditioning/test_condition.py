@@ -61,3 +61,13 @@ def test_a_new_task_starts_from_what_the_checkpoint_knows(with_global: bool):
         assert torch.equal(new[task], old[task])
     start = old.shared if with_global else (old["semantic"] + old["depth"]) / 2
     torch.testing.assert_close(new["normals"], start)
+
+
+@pytest.mark.parametrize("with_global", [False, True])
+def test_a_checkpoint_of_the_other_kind_keeps_every_z(with_global: bool):
+    old = TaskEmbedding(("semantic", "depth"), 4, with_global=not with_global)
+    new = TaskEmbedding(("semantic", "depth", "normals"), 4, with_global=with_global)
+    new.load_state_dict(old.state_dict())
+    for task in ("semantic", "depth"):
+        torch.testing.assert_close(new[task], old[task])
+    torch.testing.assert_close(new["normals"], (old["semantic"] + old["depth"]) / 2)

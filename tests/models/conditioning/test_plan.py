@@ -7,6 +7,11 @@ from mtlplugins.models.conditioning import ConditioningPlan
 DEPTHS = (2, 2, 18, 2)
 
 
+def test_an_embedding_has_a_length():
+    with pytest.raises(ValueError, match=r"plan\.embed_dims=0: must be at least 1"):
+        ConditioningPlan.from_config(dict(attention="all", embed_dims=0), (2, 2))
+
+
 def test_counts_are_the_last_blocks_of_a_stage():
     plan = ConditioningPlan.from_config(dict(attention=(0, 0, 6, 2)), DEPTHS)
     carriers = [

@@ -49,3 +49,24 @@ def test_hidden_layers():
     assert kinds == [nn.Linear, nn.ReLU, nn.Dropout] * 2 + [nn.Linear]
     assert [(m.in_features, m.out_features) for m in head.mlp[::3]] == [(4, 8), (8, 6), (6, 3)]
     assert [m.p for m in head.mlp[2::3]] == [0.25, 0.25]
+
+
+def test_reads_a_vector_as_it_is():
+    head = ClassificationHead(4, 3)
+    vector = torch.randn(2, 4)
+    wanted = vector @ head.mlp[0].weight.T + head.mlp[0].bias
+    torch.testing.assert_close(head([torch.randn(2, 2, 9, 9), vector]), wanted)
+
+
+def test_tokens_are_neither():
+    with pytest.raises(ValueError, match=r"got \(2, 9, 4\), not maps .*LinearNeck"):
+        ClassificationHead(4, 3)([torch.randn(2, 9, 4)])
+
+
+def test_starts_as_it_is_told():
+    head = ClassificationHead(
+        400, 3, init_cfg=dict(type="Xavier", distribution="uniform", layer="Linear")
+    )
+    head.init_weights()
+    limit = (6 / 403) ** 0.5
+    assert 0.95 * limit < head.mlp[0].weight.abs().max() <= limit

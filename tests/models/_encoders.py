@@ -1,0 +1,66 @@
+"""A small segmentor of each conditioned encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mtlplugins.models import MultiTaskSegmentor
+from tests.models._models import make_model, perturb
+from tests.models.backbones.test_cond_resnet import SMALL, shake
+from tests.models.test_vit_segmentor import vit_model
+
+
+def swin_model(plan: dict | None) -> MultiTaskSegmentor:
+    """Two stages, one of them with a shifted block."""
+    backbone = dict(
+        type="CondSwinTransformer",
+        embed_dims=16,
+        depths=(1, 2),
+        num_heads=(1, 2),
+        strides=(4, 2),
+        out_indices=(0, 1),
+        window_size=4,
+        plan=plan and dict(embed_dims=8) | plan,
+    )
+    widths = dict(in_channels=(16, 32))
+    return make_model(
+        backbone=backbone,
+        decoders=dict(
+            semantic=dict(type="SwinUNetDecoder", num_heads=(1,), window_size=4, **widths),
+            depth=dict(type="ConvUNetDecoder", channels=(8,), **widths),
+        ),
+        heads=dict(
+            semantic=dict(type="SegmentationHead", in_channels=16, num_classes=5),
+            depth=dict(type="DepthHead", in_channels=8, min_depth=0.5, max_depth=10.0),
+            scene=dict(type="ClassificationHead", in_channels=32, num_classes=3),
+        ),
+    )
+
+
+def resnet_model(plan: dict | None, **settings) -> MultiTaskSegmentor:
+    decoder = dict(type="ConvUNetDecoder", in_channels=(4, 8, 16, 32), channels=(8, 8, 8))
+    backbone = dict(type="CondResNet", depth=18, **SMALL | settings)
+    return make_model(
+        backbone=backbone | dict(plan=plan and dict(embed_dims=8) | plan),
+        decoders=dict.fromkeys(("semantic", "depth"), decoder),
+        heads=dict(
+            semantic=dict(type="SegmentationHead", in_channels=8, num_classes=5),
+            depth=dict(type="DepthHead", in_channels=8, min_depth=0.5, max_depth=10.0),
+            scene=dict(type="ClassificationHead", in_channels=32, num_classes=3),
+        ),
+    )
+
+
+#: How each model is made from a plan, and the fullest plan that its encoder takes.
+ENCODERS: dict[str, tuple[Callable[[dict | None], MultiTaskSegmentor], dict]] = {
+    "Swin": (swin_model, dict(attention="all", layer_norm="all", adapter="all")),
+    "ViT": (vit_model, dict(attention="all", layer_norm="all", adapter="all")),
+    "ResNet": (resnet_model, dict(layer_norm="all", adapter="all")),
+}
+
+
+def shaken(model: MultiTaskSegmentor) -> MultiTaskSegmentor:
+    """Move weights and batch statistics away from their start."""
+    perturb(p for m in (model.task_embedding, model.heads) if m for p in m.parameters())
+    shake(model.backbone)
+    return model.eval()

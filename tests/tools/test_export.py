@@ -1,0 +1,149 @@
+"""Exported graphs predict in ONNX Runtime what the model predicts in PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+
+from mtlplugins.apis import load_config
+from mtlplugins.models import DeployedModel, MultiTaskSegmentor, SegmentationHead
+from tests.models._encoders import ENCODERS, shaken
+from tests.tools.command import ROOT, load_tool, run_tool
+
+MEAN, STD = [120.0, 110.0, 100.0], [60.0, 50.0, 40.0]
+CONFIG = ROOT / "configs/rooms/swin_cond_rooms.py"
+SMALL = ("model.backbone.depths=(1,1,2,1)", "model.backbone.plan.attention=(0,0,2,1)")
+EXPORT = load_tool("export.py")
+
+
+def model_of(encoder: str, *, bgr_to_rgb: bool = True) -> MultiTaskSegmentor:
+    """A model of three tasks whose images are padded to multiples of 32."""
+    make, plan = ENCODERS[encoder]
+    model = shaken(make(plan))
+    model.data_preprocessor = MODELS.build(
+        dict(
+            type="mmseg.MultiTaskDataPreprocessor",
+            mean=MEAN,
+            std=STD,
+            bgr_to_rgb=bgr_to_rgb,
+            pad_size_divisor=32,
+        )
+    )
+    return model
+
+
+def pictures(batch: int, size: tuple[int, int]) -> torch.Tensor:
+    """RGB of 0 to 255."""
+    generator = torch.Generator().manual_seed(batch)
+    return torch.randint(0, 256, (batch, 3, *size), generator=generator).float()
+
+
+@torch.no_grad()
+def logits_of(model: MultiTaskSegmentor, rgb: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Logits at the size of pictures whose sides are multiples of 32, normalised by hand."""
+    inputs = torch.stack([(rgb[:, c] - MEAN[c]) / STD[c] for c in range(3)], dim=1)
+    logits = model(inputs, mode="tensor")
+    for task in ("semantic", "depth"):
+        logits[task] = torch.nn.functional.interpolate(
+            logits[task], size=rgb.shape[-2:], mode="bilinear", align_corners=False
+        )
+    return logits
+
+
+@pytest.mark.parametrize("task", [None, "depth"], ids=["all tasks", "folded"])
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_parity_at_other_batch_and_image_sizes(encoder: str, task: str | None, tmp_path: Path):
+    model = model_of(encoder)
+    session = EXPORT["export"](model, tmp_path / "new/model.onnx", task=task)
+    names = [output.name for output in session.get_outputs()]
+    assert names == ([task] if task else ["semantic", "depth", "scene"])
+    for batch, size in ((1, (32, 32)), (4, (96, 32))):  # 32 x 32: the ViT's own img_size
+        rgb = pictures(batch, size)
+        found = dict(zip(names, session.run(None, dict(images=rgb.numpy())), strict=True))
+        logits = logits_of(model, rgb)
+        depth = (logits["depth"].sigmoid() / 0.5).clamp(min=0.1).reciprocal()
+        np.testing.assert_allclose(found["depth"], depth.numpy(), rtol=1e-4, atol=1e-5)
+        assert found["depth"].std() > 1e-3
+        if task is None:
+            scores = logits["scene"].softmax(dim=1).numpy()
+            np.testing.assert_allclose(found["scene"], scores, rtol=1e-4, atol=1e-5)
+            chosen = torch.from_numpy(found["semantic"])
+            assert chosen.dtype == torch.int64
+            assert chosen.shape == (batch, 1, *size)
+            best = logits["semantic"].amax(dim=1, keepdim=True)
+            assert (best - logits["semantic"].gather(1, chosen)).max() < 1e-4
+            assert len(chosen.unique()) > 1
+
+
+def test_one_size_of_images(tmp_path: Path):
+    size = (50, 70)
+    session = EXPORT["export"](model_of("ResNet"), tmp_path / "model.onnx", size=size)
+    assert session.get_inputs()[0].shape == ["batch", 3, *size]
+    assert session.get_outputs()[0].shape == ["batch", 1, *size]
+
+
+def test_a_model_trained_on_bgr_takes_rgb_too(tmp_path: Path):
+    model = model_of("ResNet", bgr_to_rgb=False)
+    rgb = pictures(1, (32, 32))
+    swapped = DeployedModel(model)(rgb)
+    plain = DeployedModel(model_of("ResNet"))(rgb.flip(1))
+    assert all(map(torch.equal, swapped, plain))
+    EXPORT["export"](model, tmp_path / "model.onnx", task="scene")  # checked against test_step
+
+
+def test_a_graph_that_froze_the_batch_size_is_not_written(tmp_path: Path, monkeypatch):
+    def frozen(self: SegmentationHead, logits: torch.Tensor) -> torch.Tensor:
+        return logits.argmax(dim=1).reshape(len(logits), 1, *logits.shape[2:])
+
+    monkeypatch.setattr(SegmentationHead, "postprocess", frozen)
+    with pytest.raises(RuntimeError, match=r"(?s)fails on 1 images of 128 x 96.*give --size"):
+        EXPORT["export"](model_of("ResNet"), tmp_path / "model.onnx", task="semantic")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_that_predicts_something_else_is_not_written(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(DeployedModel, "_preprocess", lambda self, images: images / 255)
+    with pytest.raises(RuntimeError, match=r"differ in task 'depth' on 1 images of 64 x 64.*% of"):
+        EXPORT["export"](model_of("ResNet"), tmp_path / "x.onnx", task="depth", size=(64, 64))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("test_cfg", "preprocessor", "message"),
+    [
+        (dict(mode="slide"), None, "a graph predicts whole images"),
+        (dict(mode="whole"), dict(type="mmengine.BaseDataPreprocessor"), "MultiTaskDataPrep"),
+    ],
+)
+def test_what_no_graph_can_do_is_refused(test_cfg: dict, preprocessor: dict | None, message: str):
+    model = model_of("ResNet")
+    model.test_cfg |= test_cfg
+    if preprocessor:
+        model.data_preprocessor = MODELS.build(preprocessor)
+    with pytest.raises(ValueError, match=message):
+        DeployedModel(model)
+
+
+def test_the_command_line(tmp_path: Path, monkeypatch, capsys):
+    options = dict(option.split("=") for option in SMALL)
+    options = {key: DictAction._parse_iterable(value) for key, value in options.items()}
+    cfg = load_config(str(CONFIG), options)
+    init_default_scope("mmseg")
+    state = MODELS.build(cfg.model).state_dict()
+    meta = dict(dataset_meta=dict(tasks=dict(semantic={}, depth={}, scene={})))
+    torch.save(dict(state_dict=state, meta=meta), tmp_path / "last.pth")
+    out = tmp_path / "depth.onnx"
+    arguments = (CONFIG, tmp_path / "last.pth", "--out", out, "--task", "depth")
+    run_tool(monkeypatch, "export.py", *arguments, "--cfg-options", *SMALL)
+    assert "output depth: tensor(float) ['batch', 1, 'height', 'width']" in capsys.readouterr().out
+    session = onnxruntime.InferenceSession(out)
+    (depth,) = session.run(None, dict(images=pictures(2, (64, 96)).numpy()))
+    assert depth.shape == (2, 1, 64, 96)
+    assert 0.5 <= depth.min() < depth.max() <= 10
