@@ -5,6 +5,7 @@ import torch
 
 from mtlplugins.apis import cosine_similarities, mixed_embedding, sweep
 from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models.conditioning import TaskEmbedding
 from tests.models._models import PLANS, images, make_model, perturb, perturb_conditioning
 
 WEIGHTS = dict(semantic=5.0, depth=1.0)
@@ -79,6 +80,16 @@ def test_cosines(model: MultiTaskSegmentor):
             model.task_embedding.vectors[task].zero_()[:2] = torch.tensor(vector)
     expected = torch.tensor([[1, -1, 0.96], [-1, 1, -0.96], [0.96, -0.96, 1]])
     torch.testing.assert_close(cosine_similarities(model.task_embedding), expected)
+
+
+def test_cosines_are_of_the_whole_embedding():
+    embedding = TaskEmbedding(("semantic", "depth"), 2, with_global=True)
+    with torch.no_grad():
+        embedding.shared.copy_(torch.tensor([1.0, 0]))
+        embedding.vectors["semantic"].copy_(torch.tensor([-1.0, 2]))  # z = (0, 2)
+        embedding.vectors["depth"].copy_(torch.tensor([2.0, 4]))  # z = (3, 4)
+    expected = torch.tensor([[1, 0.8], [0.8, 1]])
+    torch.testing.assert_close(cosine_similarities(embedding), expected)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mtlplugins.apis import load_config
-from tests.tools.command import ROOT, load_tool, run_tool
+from mtlplugins.apis.steps import step_back
+from tests.tools.command import ROOT, run_tool
 
 EPOCHS = "train_cfg.max_epochs=3"
 HEADLINE, LESS = (f"swin_cond{part}_nyuv2" for part in ("", "_0_0_18_0"))
@@ -23,11 +24,12 @@ def printed_steps(monkeypatch, capsys, *arguments: object) -> list[list[str]]:
 
 
 def make_run(work_dir: Path, *, epochs: int, validated: int) -> None:
-    """A work dir as a run of the headline config leaves it: a step and a score in each epoch."""
+    """A work dir as a run of the config it is named after leaves it, with a score per epoch."""
     log = work_dir / "20260101_000000/vis_data"
     log.mkdir(parents=True)
-    cfg = load_config(str(ROOT / f"configs/{HEADLINE}.py"), {"train_cfg.max_epochs": epochs})
-    cfg.dump(work_dir / f"{HEADLINE}.py")
+    name = f"nyuv2/{LESS}" if work_dir.parent.name == LESS else HEADLINE
+    cfg = load_config(str(ROOT / f"configs/{name}.py"), {"train_cfg.max_epochs": epochs})
+    cfg.dump(work_dir / "config.py")
     entries = []
     for epoch in range(1, epochs + 1):
         entries.append(dict(iter=epoch, epoch=epoch, step=epoch, loss=1.0))
@@ -79,9 +81,21 @@ def test_a_run_of_another_length_is_not_mixed_in(tmp_path, monkeypatch) -> None:
         run_tool(monkeypatch, "analysis/thesis_table.py", *arguments)
 
 
+def test_a_run_of_another_config_is_not_mixed_in(tmp_path, monkeypatch) -> None:
+    make_run(tmp_path / HEADLINE / "seed_0", epochs=3, validated=3)
+    options = ["--cfg-options", EPOCHS, "data_root=elsewhere"]
+    arguments = ["4.12", "--work-dir", tmp_path, "--dry-run"]
+    run_tool(monkeypatch, "analysis/thesis_table.py", *arguments, *options)
+    message = r"another config, with model\.backbone\.plan\.frozen None instead of True"
+    with pytest.raises(ValueError, match=message):
+        run_tool(
+            monkeypatch, "analysis/thesis_table.py", *arguments, *options,
+            "model.backbone.plan.frozen=True",
+        )  # fmt: skip
+
+
 def test_a_run_that_stopped_in_its_last_validation_goes_back(tmp_path) -> None:
     make_run(tmp_path, epochs=11, validated=10)
-    step_back = load_tool("analysis/thesis_table.py")["step_back"]
     step_back(tmp_path, 12)  # not yet at the end
     assert (tmp_path / "last_checkpoint").read_text() == str(tmp_path / "epoch_11.pth")
     step_back(tmp_path, 11)

@@ -21,7 +21,10 @@ from .runs import Run
 #: Keys that say where and how a run is made, wherever they stand, but not what is learned.
 _FREE = {"data_root", "work_dir", "num_workers", "persistent_workers", "pin_memory"}
 #: The same, of the top level.
-_FREE_TOP = {"experiment", "launcher", "log_level", "resume"}
+_FREE_TOP = {
+    "default_hooks", "env_cfg", "experiment", "launcher", "log_level", "log_processor", "resume",
+    "vis_backends", "visualizer",
+}  # fmt: skip
 
 
 class Spread(NamedTuple):
@@ -120,7 +123,7 @@ def group_runs(runs: Iterable[Run], *, table: str | None = None) -> list[Group]:
             if len(variants) > 1:
                 first = next(iter(variants.values()))
                 variants[key].label = f"{label} (variant {len(variants)})"
-                variants[key].note = _difference(first.config, run.config)
+                variants[key].note = difference(first.config, run.config)
         variants[key].runs.append(run)
     return order
 
@@ -138,7 +141,8 @@ def _essence(node: Any, depth: int = 0) -> Any:
     return node
 
 
-def _difference(first: Config, second: Config, shown: int = 4) -> str:
+def difference(first: Config, second: Config, shown: int = 4) -> str:
+    """Say in which keys two configs would learn differently; empty where in none."""
     one, two = (dict(_leaves(_essence(config.to_dict()))) for config in (first, second))
     keys = [key for key in [*one, *two] if one.get(key) != two.get(key)]
     keys = list(dict.fromkeys(keys))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,6 +92,15 @@ class Run:
     def final(self) -> dict[str, float]:
         """The scores of the last validation so far."""
         return self.log.validations[-1].scores if self.log.validations else {}
+
+    @cached_property
+    def tested(self) -> dict[str, float]:
+        """The scores of the last test in the work dir, by ``tools/test.py``; empty without one."""
+        files = [f for f in self.work_dir.glob("*/*.json") if f.stem == f.parent.name]
+        if not files:
+            return {}
+        scores = json.loads(max(files, key=lambda file: file.stem).read_text(encoding="utf-8"))
+        return {name: float(value) for name, value in scores.items() if "/" in name}
 
     @cached_property
     def best(self) -> dict[str, Validation]:

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from .cards import ROWS, card, learned_tasks
+from .cells import EMPTY, Cell, Table
+from .figures import figure_tables
 from .groups import Group, Spread
 from .runs import Run
 
-EMPTY = "–"
 THESIS = "Balcioglu 2023, Conditionally Adaptive Multitask Learning"
 
 
-class Cell(NamedTuple):
-    """A text, and whether it is the best of its column."""
-
-    text: str
-    best: bool = False
-
-
-@dataclass
-class Table:
-    """A table with its title and what has to be said about it.
-
-    ``rows`` are as long as ``header``; the first cell of each names it.
-    """
-
-    title: str
-    caption: str
-    header: list[str]
-    rows: list[list[Cell]]
-
-
 def result_tables(groups: Sequence[Group]) -> list[Table]:
-    """Make all tables: cards, ours beside published, each task's metrics, training, runs."""
-    tables = [_cards(groups), _beside(groups), *_tasks(groups), _best(groups)]
+    """Make all tables: cards, figures, ours beside published, metrics by task, training, runs."""
+    tables = [_cards(groups), *figure_tables(groups), _beside(groups)]
+    tables += [*_tasks(groups), _best(groups)]
     tables += [_training(groups), _runs(groups)]
     return [table for table in tables if table is not None]
 
@@ -77,6 +57,8 @@ def _cards(groups: Sequence[Group]) -> Table:
 
 
 def _beside(groups: Sequence[Group]) -> Table | None:
+    # a figure has the published scores beside those of the test, where they belong
+    groups = [group for group in groups if not group.runs[0].experiment.get("figure")]
     names = _union(group.published for group in groups)
     if not names:
         return None

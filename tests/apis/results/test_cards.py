@@ -33,6 +33,11 @@ def test_cards_of_the_thesis(name: str, tmp_path) -> None:
     assert card(Config.fromfile(tmp_path / "config.py")) == expected
 
 
+def test_frozen_tasks_freeze_the_encoder() -> None:
+    config = Config.fromfile(ROOT / "configs/rooms/swin_cond_add_normals_rooms.py")
+    assert card(config)["Frozen Encoder"] == "True"
+
+
 def test_all_blocks_by_number_are_all() -> None:
     plan = dict(attention=(0, 0, 2, 2), layer_norm=(2, 2, 1, 0))
     model = dict(backbone=dict(depths=(2, 2, 2, 2), plan=plan), heads=dict(a={}, b={}, c={}))

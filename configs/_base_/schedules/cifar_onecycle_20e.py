@@ -1,0 +1,20 @@
+# Ours: AdamW, one cycle, 20 epochs.
+max_epochs = 20
+optim_wrapper = dict(
+    type="OptimWrapper",
+    optimizer=dict(type="AdamW", lr=1e-3, betas=(0.9, 0.98), weight_decay=0.05),
+    clip_grad=dict(max_norm=1.0),
+)
+param_scheduler = [
+    dict(
+        type="OneCycleLR",
+        eta_max=1e-3,
+        pct_start=0.2,
+        total_steps=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    )
+]
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=1)
+val_cfg = dict(type="ValLoop")
+test_cfg = dict(type="TestLoop")

@@ -1,0 +1,14 @@
+# The study, figure 7: both tasks, ViT, CIFAR-10. As it stands the figure's first row; the
+# other rows are in study.json.
+_base_ = [
+    "../_base_/models/cifar_vit.py",
+    "../_base_/datasets/cifar10.py",
+    "../_base_/schedules/cifar_20e.py",
+    "../_base_/default_runtime.py",
+]
+default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=1))
+experiment = dict(
+    name="MTL ViT (CIFAR-10)",
+    figure=dict(number=7),
+    source="Nguyen & Chen 2023, Multi-Task Learning for Image Classification",
+)

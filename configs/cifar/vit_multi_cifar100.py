@@ -1,0 +1,19 @@
+# The study, figure 8: both tasks, ViT, CIFAR-100. As it stands the figure's first row; the
+# other rows are in study.json.
+_base_ = [
+    "../_base_/models/cifar_vit.py",
+    "../_base_/datasets/cifar100.py",
+    "../_base_/schedules/cifar_20e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    # of CIFAR-100's training pictures
+    data_preprocessor=dict(mean=[129.3, 124.1, 112.4], std=[68.2, 65.4, 70.4]),
+    heads=dict(label=dict(num_classes=100), superclass=dict(num_classes=20)),
+)
+default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=1))
+experiment = dict(
+    name="MTL ViT (CIFAR-100)",
+    figure=dict(number=8),
+    source="Nguyen & Chen 2023, Multi-Task Learning for Image Classification",
+)

@@ -1,0 +1,89 @@
+"""The commands that a table of runs takes, one after the other, as often as it takes."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+from .results import read_run
+from .results.groups import difference
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, as a list of arguments, and the run that it trains if it trains one."""
+
+    command: list[str]
+    work_dir: Path | None = None
+    epochs: int = 0
+
+
+def parse_options(typed: Sequence[str]) -> dict[str, Any]:
+    """Read ``--cfg-options`` as they were typed: values by dotted key."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction)
+    return parser.parse_args(["--cfg-options", *typed] if typed else []).cfg_options or {}
+
+
+def is_finished(work_dir: Path, cfg: Config) -> bool:
+    """Say whether a run in ``work_dir`` trained all epochs of ``cfg`` and was scored after the last.
+
+    Raises:
+        ValueError: There is a run of another length, or of a config that learns otherwise.
+    """
+    try:
+        run = read_run(work_dir)
+    except FileNotFoundError:  # not begun
+        return False
+    epochs = cfg.train_cfg.max_epochs
+    mend = "give the --cfg-options of then, or another --work-dir"
+    if run.length != epochs:
+        raise ValueError(f"{work_dir} holds a run of {run.length} epochs, not of {epochs}: {mend}")
+    if changed := difference(cfg, run.config):
+        raise ValueError(f"{work_dir} holds a run of another config, with {changed}: {mend}")
+    return run.complete
+
+
+def step_back(work_dir: Path, epochs: int) -> None:
+    """Go back by a checkpoint where a run stopped in its last validation.
+
+    MMEngine would resume behind the last epoch, so behind its validation too.
+    """
+    last = work_dir / f"epoch_{epochs}.pth"
+    if not last.is_file():
+        return
+    earlier = [path for path in work_dir.glob("epoch_*.pth") if path != last]
+    note = work_dir / "last_checkpoint"
+    if earlier:
+        note.write_text(str(max(earlier, key=lambda path: int(path.stem.split("_")[1]))))
+    else:
+        note.unlink(missing_ok=True)
+
+
+def run_steps(steps: Iterable[Step], *, dry_run: bool) -> None:
+    """Run commands, each printed first.
+
+    Args:
+        steps: The commands.
+        dry_run: Whether to print them alone.
+
+    Raises:
+        SystemExit: A command failed; those behind it were not run.
+    """
+    for step in steps:
+        print(f"$ {shlex.join(step.command)}", flush=True)
+        if dry_run:
+            continue
+        if step.work_dir is not None:
+            step_back(step.work_dir, step.epochs)
+        if code := subprocess.run(step.command, check=False).returncode:
+            raise SystemExit(
+                f"stopped: the command above ended with {code}; give this one again to go on"
+            )

@@ -1,0 +1,158 @@
+"""Make a figure of the image-classification study again: train its models, test them, print it.
+
+    python tools/analysis/study_table.py 7 --seeds 0 1 2 --cfg-options data_root=DIR
+
+The figures 3 to 14 are a network and its tasks each, their models settings of it. Ours, the same
+network by our recipe, stands below them. Finished runs are skipped and interrupted ones resumed, so
+the command can be given again at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.apis import load_config
+from mtlplugins.apis.results import read_run
+from mtlplugins.apis.steps import Step, is_finished, parse_options, run_steps
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDY = json.loads((ROOT / "configs/cifar/study.json").read_text())
+FIGURES = [int(key) for key in STUDY if key.isdigit()]
+#: Keras's learning rates, which the study leaves as they are.
+LEARNING_RATES = dict(Adam=1e-3, SGD=0.01)
+OURS = "ours"
+
+
+def config_path(figure: int, model: int | str) -> str:
+    """Find the config of a model of a figure."""
+    name = STUDY[str(figure)]["config"] + ("_ours" if model == OURS else "")
+    return str(ROOT / f"configs/cifar/{name}.py")
+
+
+def models_of(figure: int) -> list[int | str]:
+    """List the models of a figure: the study's by number, and ours."""
+    return [*range(1, len(STUDY[str(figure)]["rows"]) + 1), OURS]
+
+
+def row_options(figure: int, model: int, tasks: Sequence[str]) -> list[str]:
+    """Say what sets a model of the study apart from its figure's config, as ``--cfg-options``.
+
+    Args:
+        figure: 3 to 14.
+        model: Number of the model in the figure.
+        tasks: The tasks of the config, the first of which γ weighs and the second 1 - γ.
+    """
+    entry = STUDY[str(figure)]
+    row = dict(zip(STUDY["columns"], entry["rows"][model - 1], strict=True))
+    optimizer = row["optimizer"]
+    options = [
+        f"train_dataloader.batch_size={row['batch size']}",
+        f"optim_wrapper.optimizer.type={optimizer}",
+        f"optim_wrapper.optimizer.lr={LEARNING_RATES[optimizer]}",
+        *(f"model.heads.{task}.dropout={float(row['dropout'])}" for task in tasks),
+    ]
+    if row["gamma"] is not None:
+        shares = (row["gamma"], round(1 - row["gamma"], 6))
+        for task, share in zip(tasks, shares, strict=True):
+            options.append(f"model.task_weights.{task}={share}")
+    options += [
+        f"experiment.name=figure_{figure}_model_{model}",
+        f"experiment.figure.model={model}",
+        f"experiment.figure.seconds_per_epoch={entry['seconds_per_epoch']}",
+    ]
+    for index, task in enumerate(tasks):
+        for key, column, factor in (
+            ("figure.train.{}/loss", "train loss", 1),
+            ("figure.train.{}/acc", "train accuracy", 100),
+            ("published.{}/cross_entropy", "test loss", 1),
+            ("published.{}/top1", "test accuracy", 100),
+        ):
+            value = round(row[column][index] * factor, 3)
+            options.append(f"experiment.{key.format(task)}={value}")
+    return options
+
+
+def steps(
+    figure: int,
+    *,
+    models: Sequence[int | str],
+    seeds: Sequence[int],
+    root: Path,
+    options: Sequence[str],
+    parsed: dict[str, Any],
+) -> list[Step]:
+    """List what is still to be run for a figure, in order.
+
+    Args:
+        figure: 3 to 14.
+        models: Which of its models.
+        seeds: A run of each model for each of them.
+        root: Folder of the runs, ``figure_N/model_M/seed_S`` each.
+        options: ``--cfg-options`` as they were typed.
+        parsed: The same, as values by dotted key.
+
+    Raises:
+        ValueError: ``root`` holds a run of another length.
+    """
+    todo, folders = [], []
+    for model in models:
+        config = config_path(figure, model)
+        cfg = load_config(config, parsed)
+        epochs = cfg.train_cfg.max_epochs
+        tasks = list(cfg.model.get("tasks") or cfg.model.heads)
+        row = [] if model == OURS else row_options(figure, model, tasks)
+        cfg = load_config(config, parse_options([*row, *options]))
+        for seed in seeds:
+            work_dir = root / f"figure_{figure}" / f"model_{model}" / f"seed_{seed}"
+            folders.append(work_dir)
+            changes = ["--work-dir", str(work_dir), "--cfg-options", f"randomness.seed={seed}"]
+            changes += [*row, *options]
+            trained = is_finished(work_dir, cfg)
+            if not trained:
+                command = [sys.executable, str(ROOT / "tools/train.py"), config, "--resume"]
+                todo.append(Step([*command, *changes], work_dir, epochs))
+            if not trained or not read_run(work_dir).tested:
+                command = [sys.executable, str(ROOT / "tools/test.py"), config, str(work_dir)]
+                todo.append(Step([*command, *changes]))
+    command = [sys.executable, str(ROOT / "tools/analysis/results.py"), *map(str, folders)]
+    todo.append(Step([*command, "--no-panels", "--out", str(root / f"figure_{figure}" / "table")]))
+    return todo
+
+
+def main() -> None:
+    """Run what a figure needs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("figure", type=int, choices=FIGURES, help="number of the figure")
+    parser.add_argument(
+        "--models", nargs="+", help="which of its models, e.g. 4 ours; all if not given"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
+    parser.add_argument("--work-dir", default="work_dirs/study", help="folder of the runs")
+    parser.add_argument("--dry-run", action="store_true", help="print the commands alone")
+    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
+    args = parser.parse_args()
+    known = models_of(args.figure)
+    models = [m if m == OURS else int(m) for m in args.models or known]
+    if unknown := set(models) - set(known):
+        parser.error(f"figure {args.figure} has no model {unknown.pop()}, only {known}")
+    todo = steps(
+        args.figure,
+        models=models,
+        seeds=args.seeds,
+        root=Path(args.work_dir),
+        options=args.cfg_options,
+        parsed=parse_options(args.cfg_options),
+    )
+    run_steps(todo, dry_run=args.dry_run)
+
+
+if __name__ == "__main__":
+    main()
