@@ -19,7 +19,9 @@ def parse_args() -> argparse.Namespace:
     """Read the command line; the flags are those of mmsegmentation's tool, and ``--tasks``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
-    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument(
+        "checkpoint", help="checkpoint file, or a work dir: the best one it kept, else its last"
+    )
     parser.add_argument("--work-dir", help="folder of logs; ./work_dirs/CONFIG if not given")
     parser.add_argument("--out", help="folder to write all predictions to, as files by task")
     parser.add_argument("--show-dir", help="folder to write panels of truth and prediction to")
@@ -48,6 +50,28 @@ def select_tasks(cfg: Config, tasks: list[str]) -> None:
         raise ValueError(f"--tasks {','.join(tasks)}: no metric for these; tasks: {known}")
 
 
+def find_checkpoint(path: str) -> str:
+    """Give a file as it is, of a work dir its best checkpoint or else its last.
+
+    Raises:
+        FileNotFoundError: A work dir without a checkpoint.
+        ValueError: A work dir with several best checkpoints, by different metrics.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return path
+    best = sorted(folder.glob("best_*.pth"))
+    if len(best) > 1:
+        raise ValueError(
+            f"{folder} has several best checkpoints, give one: {', '.join(map(str, best))}"
+        )
+    note = folder / "last_checkpoint"
+    if not best and not note.is_file():
+        raise FileNotFoundError(f"{folder} holds neither best_*.pth nor last_checkpoint")
+    # by its name alone: the folder may have moved since
+    return str(best[0] if best else folder / Path(note.read_text().strip()).name)
+
+
 def main() -> None:
     """Build the runner, load the checkpoint strictly, and test."""
     args = parse_args()
@@ -66,9 +90,11 @@ def main() -> None:
     if args.out:
         hook = dict(type="SavePredictionsHook", out=args.out)
         cfg.custom_hooks = [*cfg.get("custom_hooks", []), hook]
-    state, _ = read_checkpoint(args.checkpoint)
+    checkpoint = find_checkpoint(args.checkpoint)
+    state, _ = read_checkpoint(checkpoint)
+    cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
     runner = Runner.from_cfg(cfg)
-    load_state(getattr(runner.model, "module", runner.model), state, args.checkpoint)
+    load_state(getattr(runner.model, "module", runner.model), state, checkpoint)
     runner.test()
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from mmengine.config import DictAction
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
@@ -21,7 +21,9 @@ def parse_args() -> argparse.Namespace:
         "--work-dir", help="folder of logs and checkpoints; ./work_dirs/CONFIG if not given"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the latest checkpoint in the work dir"
+        "--resume",
+        action="store_true",
+        help="go on from the latest checkpoint in the work dir, or start where there is none",
     )
     parser.add_argument(
         "--amp", action="store_true", help="mixed precision in bfloat16, on a CPU too"
@@ -49,6 +51,17 @@ def main() -> None:
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{Path(args.config).stem}"
     cfg.resume = args.resume or cfg.get("resume", False)
+    if cfg.resume:
+        # MMEngine would resume from load_from, which is where a run starts and not where it stopped
+        if find_latest_checkpoint(cfg.work_dir) is None:
+            cfg.resume = False
+        else:
+            cfg.load_from = None
+    if cfg.get("load_from") and "://" not in cfg.load_from and not Path(cfg.load_from).is_file():
+        raise FileNotFoundError(
+            f"load_from={cfg.load_from}: no such file; train the model that it comes from, or give "
+            "another checkpoint with --cfg-options load_from=FILE"
+        )
     if args.amp:
         cfg.optim_wrapper.type = "Bf16OptimWrapper"
     Runner.from_cfg(cfg).train()

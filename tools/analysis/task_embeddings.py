@@ -86,6 +86,7 @@ def analyse(cfg: Config, checkpoint: str, mixtures: Sequence[str] | None = None)
             does not fit the tasks.
     """
     state, _ = read_checkpoint(checkpoint)
+    cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
     runner = Runner.from_cfg(cfg)
     model = runner.model
     embedding = conditioned_embedding(model)
