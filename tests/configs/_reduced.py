@@ -34,7 +34,8 @@ def reduce_config(cfg: Config) -> None:
     """Cut the widths and depths of the model and the sizes of the images; no pretrained weights."""
     _narrow(cfg.model)
     for part, widths in NARROW.items():
-        if part in cfg.model.backbone.type:
+        # a ViT that says its widths itself is narrow by now
+        if part in cfg.model.backbone.type and not isinstance(cfg.model.backbone.get("arch"), dict):
             cfg.model.backbone.update(widths)
     _flatten(cfg.model.backbone)
     for key in ("train_dataloader", "val_dataloader", "test_dataloader"):
@@ -43,6 +44,8 @@ def reduce_config(cfg: Config) -> None:
 
 def _flatten(backbone: dict) -> None:
     """Cut long stages, and the same share of the blocks that a plan conditions."""
+    if backbone.get("depth") in (101, 152):  # a ResNet's
+        backbone["depth"] = 50
     depths = backbone.get("depths")
     if depths is None:
         return

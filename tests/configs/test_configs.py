@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -19,7 +20,7 @@ from mmseg.structures import SegDataSample
 
 from mtlplugins.apis import load_config
 from mtlplugins.datasets.draws import Draw
-from tests._data import make_nyuv2, make_taskonomy
+from tests._data import make_cifar, make_nyuv2, make_taskonomy
 from tests.configs._reduced import SIDE, reduce_config
 from tests.tools.command import load_tool
 
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(str(p.relative_to(ROOT)) for p in ROOT.rglob("*.py") if "_base_" not in p.parts)
 OURS = [name for name in CONFIGS if not name.startswith("mmseg/")]
 INHERITED = [name for name in CONFIGS if name.startswith("mmseg/")]
+LONG = {"nyuv2/resnet18_scratch_nyuv2.py"}  # a recipe of its own, in one piece
 THESIS = load_tool("analysis/thesis_table.py")["TABLES"]
 
 
@@ -36,6 +38,8 @@ def data_root(tmp_path_factory) -> Iterator[str]:
     root = tmp_path_factory.mktemp("data")
     make_nyuv2(root)
     make_taskonomy(root)
+    for num_classes in (10, 100):
+        make_cifar(root, num_classes=num_classes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
         yield str(root)
@@ -67,7 +71,7 @@ def leaves_of(dataset: dict) -> list[dict]:
 def items_for(tasks: Sequence[str], dataset: Sequence[dict]) -> list[dict]:
     """Two items of a training data set, and more until every task has a target."""
     items, missing = [], set(tasks)
-    for index in range(min(len(dataset), 20)):
+    for index in range(min(len(dataset), 50)):
         item = dataset[Draw(index, seed=0, number=index)]
         found = {task for task in missing if f"gt_{task}" in item["data_samples"]}
         if found or len(items) < 2:
@@ -141,7 +145,8 @@ def test_data_and_metrics_fit_the_model(name: str) -> None:
     assert {metric["task"] for metric in cfg.val_evaluator} == set(tasks)
     for metric in cfg.val_evaluator:
         METRICS.build(metric)
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    for part, loader in zip(("train", "val", "test"), loaders, strict=True):
         found = set()
         for dataset in leaves_of(loader.dataset):
             for transform in dataset.pipeline:
@@ -151,17 +156,17 @@ def test_data_and_metrics_fit_the_model(name: str) -> None:
             for task, entry in described.items():
                 if "classes" in entry:
                     assert cfg.model.heads[task].num_classes == len(entry["classes"])
-        assert found == set(tasks)
+        trained = set(tasks) - set(cfg.model.get("frozen_tasks", ()))
+        assert found == (trained if part == "train" else set(tasks))
     for hook in cfg.default_hooks.values():
         assert HOOKS.build(hook) is not None
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_leaf_configs_are_short(name: str) -> None:
-    text = (ROOT / name).read_text()
-    if '_base_ = "' in text:
-        code = [line for line in text.splitlines() if line and not line.startswith("#")]
-        assert len(code) <= 15
+    text = re.sub(r"_base_ = \[.*?\]\n|_base_ = .*\n", "", (ROOT / name).read_text(), flags=re.S)
+    code = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert len(code) <= 15 or name in LONG
 
 
 def test_schedules_end_with_the_training() -> None:

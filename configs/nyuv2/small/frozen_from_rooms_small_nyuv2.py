@@ -3,6 +3,4 @@
 _base_ = "cond_from_rooms_small_nyuv2.py"
 experiment = dict(name="Rooms encoder, frozen, adapter + LN + attention, 0-0-2-2")
 last = (0, 0, 2, 2)
-model = dict(
-    backbone=dict(plan=dict(attention=last, layer_norm=last, adapter=last, frozen=True))
-)
+model = dict(backbone=dict(plan=dict(attention=last, layer_norm=last, adapter=last, frozen=True)))

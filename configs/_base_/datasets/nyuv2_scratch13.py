@@ -1,0 +1,32 @@
+# The from-scratch protocol of the literature: 288 x 384, 13 classes with background ignored, depth
+# and normals. Run tools/dataset_converters/nyuv2_normals.py on the data first.
+_base_ = "nyuv2.py"
+size = (288, 384)
+tasks = ("semantic", "depth", "normals")
+train_pipeline = [
+    dict(type="LoadMultiTaskImage"),
+    dict(type="LoadTargets"),
+    # enlarged pictures show nearer things: zoom_depth keeps depth true
+    dict(
+        type="MultiTaskRandomResizedCrop", scale=size, crop_ratio_range=(0.4, 1.0), zoom_depth=True
+    ),
+    dict(type="MultiTaskRandomFlip"),
+    dict(type="MultiTaskColorJitter", brightness=0.3, contrast=0.3, saturation=0.3, hue=0.05),
+    dict(type="PackMultiTask"),
+]
+test_pipeline = [
+    dict(type="LoadMultiTaskImage"),
+    dict(type="MultiTaskResize", scale=size),
+    dict(type="LoadTargets"),
+    dict(type="PackMultiTask"),
+]
+protocol = dict(num_classes=13, tasks=tasks)
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline, **protocol))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **protocol))
+test_dataloader = val_dataloader
+val_evaluator = [
+    dict(type="MultiTaskIoUMetric", task="semantic"),
+    dict(type="MultiTaskDepthMetric", task="depth"),
+    dict(type="MultiTaskNormalsMetric", task="normals"),
+]
+test_evaluator = val_evaluator
