@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -16,9 +17,10 @@ def training_size(cfg: Config) -> tuple[int, int]:
     """Find the (height, width) that the config trains at.
 
     Raises:
-        ValueError: No transform of the training pipeline says it.
+        ValueError: No transform of the training pipeline says it; nor, where that is empty, of the
+            test pipeline.
     """
-    for transform in reversed(cfg.get("train_pipeline", [])):
+    for transform in reversed(cfg.get("train_pipeline") or cfg.get("test_pipeline") or []):
         if scale := transform.get("scale"):
             return (scale, scale) if isinstance(scale, int) else tuple(scale)
     raise ValueError("the config's train_pipeline sets no size; give one with --size HEIGHT WIDTH")
@@ -52,7 +54,9 @@ def model_stats(cfg: Config, size: tuple[int, int] | None = None) -> dict[str, A
     flops = {}
     for task in model.tasks:
         model.test_cfg["tasks"] = [task]
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        # the counter does not see fused attention on a CPU
+        plain = sdpa_kernel(SDPBackend.MATH)
+        with torch.no_grad(), plain, FlopCounterMode(display=False) as counter:
             model(image, mode="predict")
         flops[task] = counter.get_total_flops()
     return dict(

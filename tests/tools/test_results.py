@@ -128,6 +128,19 @@ def test_a_real_run(trained: Path, tmp_path, monkeypatch, capsys) -> None:
     assert len(list((trained / "panels").iterdir())) == 2
 
 
+def test_two_real_runs_side_by_side(trained: Path, tmp_path, monkeypatch, capsys) -> None:
+    other = tmp_path / "other"
+    options = [*TINY, "randomness.seed=5"]
+    recipe = ROOT / "configs/rooms/demo.py"
+    run_tool(monkeypatch, "train.py", recipe, "--work-dir", other, "--cfg-options", *options)
+    run_tool(monkeypatch, "analysis/results.py", trained, other, "--out", tmp_path / "out")
+    page = Page(tmp_path / "out/results.html")
+    assert re.search(r"\| demo \| 2 \| 1 epoch \|", capsys.readouterr().out)
+    # image, truth and key once, then the predictions of both runs
+    assert len(page.images) == 6 * (1 + 2 * 2 + 2 * 2)
+    assert len(set(page.images)) > len(page.images) * 3 / 4  # the keys are the same
+
+
 def test_pictures_can_be_left_out(trained: Path, tmp_path, monkeypatch) -> None:
     run_tool(monkeypatch, "analysis/results.py", trained, "--no-panels", "--out", tmp_path)
     page = Page(tmp_path / "results.html")
