@@ -167,7 +167,7 @@ def test_leaf_configs_are_short(name: str) -> None:
     text = re.sub(r"_base_ = \[.*?\]\n|_base_ = .*\n", "", (ROOT / name).read_text(), flags=re.S)
     code = [line for line in text.splitlines() if line and not line.startswith("#")]
     # the study's own recipes spell out what a schedule and an augmentation of their own take
-    assert len(code) <= (35 if name.startswith("cifar/") else 15) or name in LONG
+    assert len(code) <= (40 if name.startswith("cifar/") else 15) or name in LONG
 
 
 def test_schedules_end_with_the_training() -> None:
