@@ -33,7 +33,7 @@ def parse_options(typed: Sequence[str]) -> dict[str, Any]:
 
 
 def is_finished(work_dir: Path, cfg: Config) -> bool:
-    """Say whether a run in ``work_dir`` trained all epochs of ``cfg`` and was scored after the last.
+    """Say whether a run in ``work_dir`` trained as long as ``cfg`` says and was then scored.
 
     Raises:
         ValueError: There is a run of another length, or of a config that learns otherwise.

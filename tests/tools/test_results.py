@@ -173,3 +173,19 @@ def test_data_that_are_not_there_are_named(trained: Path, tmp_path, monkeypatch)
 def test_nothing_readable_is_an_error(tmp_path, monkeypatch) -> None:
     with pytest.raises(RuntimeError, match="none of the work dirs could be read"):
         run_tool(monkeypatch, "analysis/results.py", tmp_path / "none", "--out", tmp_path / "out")
+
+
+def test_a_table_that_no_run_is_in(tmp_path, monkeypatch) -> None:
+    entry = dict(name="A", rows={"4.10": "Regular"})
+    write_run(tmp_path / "a", config(experiment=entry), full_log({"depth/d1": 0.5}))
+    with pytest.raises(RuntimeError, match=r"4\.99: no run .*experiment\.rows\) name 4\.10"):
+        run_tool(monkeypatch, "analysis/results.py", tmp_path / "a", "--table", "4.99")
+
+
+def test_a_config_that_cannot_be_read_is_named(tmp_path, monkeypatch, capsys) -> None:
+    write_run(tmp_path / "a", config(), full_log({"depth/d1": 0.5}))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/odd.py").write_text("value = 1 / 0")
+    arguments = [tmp_path / "a", tmp_path / "b", "--no-panels", "--out", tmp_path / "out"]
+    run_tool(monkeypatch, "analysis/results.py", *arguments)
+    assert "odd.py cannot be read: ZeroDivisionError" in capsys.readouterr().err

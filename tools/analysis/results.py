@@ -51,6 +51,12 @@ def main() -> None:
             print(f"left out {work_dir}: {left_out[work_dir]}", file=sys.stderr)
     if not runs:
         sys.exit("none of the work dirs could be read")
+    known = sorted({table for run in runs for table in run.experiment.get("rows") or {}})
+    if args.table and args.table not in known:
+        sys.exit(
+            f"--table {args.table}: no run is in it; their configs (experiment.rows) name "
+            f"{', '.join(known) or 'no table'}"
+        )
     groups = group_runs(runs, table=args.table)
     tables = result_tables(groups)
     panels = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -42,7 +42,8 @@ class Group:
     Attributes:
         label: How the tables call it.
         runs: Its runs, incomplete ones too.
-        note: What sets it apart from another group of the same name; empty where none has it.
+        note: What sets it apart from another group of the same name, and seeds that come more than
+            once; empty where there is nothing of it.
     """
 
     label: str
@@ -125,6 +126,12 @@ def group_runs(runs: Iterable[Run], *, table: str | None = None) -> list[Group]:
                 variants[key].label = f"{label} (variant {len(variants)})"
                 variants[key].note = difference(first.config, run.config)
         variants[key].runs.append(run)
+    for group in order:
+        repeated = [s for s, n in Counter(r.seed for r in group.complete).items() if n > 1]
+        if repeated:
+            seeds = ", ".join(map(str, repeated))
+            hint = f"several runs of seed {seeds}: the spread is smaller than between seeds"
+            group.note = "; ".join(filter(None, (group.note, hint)))
     return order
 
 

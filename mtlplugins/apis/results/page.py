@@ -90,7 +90,7 @@ def _warnings(groups: Sequence[Group], left_out: Mapping[str, str]) -> Iterator[
         if not run.complete
     ]
     lines += [f"{folder} could not be read: {why}" for folder, why in left_out.items()]
-    lines += [f"{group.label} differs: {group.note}." for group in groups if group.note]
+    lines += [f"{group.label}: {group.note}." for group in groups if group.note]
     if lines:
         yield '<div class="warn">' + "".join(f"<p>{escape(line)}</p>" for line in lines) + "</div>"
 

@@ -191,7 +191,12 @@ def read_run(work_dir: str | Path) -> Run:
             f"{work_dir} holds a checkpoint but no */vis_data/scalars.json: keep a LocalVisBackend "
             "in visualizer.vis_backends, the scores are read from its files"
         )
-    config = Config.fromfile(candidates[0])
+    try:
+        config = Config.fromfile(candidates[0])
+    except Exception as error:  # a config is code and may raise anything
+        raise ValueError(
+            f"{candidates[0]} cannot be read: {type(error).__name__}: {error}"
+        ) from error
     train_cfg = config.get("train_cfg") or {}
     unit = "epoch" if train_cfg.get("max_epochs") else "iteration"
     length = train_cfg.get("max_epochs") or train_cfg.get("max_iters")

@@ -70,3 +70,12 @@ def test_a_table_calls_runs_its_own_way(tmp_path: Path) -> None:
     assert group_runs([run], table="4.14")[0].label == "Same Batch"
     assert group_runs([run], table="4.4")[0].label == "Regular"
     assert group_runs([run])[0].label == "Regular"
+
+
+def test_a_seed_that_comes_twice_is_no_second_sample(tmp_path) -> None:
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        write_run(tmp_path / folder, config(seed=seed), full_log({"depth/d1": 0.5}))
+    (group,) = group_runs([read_run(tmp_path / name) for name in "abc"])
+    assert group.note == "several runs of seed 1: the spread is smaller than between seeds"
+    (group,) = group_runs([read_run(tmp_path / name) for name in "bc"])
+    assert group.note == ""
