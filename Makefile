@@ -9,7 +9,7 @@ PYTHON ?= python3
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.mtlplugins-installed
 
-.PHONY: help venv demo test test-slow lint clean
+.PHONY: help venv demo test test-slow test-faults lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make demo       train, test and predict on images rendered on the fly"
 	@echo "make test       run the fast tests"
 	@echo "make test-slow  run the slow tests"
+	@echo "make test-faults  kill runs, feed bad input, search for failing cases"
 	@echo "make lint       check style and formatting"
 	@echo "make clean      remove build droppings and work_dirs/demo, never an environment"
 
@@ -29,10 +30,13 @@ demo: venv
 	"$(RUN)" tools/demo.py
 
 test: venv
-	"$(RUN)" -m pytest -q tests -m "not slow"
+	"$(RUN)" -m pytest -q tests -m "not slow and not faults"
 
 test-slow: venv
 	"$(RUN)" -m pytest -q tests -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
+
+test-faults: venv
+	"$(RUN)" -m pytest -q tests/faults -m "faults and not slow"
 
 lint: venv
 	"$(RUN)" -m ruff check .

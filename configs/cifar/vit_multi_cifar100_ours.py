@@ -18,7 +18,7 @@ model = dict(
         mean=[129.3, 124.1, 112.4],
         std=[68.2, 65.4, 70.4],
     ),
-    backbone=dict(attn_drop_rate=0.0, drop_rate=0.1),  # augmentation takes the place of dropout
+    backbone=dict(attn_drop_rate=0.0, drop_rate=0.0),  # augmentation takes the place of dropout
     heads=dict(
         label=dict(num_classes=100, dropout=0.1, loss=smooth),
         superclass=dict(num_classes=20, dropout=0.1, loss=smooth),

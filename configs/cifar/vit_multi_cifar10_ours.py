@@ -15,7 +15,7 @@ model = dict(
             dict(type="BatchRandomFlip"),
         ],
     ),
-    backbone=dict(attn_drop_rate=0.0, drop_rate=0.1),  # augmentation takes the place of dropout
+    backbone=dict(attn_drop_rate=0.0, drop_rate=0.0),  # augmentation takes the place of dropout
     heads=dict(
         label=dict(dropout=0.1, loss=smooth),
         superclass=dict(dropout=0.1, loss=smooth),

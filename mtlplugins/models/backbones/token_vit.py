@@ -8,6 +8,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtlplugins.models.layers import attention
+
 
 @MODELS.register_module()
 class TokenViT(BaseModule):
@@ -123,5 +125,5 @@ class _Layer(nn.Module):
         qkv = self.qkv(x).unflatten(2, (3, self.num_heads, -1))  # (B, L, 3, heads, channels)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         drop = self.attn_drop_rate if self.training else 0.0
-        out = F.scaled_dot_product_attention(query, key, value, dropout_p=drop)
+        out = attention(query, key, value, dropout=drop)
         return self.proj(out.transpose(1, 2).flatten(2))  # (B, L, C)

@@ -1,5 +1,6 @@
 """Building blocks that encoders and decoders share."""
 
+from .attention import attention
 from .res_block import CondBasicBlock, CondBottleneck
 from .swin_block import CondSwinBlock
 from .token_attention import resize_row_blocks
@@ -11,6 +12,7 @@ __all__ = [
     "CondBottleneck",
     "CondSwinBlock",
     "CondViTBlock",
+    "attention",
     "resize_row_blocks",
     "shift_mask",
 ]

@@ -7,6 +7,8 @@ from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor
 from torch.nn import functional as F
 
+from .attention import attention
+
 
 def resize_row_blocks(matrix: Tensor, size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
     """Bring ``M(z)`` with one block per row of tokens to another grid of tokens.
@@ -49,12 +51,12 @@ def token_attention(msa: MultiheadAttention, x: Tensor, bias: Tensor) -> Tensor:
     """
     qkv = msa.qkv(x).unflatten(-1, (3, msa.num_heads, msa.head_dims))
     query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (R, heads, L, d) each
-    attended = F.scaled_dot_product_attention(
+    attended = attention(
         query,
         key,
         value,
-        attn_mask=bias[:, None].to(query.dtype),
-        dropout_p=msa.attn_drop if msa.training else 0.0,
+        bias=bias[:, None].to(query.dtype),
+        dropout=msa.attn_drop if msa.training else 0.0,
     )
     attended = msa.proj(attended.transpose(1, 2).flatten(2))
     return msa.out_drop(msa.gamma1(msa.proj_drop(attended)))
