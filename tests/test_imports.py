@@ -15,7 +15,12 @@ PACKAGE = Path(mtlplugins.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 TASKS = set(RoomsDataset(1).metainfo["tasks"])
 
-LEAVES = {"mtlplugins.checkpoint", "mtlplugins.structures", "mtlplugins.randomness"}
+LEAVES = {
+    "mtlplugins.checkpoint",
+    "mtlplugins.randomness",
+    "mtlplugins.structures",
+    "mtlplugins.whole_file",
+}
 #: What may be imported of the package, besides itself and the leaves. The most specific row holds.
 ARROWS: dict[str, set[str]] = {
     "mtlplugins": {"mtlplugins"},
@@ -23,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.checkpoint": set(),
     "mtlplugins.randomness": set(),
     "mtlplugins.structures": set(),
+    "mtlplugins.whole_file": set(),
     "mtlplugins.datasets": set(),
     "mtlplugins.engine": set(),
     "mtlplugins.evaluation": set(),

@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 
 from mmengine.config import DictAction
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
+from mtlplugins.engine.resuming import find_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,10 +54,9 @@ def main() -> None:
     cfg.resume = args.resume or cfg.get("resume", False)
     if cfg.resume:
         # MMEngine would resume from load_from, which is where a run starts and not where it stopped
-        if find_latest_checkpoint(cfg.work_dir) is None:
-            cfg.resume = False
-        else:
-            cfg.load_from = None
+        found = find_checkpoint(Path(cfg.work_dir))
+        cfg.resume = found is not None
+        cfg.load_from = str(found) if found else cfg.get("load_from")
     if cfg.get("load_from") and "://" not in cfg.load_from and not Path(cfg.load_from).is_file():
         raise FileNotFoundError(
             f"load_from={cfg.load_from}: no such file; train the model that it comes from, or give "

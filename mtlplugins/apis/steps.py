@@ -6,7 +6,6 @@ import argparse
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,6 @@ from mmengine.config import Config, DictAction
 
 from .results import read_run
 from .results.groups import difference
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command, as a list of arguments, and the run that it trains if it trains one."""
-
-    command: list[str]
-    work_dir: Path | None = None
-    epochs: int = 0
 
 
 def parse_options(typed: Sequence[str]) -> dict[str, Any]:
@@ -51,39 +41,21 @@ def is_finished(work_dir: Path, cfg: Config) -> bool:
     return run.complete
 
 
-def step_back(work_dir: Path, epochs: int) -> None:
-    """Go back by a checkpoint where a run stopped in its last validation.
-
-    MMEngine would resume behind the last epoch, so behind its validation too.
-    """
-    last = work_dir / f"epoch_{epochs}.pth"
-    if not last.is_file():
-        return
-    earlier = [path for path in work_dir.glob("epoch_*.pth") if path != last]
-    note = work_dir / "last_checkpoint"
-    if earlier:
-        note.write_text(str(max(earlier, key=lambda path: int(path.stem.split("_")[1]))))
-    else:
-        note.unlink(missing_ok=True)
-
-
-def run_steps(steps: Iterable[Step], *, dry_run: bool) -> None:
+def run_steps(steps: Iterable[Sequence[str]], *, dry_run: bool) -> None:
     """Run commands, each printed first.
 
     Args:
-        steps: The commands.
+        steps: The commands, as lists of arguments.
         dry_run: Whether to print them alone.
 
     Raises:
         SystemExit: A command failed; those behind it were not run.
     """
     for step in steps:
-        print(f"$ {shlex.join(step.command)}", flush=True)
+        print(f"$ {shlex.join(step)}", flush=True)
         if dry_run:
             continue
-        if step.work_dir is not None:
-            step_back(step.work_dir, step.epochs)
-        if code := subprocess.run(step.command, check=False).returncode:
+        if code := subprocess.run(step, check=False).returncode:
             raise SystemExit(
                 f"stopped: the command above ended with {code}; give this one again to go on"
             )

@@ -10,12 +10,28 @@ from mtlplugins.compat.ops import stub_missing_ops
 
 stub_missing_ops()  # first: what the others import may look for the operators
 
+from mtlplugins.compat.checkpoint_files import (  # noqa: E402
+    check_before_loading,
+    save_in_one_piece,
+)
 from mtlplugins.compat.checkpoints import allow_training_state, load_weights_only  # noqa: E402
 from mtlplugins.compat.config_paths import find_packages_without_pkg_resources  # noqa: E402
+from mtlplugins.compat.one_cycle import name_short_cycles  # noqa: E402
+from mtlplugins.compat.options import name_wrong_options  # noqa: E402
 from mtlplugins.compat.processes import start_processes_on_cpu, wrap_models_on_cpu  # noqa: E402
+from mtlplugins.compat.sync_batch_norm import synchronise_batch_norms_on_cpu  # noqa: E402
+from mtlplugins.compat.timm_weights import fetch_timm_weights_for_training  # noqa: E402
+from mtlplugins.compat.workers import leave_stopping_to_the_parent  # noqa: E402
 
 allow_training_state()
 load_weights_only()
+check_before_loading()
+save_in_one_piece()
 find_packages_without_pkg_resources()
+name_short_cycles()
+name_wrong_options()
 start_processes_on_cpu()
+synchronise_batch_norms_on_cpu()
 wrap_models_on_cpu()
+fetch_timm_weights_for_training()
+leave_stopping_to_the_parent()

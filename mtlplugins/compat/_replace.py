@@ -10,7 +10,7 @@ _MARK = "_replaced_by_mtlplugins"
 
 
 def replace_once(owner: Any, name: str, make: Callable[[Callable], Callable]) -> None:
-    """Set ``owner.name`` to ``make(original)``, unless that was done before.
+    """Set ``owner.name`` to ``make(original)``, unless ``make`` did so before.
 
     Args:
         owner: The module or class that holds the function. Places that imported the function by
@@ -19,8 +19,10 @@ def replace_once(owner: Any, name: str, make: Callable[[Callable], Callable]) ->
         make: Gets the original function and returns the new one.
     """
     original = getattr(owner, name)
-    if getattr(original, _MARK, False):
+    made_by = getattr(original, _MARK, ())
+    maker = f"{make.__module__}.{make.__qualname__}"
+    if maker in made_by:
         return
     replacement = functools.wraps(original)(make(original))
-    setattr(replacement, _MARK, True)
+    setattr(replacement, _MARK, (*made_by, maker))
     setattr(owner, name, replacement)

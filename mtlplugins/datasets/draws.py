@@ -78,10 +78,18 @@ class DrawSampler(Sampler):
         self.endless = endless
         self.epoch = 0
         self.size = len(self._order(0))
+        self._start = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose draws come next; MMEngine calls it."""
         self.epoch = epoch
+
+    def start_at(self, draws: int) -> None:
+        """Leave out this process's first ``draws`` of the next time it is iterated over.
+
+        Nothing is read or drawn for it, so it takes no longer for many than for few.
+        """
+        self._start = draws
 
     def _order(self, epoch: int) -> np.ndarray:
         if hasattr(self.dataset, "draw_order"):
@@ -91,21 +99,24 @@ class DrawSampler(Sampler):
             return np.random.default_rng([self.seed, epoch]).permutation(size)
         return np.arange(size)
 
-    def _epoch(self, epoch: int) -> Iterator[Draw]:
+    def _epoch(self, epoch: int, start: int) -> Iterator[Draw]:
         order = self._order(epoch)
         # all processes get equally many: the first draws come again where the size does not divide
         padded = len(self) * self.world_size
-        for position in range(self.rank, padded, self.world_size):
+        for position in range(self.rank + start * self.world_size, padded, self.world_size):
             yield Draw(
                 int(order[position % self.size]), seed=self.seed, number=epoch * padded + position
             )
 
     def __iter__(self) -> Iterator[Draw]:
-        epoch = self.epoch
-        yield from self._epoch(epoch)
+        epoch, start, self._start = self.epoch, self._start, 0
+        if self.endless:
+            passed, start = divmod(start, len(self))
+            epoch += passed
+        yield from self._epoch(epoch, start)
         while self.endless:
             epoch += 1
-            yield from self._epoch(epoch)
+            yield from self._epoch(epoch, 0)
 
     def __len__(self) -> int:
         """Draws of this process per epoch."""

@@ -1,7 +1,16 @@
 """What drives training: optimizer wrappers and hooks."""
 
-from mtlplugins.engine.hooks import BrokenFilesHook, CheckTasksHook, NonFiniteHook, StepSeedHook
+from mtlplugins.engine.hooks import (
+    BrokenFilesHook,
+    CheckTasksHook,
+    NonFiniteHook,
+    SafeCheckpointHook,
+    StepSeedHook,
+    StopSignalHook,
+)
+from mtlplugins.engine.loops import ResumableEpochLoop, ResumableIterLoop
 from mtlplugins.engine.optim_wrapper import Bf16OptimWrapper
+from mtlplugins.engine.sharded_runner import ShardedRunner
 from mtlplugins.engine.update_guard import UpdateGuard
 
 __all__ = [
@@ -9,6 +18,11 @@ __all__ = [
     "BrokenFilesHook",
     "CheckTasksHook",
     "NonFiniteHook",
+    "ResumableEpochLoop",
+    "ResumableIterLoop",
+    "SafeCheckpointHook",
+    "ShardedRunner",
     "StepSeedHook",
+    "StopSignalHook",
     "UpdateGuard",
 ]

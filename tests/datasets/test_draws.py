@@ -193,3 +193,17 @@ def test_draws_do_not_repeat_and_are_the_same_in_each_run(
     epochs = crop_boxes(data, "DrawSampler", persistent=persistent)
     assert len(epochs[0] | epochs[1] | epochs[2]) == 18
     assert crop_boxes(data, "DrawSampler", persistent=persistent) == epochs
+
+
+@pytest.mark.parametrize("endless", [False, True])
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_it_starts_anywhere(world: int, endless: bool) -> None:
+    """What is left is what an iteration from the start would have given."""
+    for sampler in samplers(7, world, endless=endless):
+        sampler.set_epoch(2)
+        whole = [(int(d), d.number) for d in islice(sampler, 30)]
+        for start in range(len(whole)):
+            sampler.start_at(start)
+            rest = [(int(d), d.number) for d in islice(sampler, 30 - start)]
+            assert rest == whole[start:]
+        assert [(int(d), d.number) for d in islice(sampler, 30)] == whole  # once

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mtlplugins.apis import load_config
-from mtlplugins.apis.steps import step_back
 from tests.tools.command import ROOT, run_tool
 
 EPOCHS = "train_cfg.max_epochs=3"
@@ -92,19 +91,6 @@ def test_a_run_of_another_config_is_not_mixed_in(tmp_path, monkeypatch) -> None:
             monkeypatch, "analysis/thesis_table.py", *arguments, *options,
             "model.backbone.plan.frozen=True",
         )  # fmt: skip
-
-
-def test_a_run_that_stopped_in_its_last_validation_goes_back(tmp_path) -> None:
-    make_run(tmp_path, epochs=11, validated=10)
-    step_back(tmp_path, 12)  # not yet at the end
-    assert (tmp_path / "last_checkpoint").read_text() == str(tmp_path / "epoch_11.pth")
-    step_back(tmp_path, 11)
-    assert (tmp_path / "last_checkpoint").read_text() == str(tmp_path / "epoch_10.pth")
-    for path in tmp_path.glob("epoch_?*.pth"):
-        if path.name != "epoch_11.pth":
-            path.unlink()
-    step_back(tmp_path, 11)
-    assert not (tmp_path / "last_checkpoint").exists()
 
 
 def test_the_mixtures_are_of_the_headline_s_last_checkpoint(tmp_path, monkeypatch, capsys) -> None:

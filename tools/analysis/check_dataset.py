@@ -43,7 +43,10 @@ def parse_args() -> argparse.Namespace:
         default=os.cpu_count(),
         help="processes, all cores if not given; 0 for none but this one",
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.workers < 0:
+        parser.error(f"--workers {args.workers}: give 0 or more")
+    return args
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
 from mtlplugins.apis.results import read_run
-from mtlplugins.apis.steps import Step, is_finished, parse_options, run_steps
+from mtlplugins.apis.steps import is_finished, parse_options, run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = json.loads((ROOT / "configs/cifar/study.json").read_text())
@@ -86,7 +86,7 @@ def steps(
     root: Path,
     options: Sequence[str],
     parsed: dict[str, Any],
-) -> list[Step]:
+) -> list[list[str]]:
     """List what is still to be run for a figure, in order.
 
     Args:
@@ -104,7 +104,6 @@ def steps(
     for model in models:
         config = config_path(figure, model)
         cfg = load_config(config, parsed)
-        epochs = cfg.train_cfg.max_epochs
         tasks = list(cfg.model.get("tasks") or cfg.model.heads)
         row = [] if model == OURS else row_options(figure, model, tasks)
         cfg = load_config(config, parse_options([*row, *options]))
@@ -116,12 +115,12 @@ def steps(
             trained = is_finished(work_dir, cfg)
             if not trained:
                 command = [sys.executable, str(ROOT / "tools/train.py"), config, "--resume"]
-                todo.append(Step([*command, *changes], work_dir, epochs))
+                todo.append([*command, *changes])
             if not trained or not read_run(work_dir).tested:
                 command = [sys.executable, str(ROOT / "tools/test.py"), config, str(work_dir)]
-                todo.append(Step([*command, *changes]))
+                todo.append([*command, *changes])
     command = [sys.executable, str(ROOT / "tools/analysis/results.py"), *map(str, folders)]
-    todo.append(Step([*command, "--no-panels", "--out", str(root / f"figure_{figure}" / "table")]))
+    todo.append([*command, "--no-panels", "--out", str(root / f"figure_{figure}" / "table")])
     return todo
 
 
@@ -140,9 +139,10 @@ def main() -> None:
     parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
     args = parser.parse_args()
     known = models_of(args.figure)
-    models = [m if m == OURS else int(m) for m in args.models or known]
-    if unknown := set(models) - set(known):
+    by_name = {str(model): model for model in known}
+    if unknown := set(args.models or ()) - set(by_name):
         parser.error(f"figure {args.figure} has no model {unknown.pop()}, only {known}")
+    models = [by_name[name] for name in args.models or by_name]
     todo = steps(
         args.figure,
         models=models,

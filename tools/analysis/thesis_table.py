@@ -18,7 +18,7 @@ from prettytable import PrettyTable, TableStyle
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config, model_stats
-from mtlplugins.apis.steps import Step, is_finished, parse_options, run_steps
+from mtlplugins.apis.steps import is_finished, parse_options, run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = "4.2"
@@ -94,7 +94,7 @@ def sizes_table(options: dict[str, Any] | None = None) -> str:
 
 def steps(
     table: str, *, seeds: Sequence[int], root: Path, options: Sequence[str], parsed: dict[str, Any]
-) -> list[Step]:
+) -> list[list[str]]:
     """List what is still to be run for a table, in order.
 
     Args:
@@ -120,15 +120,15 @@ def steps(
                 command = [sys.executable, str(ROOT / "tools/train.py"), config, "--resume"]
                 command += ["--work-dir", str(work_dir)]
                 command += ["--cfg-options", f"randomness.seed={seed}", *options]
-                todo.append(Step(command, work_dir, epochs))
+                todo.append(command)
     if table == MIXTURES:
         for work_dir, (config, epochs) in runs.items():
             command = [sys.executable, str(analysis / "task_embeddings.py"), config]
             command += [str(work_dir / f"epoch_{epochs}.pth")]
-            todo.append(Step(command + (["--cfg-options", *options] if options else [])))
+            todo.append(command + (["--cfg-options", *options] if options else []))
     else:
         command = [sys.executable, str(analysis / "results.py"), *map(str, runs)]
-        todo.append(Step([*command, "--table", table, "--out", str(root / f"table_{table}")]))
+        todo.append([*command, "--table", table, "--out", str(root / f"table_{table}")])
     return todo
 
 

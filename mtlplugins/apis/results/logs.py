@@ -54,30 +54,34 @@ class Log:
 
 
 def log_files(work_dir: Path) -> list[Path]:
-    """List the logs of a work dir's starts that trained, the oldest first."""
+    """List the logs of a work dir's starts that trained or validated, the oldest first."""
     files = sorted(work_dir.glob("*/vis_data/scalars.json"))
-    return [file for file in files if any("iter" in entry for entry in _entries(file))]
+    return [file for file in files if _entries(file)]
 
 
 def read_log(files: list[Path], *, by_epoch: bool) -> Log:
     """Join the logs of several starts.
 
     A later start replaces everything that the earlier ones logged from its first iteration on: it
-    was resumed from a checkpoint before that, or trained anew.
+    was resumed from a checkpoint before that, or trained anew. A validation that it begins with
+    makes up for one that was cut short.
 
     Args:
         files: ``scalars.json`` of each start, the oldest first.
         by_epoch: Whether the run counts epochs, and not iterations.
 
     Raises:
-        ValueError: A line other than the last, which a kill may have cut, is no JSON object.
+        ValueError: A line other than the last, which a kill may have cut, is no JSON object, or an
+            entry of the training does not say its step.
     """
     log = Log()
     for file in files:
         begun = False
         for entry in _entries(file):
             if "iter" in entry:
-                step = int(entry["step"])
+                step = entry.get("step")
+                if not isinstance(step, int):
+                    raise ValueError(f"{file}: an entry of the training has the step {step!r}")
                 if not begun:
                     log.train = [e for e in log.train if e.step < step]
                     log.validations = [v for v in log.validations if v.after < step]
@@ -85,16 +89,25 @@ def read_log(files: list[Path], *, by_epoch: bool) -> Log:
                 # a loop over iterations notes epoch 1 throughout
                 epoch = entry.get("epoch") if by_epoch else None
                 log.train.append(TrainEntry(step, epoch, entry.get("time"), _figures(entry)))
-            elif begun and (scores := _figures(entry)):
-                last = log.train[-1]
+            elif (scores := _figures(entry)) and log.train:
+                last = log.train[-1] if begun else _last_before(log.train, entry, by_epoch=by_epoch)
                 # loops over iterations note 0, unless told to note the iteration
                 position = last.epoch or int(entry.get("step") or last.step)
+                log.validations = [v for v in log.validations if v.position != position]
                 log.validations.append(Validation(position, last.step, scores))
     return log
 
 
+def _last_before(train: list[TrainEntry], entry: dict, *, by_epoch: bool) -> TrainEntry:
+    """Find what had been trained when a validation was run anew."""
+    position = int(entry.get("step") or 0)
+    earlier = [e for e in train if ((e.epoch or 0) if by_epoch else e.step) <= position]
+    return (earlier or train)[-1]
+
+
 def _entries(file: Path) -> list[dict]:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    # what is no text is no JSON either
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     entries = []
     for number, line in enumerate(lines, 1):
         try:

@@ -3,6 +3,15 @@
 from .broken_files_hook import BrokenFilesHook
 from .check_tasks_hook import CheckTasksHook
 from .nonfinite_hook import NonFiniteHook
+from .safe_checkpoint_hook import SafeCheckpointHook
 from .step_seed_hook import StepSeedHook
+from .stop_signal_hook import StopSignalHook
 
-__all__ = ["BrokenFilesHook", "CheckTasksHook", "NonFiniteHook", "StepSeedHook"]
+__all__ = [
+    "BrokenFilesHook",
+    "CheckTasksHook",
+    "NonFiniteHook",
+    "SafeCheckpointHook",
+    "StepSeedHook",
+    "StopSignalHook",
+]

@@ -44,6 +44,23 @@ def test_a_resumed_run_is_joined(tmp_path: Path) -> None:
     assert run.final == {"depth/d1": 0.3}
 
 
+@pytest.mark.parametrize("finished", [False, True], ids=["cut short", "finished"])
+def test_a_validation_that_was_run_again(tmp_path: Path, finished: bool) -> None:
+    """A start may begin with a validation, or consist of one."""
+    first = [train(10), train(20), *[val(1, {"depth/d1": 0.1})] * finished]
+    second = [
+        val(1, {"depth/d1": 0.2}),
+        train(30, epoch=2),
+        train(40, epoch=2),
+        *[val(2, {"depth/d1": 0.3})] * finished,
+    ]
+    third = [val(2, {"depth/d1": 0.4})]
+    run = read_run(write_run(tmp_path / "run", config(), first, second, third))
+    scores = [(v.position, v.after, v.scores["depth/d1"]) for v in run.log.validations]
+    assert scores == [(1, 20, 0.2), (2, 40, 0.4)]
+    assert run.complete
+
+
 def test_a_run_started_anew_replaces_the_old_one(tmp_path: Path) -> None:
     old, new = full_log({"depth/d1": 0.9}), [train(10), train(20), val(1, {"depth/d1": 0.1})]
     run = read_run(write_run(tmp_path / "run", config(), old, new))

@@ -1,0 +1,72 @@
+"""Checkpoint files: written in full or not at all, and checked before they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mmengine.runner as mmengine_runners
+import torch
+from mmengine.runner import CheckpointLoader
+from mmengine.runner import checkpoint as mmengine_checkpoint
+from mmengine.runner import runner as mmengine_runner
+
+from mtlplugins.compat._replace import replace_once
+from mtlplugins.whole_file import what_is_damaged, write_in_one_piece
+
+
+def save_in_one_piece() -> None:
+    """Write local checkpoints aside, and move them into place when they are on the disk.
+
+    Breaks: a kill, a full disk or a power cut in the middle of a save leaves half a checkpoint
+    under its final name, in place of the whole one that may have been there; and the file is put
+    together in memory first, so saving takes twice its size.
+    Since: every MMEngine up to 0.10.7.
+    Ends: when MMEngine's local backend writes aside and moves. Other backends (paths with ``://``)
+    are left to MMEngine.
+    """
+    # places that imported it by name
+    for module in (mmengine_checkpoint, mmengine_runner, mmengine_runners):
+        replace_once(module, "save_checkpoint", _in_one_piece)
+
+
+def check_before_loading() -> None:
+    """Refuse local checkpoints whose bytes are not those that were written.
+
+    Breaks: a flipped bit gives other weights without a word, as ``torch.load`` does not look at
+    the checksums in the file.
+    Since: every PyTorch up to 2.11.
+    Ends: when PyTorch checks them.
+    """
+    replace_once(CheckpointLoader, "load_checkpoint", _checked)
+
+
+def _in_one_piece(save: Callable[..., None]) -> Callable[..., None]:
+    def save_checkpoint(checkpoint: dict, filename: str, *args: Any, **kwargs: Any) -> None:
+        if "://" in str(filename):
+            save(checkpoint, filename, *args, **kwargs)
+            return
+        path = Path(filename)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_in_one_piece(path, lambda aside: _write(checkpoint, aside))
+
+    return save_checkpoint
+
+
+def _write(checkpoint: dict, path: Path) -> None:
+    # opened here: PyTorch's own writer turns a full disk into a RuntimeError without a reason
+    with path.open("wb") as file:
+        torch.save(checkpoint, file)
+
+
+def _checked(load: Callable[..., Any]) -> Callable[..., Any]:
+    def load_checkpoint(filename: str, *args: Any, **kwargs: Any) -> Any:
+        path = Path(filename)
+        if path.is_file() and (damage := what_is_damaged(path)):
+            raise ValueError(
+                f"{filename} is a damaged checkpoint: {damage}. Give an earlier one or copy it anew"
+            )
+        return load(filename, *args, **kwargs)
+
+    return load_checkpoint

@@ -1,0 +1,88 @@
+"""Synchronised batch norms without an accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from mtlplugins.compat._replace import replace_once
+
+
+def synchronise_batch_norms_on_cpu() -> None:
+    """Let ``nn.SyncBatchNorm``, and so ``sync_bn="torch"`` in a config, work on the CPU.
+
+    Breaks: ``DistributedDataParallel`` raises "SyncBatchNorm layers only work with GPU modules",
+    and the norm itself likewise, so that one config cannot serve both.
+    Since: every torch up to 2.11.
+    Ends: when torch has its kernels for the CPU. On a GPU torch's own code runs.
+    """
+    replace_once(nn.SyncBatchNorm, "forward", _by_sums_on_cpu)
+    if hasattr(DistributedDataParallel, "_passing_sync_batchnorm_handle"):
+        replace_once(
+            DistributedDataParallel, "_passing_sync_batchnorm_handle", _without_refusal_on_cpu
+        )
+
+
+def _without_refusal_on_cpu(check: Callable[..., None]) -> Callable[..., None]:
+    def check_on_gpu(self: DistributedDataParallel, module: nn.Module) -> None:
+        if self.device_type != "cpu":
+            check(self, module)
+
+    return check_on_gpu
+
+
+def _by_sums_on_cpu(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def forward_anywhere(self: nn.SyncBatchNorm, input: Tensor) -> Tensor:
+        several = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+        if input.device.type != "cpu" or not self.training or not several:
+            return forward(self, input)
+        return _normalise(self, input)
+
+    return forward_anywhere
+
+
+def _normalise(norm: nn.SyncBatchNorm, x: Tensor) -> Tensor:
+    """Normalise (N, C, …) by the statistics of all processes; N may be 0 in some, not in all."""
+    group = norm.process_group
+    wide = x.movedim(1, -1).to(torch.promote_types(x.dtype, torch.float32))  # (N, …, C)
+    axes = tuple(range(x.dim() - 1))
+    count = wide.new_tensor(float(wide.numel() // wide.shape[-1]))
+    dist.all_reduce(count, group=group)
+    # the mean first: a difference of two large sums would lose the variance in float32
+    mean = _SumOverProcesses.apply(wide.sum(axes), group) / count
+    centred = wide - mean
+    variance = _SumOverProcesses.apply(centred.square().sum(axes), group) / count
+    if norm.track_running_stats:
+        norm.num_batches_tracked.add_(1)
+        share = norm.momentum
+        if share is None:
+            share = 1 / float(norm.num_batches_tracked)
+        unbiased = variance.detach() * count / (count - 1)
+        norm.running_mean.lerp_(mean.detach().to(norm.running_mean), share)
+        norm.running_var.lerp_(unbiased.to(norm.running_var), share)
+    out = centred * (variance + norm.eps).rsqrt()
+    if norm.affine:
+        out = out * norm.weight + norm.bias
+    return out.to(x.dtype).movedim(-1, 1)
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Σ over processes; what each of them gets is a function of all, so gradients add up too."""
+
+    @staticmethod
+    def forward(ctx: Any, own: Tensor, group: Any) -> Tensor:
+        ctx.group = group
+        total = own.clone()
+        dist.all_reduce(total, group=group)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        total = gradient.clone()
+        dist.all_reduce(total, group=ctx.group)
+        return total, None

@@ -1,0 +1,66 @@
+"""timm's pretrained weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from inspect import BoundArguments, signature
+from typing import Any
+
+import mmpretrain.models.backbones as mmpretrain_backbones
+import mmseg.models.backbones as mmseg_backbones
+from torch import nn
+
+from mtlplugins.compat._replace import replace_once
+
+
+def fetch_timm_weights_for_training() -> None:
+    """Let ``TIMMBackbone(pretrained=True)`` fetch its weights when training starts.
+
+    Breaks: they are fetched whenever the model is built: to predict, export or count parameters
+    too, where a checkpoint replaces them at once. Without a network all of these fail, with an
+    error that names neither the config nor what to do.
+    Since: every mmseg up to 1.2.2, every mmpretrain up to 1.2.0.
+    Ends: when they fetch in ``init_weights``, as they do for their own encoders.
+    """
+    for package in (mmseg_backbones, mmpretrain_backbones):
+        replace_once(package.TIMMBackbone, "__init__", _without_fetching)
+        replace_once(package.TIMMBackbone, "init_weights", _fetching)
+
+
+def _without_fetching(init: Callable[..., None]) -> Callable[..., None]:
+    def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        bound = signature(init).bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        wanted, bound.arguments["pretrained"] = bound.arguments["pretrained"], False
+        init(self, *bound.args[1:], **bound.kwargs)
+        bound.arguments["pretrained"] = True
+        self.build_pretrained = partial(_build, type(self), init, bound) if wanted else None
+
+    return __init__
+
+
+def _build(kind: type[nn.Module], init: Callable[..., None], bound: BoundArguments) -> nn.Module:
+    """Build a second encoder, with the weights to copy."""
+    pretrained = object.__new__(kind)
+    init(pretrained, *bound.args[1:], **bound.kwargs)
+    return pretrained
+
+
+def _fetching(init_weights: Callable[[nn.Module], None]) -> Callable[[nn.Module], None]:
+    def fetch_and_init(self: nn.Module) -> None:
+        if self.build_pretrained is None or self.is_init:
+            init_weights(self)
+            return
+        try:
+            pretrained = self.build_pretrained()
+        except (OSError, RuntimeError) as error:  # no network, no weights of that name
+            raise FileNotFoundError(
+                f"cannot fetch timm's pretrained weights of the backbone ({error}): fetch them "
+                "once where there is a network, or train from scratch with --cfg-options "
+                "model.backbone.pretrained=False"
+            ) from error
+        self.load_state_dict(pretrained.state_dict())
+        self._is_init = True
+
+    return fetch_and_init

@@ -1,0 +1,103 @@
+"""Save and end when a scheduler says so."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from mmengine.dist import all_reduce, get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from mtlplugins.engine.resuming import INTERRUPTED, name_as_last
+
+
+@HOOKS.register_module()
+class StopSignalHook(Hook):
+    """At SIGTERM finish the iteration, save everything as ``interrupted.pth`` and end.
+
+    ``--resume`` goes on behind that iteration, in the middle of an epoch or before a validation
+    that was cut short. With several processes one that got the signal stops all, behind the same
+    iteration; with gradient accumulation behind one that updates the weights. The exit status is
+    143, as of any program that ends by this signal; a second signal ends at once.
+    """
+
+    priority = "LOWEST"  # after all that an iteration or an epoch does
+
+    def __init__(self) -> None:
+        self._told = False
+        self._before: Any = signal.SIG_DFL
+
+    def before_train(self, runner: Runner) -> None:
+        """Listen for the signal."""
+        if threading.current_thread() is threading.main_thread():  # others may not
+            self._before = signal.signal(signal.SIGTERM, self._note)
+
+    def after_train(self, runner: Runner) -> None:
+        """Let the signal do what it did before."""
+        self._stop_listening()
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Stop behind this iteration, unless an epoch or a weight update goes on behind it."""
+        done = runner.iter + 1
+        # a dict of wrappers does not accumulate
+        updated = done % getattr(runner.optim_wrapper, "_accumulative_counts", 1) == 0
+        if updated and not self.end_of_epoch(runner.train_dataloader, batch_idx):
+            self._stop_if_told(runner, epoch=runner.epoch, iteration=done)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Stop behind this epoch, or let the last one be validated."""
+        if runner.epoch + 1 < runner.max_epochs:
+            self._stop_if_told(runner, epoch=runner.epoch + 1, iteration=runner.iter)
+
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Sequence | None = None,
+    ) -> None:
+        """Stop in the middle of a validation, which is run again on resuming."""
+        self._stop_if_told(runner, epoch=runner.epoch, iteration=runner.iter)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._told = True
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._before)
+
+    def _stop_if_told(self, runner: Runner, *, epoch: int, iteration: int) -> None:
+        told = self._told
+        if get_world_size() > 1:
+            flag = torch.tensor(float(told))
+            all_reduce(flag, "max")
+            told = bool(flag)
+        if not told:
+            return
+        runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=dict(epoch=epoch, iter=iteration))
+        if is_main_process():
+            name_as_last(Path(runner.work_dir), str(Path(runner.work_dir) / INTERRUPTED))
+        print_log(
+            f"stopped by SIGTERM after {iteration} iterations, saved as {INTERRUPTED}; "
+            "--resume goes on from there",
+            logger="current",
+            level=logging.WARNING,
+        )
+        sys.exit(128 + signal.SIGTERM)

@@ -1,0 +1,179 @@
+"""Checkpoints that are damaged, or could not be written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.runner import CheckpointLoader
+
+from mtlplugins import whole_file
+from mtlplugins.engine.resuming import find_checkpoint
+from mtlplugins.whole_file import what_is_damaged, write_in_one_piece
+from tests.engine._stopping import make_run, weights
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    make_run(folder).train()
+    return folder
+
+
+@pytest.fixture
+def work_dir(trained: Path, tmp_path: Path) -> Path:
+    """A copy, whose ``last_checkpoint`` names a file in the folder it was copied from."""
+    return Path(shutil.copytree(trained, tmp_path / "copy"))
+
+
+def damage(path: Path, how: str) -> None:
+    data = bytearray(path.read_bytes())
+    if how == "flipped":
+        weight = torch.load(path, weights_only=False)["state_dict"]["linear.weight"]
+        data[data.index(weight.numpy().tobytes())] ^= 1
+    path.write_bytes({"empty": b"", "short": data[: len(data) // 2]}.get(how, data))
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("flipped", "the checksum of"), ("short", "cut short"), ("empty", "it is empty")],
+)
+def test_a_damaged_newest_one_is_reported_and_the_one_before_used(
+    work_dir: Path, capsys: pytest.CaptureFixture, how: str, words: str
+) -> None:
+    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
+    damage(work_dir / "epoch_3.pth", how)
+    assert find_checkpoint(work_dir) == work_dir / "epoch_2.pth"
+    with pytest.raises(ValueError, match=f"epoch_3.pth is a damaged checkpoint: .*{words}"):
+        CheckpointLoader.load_checkpoint(str(work_dir / "epoch_3.pth"))
+    (work_dir / "epoch_1.pth").unlink()
+    damage(work_dir / "epoch_2.pth", how)
+    with pytest.raises(ValueError, match=f"no checkpoint .* is whole: .*{words}.*epoch_2"):
+        find_checkpoint(work_dir)
+
+
+def test_without_the_check_a_flipped_bit_goes_unseen(work_dir: Path) -> None:
+    path = work_dir / "epoch_3.pth"
+    before = torch.load(path, weights_only=False)["state_dict"]
+    damage(path, "flipped")
+    after = torch.load(path, weights_only=False)["state_dict"]
+    assert not all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize("last", ["", "/nowhere/epoch_9.pth", None, "epoch_2.pth"])
+def test_what_last_checkpoint_may_say(work_dir: Path, last: str | None) -> None:
+    note = work_dir / "last_checkpoint"
+    note.unlink() if last is None else note.write_text(last)
+    newest = "epoch_2.pth" if last == "epoch_2.pth" else "epoch_3.pth"
+    assert find_checkpoint(work_dir) == work_dir / newest
+
+
+def test_weights_alone_are_not_resumed_from(tmp_path: Path) -> None:
+    assert find_checkpoint(tmp_path) is None
+    torch.save({}, tmp_path / "best_mean_epoch_1.pth")
+    assert find_checkpoint(tmp_path) is None
+
+
+@contextmanager
+def no_room_behind(size: int) -> Iterator[None]:
+    """Let no file grow beyond ``size`` bytes, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("missing", [1, 4000])
+def test_a_full_disk_stops_the_run_and_leaves_what_was_there(work_dir: Path, missing: int) -> None:
+    size = (work_dir / "epoch_3.pth").stat().st_size - missing
+    for path in (work_dir / "epoch_3.pth", work_dir / "last_checkpoint"):
+        path.unlink()
+    kept = {path: path.read_bytes() for path in work_dir.glob("*.pth")}
+    runner = make_run(work_dir)
+    message = r"epoch_3\.pth was not written: File too large"
+    with pytest.raises(OSError, match=message) as raised, no_room_behind(size):
+        runner.train()
+    assert raised.value.errno == errno.EFBIG
+    assert kept == {path: path.read_bytes() for path in work_dir.glob("*.pth")}
+    assert not list(work_dir.glob(".*"))
+    again = make_run(work_dir)
+    again.train()
+    whole = torch.load(work_dir / "epoch_3.pth", weights_only=False)
+    for one, other in zip(whole["state_dict"].values(), weights(again), strict=False):
+        assert torch.equal(one, other)
+
+
+def test_a_kill_in_the_middle_of_a_save_leaves_the_old_file(tmp_path: Path) -> None:
+    """A real kill, of a process that is writing."""
+    target = tmp_path / "epoch_1.pth"
+    target.write_text("old")
+    script = (
+        "import runpy, sys, time; from pathlib import Path\n"
+        "def write(path):\n"
+        "    path.write_text('half'); print('writing', flush=True); time.sleep(60)\n"
+        "runpy.run_path(sys.argv[1])['write_in_one_piece'](Path(sys.argv[2]), write)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, whole_file.__file__, str(target)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "writing\n"
+    process.kill()
+    process.wait()
+    assert target.read_text() == "old"
+    (left,) = tmp_path.glob(".*.part")
+    assert left.read_text() == "half"
+    make_run(tmp_path / "other").train()  # another folder's are not its business
+    assert left.exists()
+
+
+def test_what_a_kill_left_is_tidied_up(work_dir: Path) -> None:
+    left = work_dir / ".epoch_3.pth.77.part"
+    left.write_text("half")
+    make_run(work_dir).train()
+    assert not left.exists()
+
+
+def test_files_of_other_formats_are_not_judged(tmp_path: Path) -> None:
+    path = tmp_path / "old.pth"
+    torch.save({"a": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
+    assert what_is_damaged(path) is None
+
+
+def test_a_file_replaces_the_one_before(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        write_in_one_piece(tmp_path / "file", lambda path, text=text: path.write_text(text))
+        assert (tmp_path / "file").read_text() == text
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_workers_end_with_their_parent_and_not_at_a_signal(tmp_path: Path) -> None:
+    runner = make_run(tmp_path, workers=2)
+    runner.train()
+    workers = runner.train_dataloader._iterator._workers
+    stranger = "import os, sys; [os.kill(int(pid), 15) for pid in sys.argv[1:]]"
+    subprocess.run(
+        [sys.executable, "-c", stranger, *(str(worker.pid) for worker in workers)], check=True
+    )
+    time.sleep(0.3)
+    assert all(worker.is_alive() for worker in workers)
+    for worker in workers:
+        worker.terminate()
+        worker.join(10)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    runner.train_dataloader._iterator = None
