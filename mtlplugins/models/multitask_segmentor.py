@@ -16,9 +16,10 @@ from mtlplugins.structures import MultiTaskDataSample
 from .conditioning import TaskEmbedding
 from .frozen import check_frozen
 from .heads.base import resize
-from .process_shares import process_shares
+from .process_shares import mean_over_processes, process_shares
 from .rows import Rows
 from .sliding import average_windows
+from .synchronised import rows_to_encode, synchronised_rows
 
 
 @MODELS.register_module()
@@ -28,9 +29,6 @@ class MultiTaskSegmentor(BaseSegmentor):
     Images become (image, task) rows at the encoder's branch point; training runs a row for each
     target that is there, inference one for each task that is asked for. An encoder without a plan
     never branches.
-
-    Several processes may have rows of different tasks: decoders with synchronised batch norms
-    would wait for each other forever; take ``BN`` there, or another norm.
 
     Args:
         backbone: A ``Cond*`` encoder, or any mmseg backbone, which is then shared by all tasks as
@@ -117,8 +115,11 @@ class MultiTaskSegmentor(BaseSegmentor):
     def _frozen(self) -> list[nn.Module]:
         if not self.frozen_tasks:
             return []
-        modules = [m[t] for m in (self.decoders, self.heads) for t in self.frozen_tasks if t in m]
+        modules = [module for task in self.frozen_tasks for module in self._own(task)]
         return [m for m in (self.backbone, self.neck, *modules) if m is not None]
+
+    def _own(self, task: str) -> list[nn.Module]:
+        return [m[task] for m in (self.decoders, self.heads) if task in m]
 
     def train(self, mode: bool = True) -> MultiTaskSegmentor:
         """Set the mode, but keep what is frozen in eval mode."""
@@ -177,11 +178,12 @@ class MultiTaskSegmentor(BaseSegmentor):
         Returns:
             For each task that has n rows, logits (n, K, h, w), or (n, K) of an image-level task.
         """
-        maps = self.extract_feat(inputs, rows)
+        encoded = rows_to_encode(rows)
+        maps = self.extract_feat(inputs, encoded)
         shared_maps = getattr(self.backbone, "shared_maps", len(maps))
         if self.neck is not None:
             if shared_maps < len(maps):  # a neck may mix the maps, so all must be of rows
-                maps, shared_maps = rows.branch(maps, shared_maps), 0
+                maps, shared_maps = encoded.branch(maps, shared_maps), 0
             maps = self.neck(tuple(maps))  # mmpretrain's necks take no list
             shared_maps = shared_maps and len(maps)
         logits = {}
@@ -209,6 +211,7 @@ class MultiTaskSegmentor(BaseSegmentor):
             ValueError: No image has a target, or a target does not fit its head.
         """
         rows = Rows.with_targets(self.trained_tasks, data_samples, others=self.frozen_tasks)
+        rows = synchronised_rows(rows, {task: self._own(task) for task in self.trained_tasks})
         logits = self.encode_decode(inputs, rows) if rows.images else {}
         targets = {
             task: [data_samples[i].target(task) for i in rows.images.get(task, ())]
@@ -217,19 +220,17 @@ class MultiTaskSegmentor(BaseSegmentor):
         shares = process_shares(self.heads, targets, inputs.device)
         losses = {}
         for task, share in shares.items():
-            if task not in logits:
+            if not targets[task]:
                 self.heads[task].no_targets()
-                losses[f"{task}_loss"] = _zero(
-                    *(m[task] for m in (self.decoders, self.heads) if task in m)
-                )
+                # logits of no image still lead back to norms that other processes wait for
+                zero = _zero(*self._own(task)) + logits.get(task, inputs[:0]).sum()
+                losses[f"{task}_loss"] = zero
                 continue
             try:
                 found = self.heads[task].loss(logits[task], targets[task])
             except ValueError as error:
-                files = ", ".join(
-                    str(data_samples[i].get("img_path", "?")) for i in rows.images[task]
-                )
-                raise ValueError(f"task {task!r}: {error}; images: {files}") from error
+                files = (str(data_samples[i].get("img_path", "?")) for i in rows.images[task])
+                raise ValueError(f"task {task!r}: {error}; images: {', '.join(files)}") from error
             weight = self.task_weights.get(task, 1.0)
             losses[f"{task}_loss"] = weight * share * found.pop("loss")
             losses |= {f"{task}_{name}": value for name, value in found.items()}
@@ -238,6 +239,11 @@ class MultiTaskSegmentor(BaseSegmentor):
             shared = (self.backbone, self.neck, self.task_embedding)
             losses[f"{task}_loss"] = losses[f"{task}_loss"] + _zero(*shared)
         return losses
+
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Add up the losses; what is logged of them is the mean over processes."""
+        total, logged = super().parse_losses(losses)
+        return total, logged | mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
 
     def predict(
         self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None

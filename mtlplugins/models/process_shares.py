@@ -39,3 +39,21 @@ def process_shares(
     total = own.clone()
     all_reduce(total, "sum")
     return dict(zip(targets, (world * own / total.clamp(min=1)).float(), strict=True))
+
+
+def mean_over_processes(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Average numbers over processes, for the log.
+
+    Args:
+        values: Scalars, of the same names in all processes.
+
+    Returns:
+        The means. A number that is not finite stays as it is where it came up, so that the batch
+        with it can be named, and counts as 0 for the others.
+    """
+    if get_world_size() == 1:
+        return dict(values)
+    own = torch.stack([value.detach() for value in values.values()])
+    mean = own.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    all_reduce(mean, "mean")
+    return dict(zip(values, torch.where(own.isfinite(), mean, own), strict=True))
