@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from mmengine.config import DictAction
-from mmengine.runner import Runner
+from mmseg.registry import RUNNERS
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
@@ -64,7 +64,7 @@ def main() -> None:
         )
     if args.amp:
         cfg.optim_wrapper.type = "Bf16OptimWrapper"
-    Runner.from_cfg(cfg).train()
+    RUNNERS.build(cfg).train()
 
 
 if __name__ == "__main__":

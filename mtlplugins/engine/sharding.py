@@ -73,8 +73,13 @@ def shard(model: nn.Module, optimizer: Optimizer) -> None:
     units = [*(find_blocks(encoder) if encoder is not None else ()), model]
     for unit in units:
         fully_shard(unit, mesh=mesh, reshard_after_forward=False)
+
+    def gather_weights(module: nn.Module, inputs: Any) -> None:
+        for unit in units:
+            unit.unshard()
+
     # behind the root's own hook, which sets up what the others need
-    model.register_forward_pre_hook(lambda *_: [unit.unshard() for unit in units] and None)
+    model.register_forward_pre_hook(gather_weights)
     if encoder is not None:
         encoder.register_forward_hook(_maps_together)
 
