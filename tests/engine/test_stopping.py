@@ -121,6 +121,14 @@ def test_the_best_is_the_best_of_a_run_that_was_not_stopped(tmp_path: Path) -> N
     assert list(resumed.message_hub.get_scalar("val/mean").data[0]) == [0.3, 0.5, 0.4]
 
 
+def test_a_best_that_was_found_on_resuming_is_in_the_last_checkpoint(tmp_path: Path) -> None:
+    best = dict(save_best="mean", rule="greater")
+    stop(tmp_path, "val", 12, kill, checkpoint=best, values=[0.3, 0.4])
+    make_run(tmp_path, checkpoint=best, values=[0.5]).train()
+    last = torch.load(tmp_path / "epoch_3.pth", weights_only=False)
+    assert last["message_hub"]["runtime_info"]["best_score"] == 0.5
+
+
 def test_gradients_that_add_up_are_not_lost(tmp_path: Path) -> None:
     """The stop waits for the update."""
     whole = make_run(tmp_path / "whole", accumulative_counts=2)

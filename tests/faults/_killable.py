@@ -60,7 +60,14 @@ def make_config(work_dir: Path, *, by_epoch: bool, workers: int) -> Config:
     return cfg
 
 
-def start(work_dir: Path, *, by_epoch: bool, workers: int, tear: int | None = None) -> BaseProcess:
+def start(
+    work_dir: Path,
+    *,
+    by_epoch: bool,
+    workers: int,
+    tear: int | None = None,
+    rank: tuple[int, int, int] | None = None,
+) -> BaseProcess:
     """Train to the end in a process of its own.
 
     Args:
@@ -68,20 +75,36 @@ def start(work_dir: Path, *, by_epoch: bool, workers: int, tear: int | None = No
         by_epoch: See there.
         workers: See there.
         tear: The process kills itself when it has written half of its save of this number.
+        rank: Number of the process, how many there are, and the port where they meet; None for a
+            run of one process.
     """
-    process = PROCESSES.Process(target=_train, args=(work_dir, by_epoch, workers, tear))
+    arguments = (work_dir, by_epoch, workers, tear, rank)
+    process = PROCESSES.Process(target=_train, args=arguments)
     process.start()
     return process
 
 
-def _train(work_dir: Path, by_epoch: bool, workers: int, tear: int | None) -> None:
+def _train(
+    work_dir: Path,
+    by_epoch: bool,
+    workers: int,
+    tear: int | None,
+    rank: tuple[int, int, int] | None,
+) -> None:
     log = work_dir.with_suffix(".log").open("a")
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
     torch.set_num_threads(1)
     if tear is not None:
         _tear(tear)
-    Runner.from_cfg(make_config(work_dir, by_epoch=by_epoch, workers=workers)).train()
+    cfg = make_config(work_dir, by_epoch=by_epoch, workers=workers)
+    if rank is not None:
+        names = ("RANK", "WORLD_SIZE", "MASTER_PORT")
+        os.environ.update(zip(names, map(str, rank), strict=True))
+        os.environ.update(MASTER_ADDR="127.0.0.1", LOCAL_RANK=str(rank[0]))
+        cfg.launcher = "pytorch"
+        cfg.custom_hooks.pop()  # averaged weights are wrapped models
+    Runner.from_cfg(cfg).train()
 
 
 def _tear(number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import time
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.faults._killable import BATCHES, EPOCHS, start
+from tests.faults._killable import BATCHES, EPOCHS, PROCESSES, start
 
 pytestmark = pytest.mark.faults
 
@@ -43,6 +44,14 @@ def assert_same(one: object, other: object, where: str = "") -> None:
         assert one == other, where
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """Nothing is timed while the first process imports everything."""
+    first = PROCESSES.Process(target=int)
+    first.start()
+    first.join()
+
+
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory):
     """For each kind of loop the end of a run that nobody stops, and how long it took."""
@@ -61,7 +70,9 @@ def straight(tmp_path_factory: pytest.TempPathFactory):
 
 def assert_finished_alike(work_dir: Path, by_epoch: bool, expected: dict) -> None:
     found = finished(work_dir, by_epoch)
-    for part in ("state_dict", "ema_state_dict", "optimizer", "param_schedulers"):
+    parts = {"state_dict", "ema_state_dict", "optimizer", "param_schedulers"} & set(expected)
+    assert len(parts) >= 3
+    for part in parts:
         assert_same(found[part], expected[part], part)
     hubs = [checkpoint["message_hub"]["log_scalars"] for checkpoint in (found, expected)]
     for name in ("train/loss", "train/lr"):
@@ -112,3 +123,36 @@ def test_kills_in_the_middle_of_saves(tmp_path: Path, straight, by_epoch: bool) 
     assert process.exitcode == 0
     assert_finished_alike(work_dir, by_epoch, straight(by_epoch)[0])
     assert not list(work_dir.glob(".*.part"))
+
+
+def run_two(work_dir: Path, seconds: float) -> bool:
+    """Train in two processes, but not for longer; say whether they came to the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    both = [start(work_dir, by_epoch=True, workers=0, rank=(rank, 2, port)) for rank in range(2)]
+    both[0].join(seconds)
+    done = both[0].exitcode is not None
+    for process in both:
+        if not done:
+            process.kill()
+        process.join(60)
+    if done:
+        log = work_dir.with_suffix(".log").read_text()[-2000:]
+        assert [process.exitcode for process in both] == [0, 0], log
+    return done
+
+
+def test_kills_of_two_processes(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert run_two(tmp_path / "straight", 120)
+    duration = time.monotonic() - began
+    expected = finished(tmp_path / "straight", by_epoch=True)
+    chance = random.Random(0)
+    kills = runs = 0
+    while kills < KILLS:
+        work_dir = tmp_path / f"run_{runs}"
+        runs += 1
+        while not run_two(work_dir, chance.uniform(0.2, 1.1) * duration if kills < KILLS else 120):
+            kills += 1
+        assert_finished_alike(work_dir, True, expected)

@@ -2,13 +2,13 @@
 max_epochs = 20
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=1e-3, betas=(0.9, 0.98), weight_decay=0.05),
+    optimizer=dict(type="AdamW", lr=5e-4, weight_decay=0.05),
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
     dict(
         type="OneCycleLR",
-        eta_max=1e-3,
+        eta_max=5e-4,
         pct_start=0.2,
         total_steps=max_epochs,
         by_epoch=True,

@@ -27,6 +27,8 @@ class SafeCheckpointHook(CheckpointHook):
     def before_train(self, runner: Runner) -> None:
         """Find out where to save, and tidy up what a kill in the middle of a save left there."""
         super().before_train(runner)
+        # a validation that is run again may be the best, and then belongs into this one
+        self.last_ckpt = runner.message_hub.get_info("last_ckpt", None)
         if is_main_process():
             for folder in (Path(self.out_dir), Path(runner.work_dir)):
                 for part in folder.glob(".*.part"):
