@@ -28,7 +28,8 @@ def read_checkpoint(source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if isinstance(checkpoint, dict) and key in checkpoint:
             state = checkpoint[key]
             break
-    if not isinstance(state, dict) or not any(isinstance(v, Tensor) for v in state.values()):
+    by_name = isinstance(state, dict) and all(isinstance(key, str) for key in state)
+    if not by_name or not any(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{source} holds no tensors by name, so it is no checkpoint")
     state = {key.removeprefix("module."): value for key, value in state.items()}
     return state, checkpoint.get("meta") or {}
@@ -55,9 +56,9 @@ def load_state(
     needed = [key for key in expected if key not in optional]
     missing = [key for key in needed if key not in state]
     other = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}"
+        f"{key} {_shape(state[key])} instead of {tuple(value.shape)}"
         for key, value in expected.items()
-        if key in state and state[key].shape != value.shape
+        if key in state and _shape(state[key]) != tuple(value.shape)
     ]
     problems = []
     if missing:
@@ -72,6 +73,10 @@ def load_state(
         )
     module.load_state_dict({k: v for k, v in state.items() if k in expected}, strict=False)
     return [key for key in state if key not in expected]
+
+
+def _shape(value: Any) -> tuple[int, ...] | str:
+    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
 
 
 def few(names: Iterable[str], count: int = 3) -> str:

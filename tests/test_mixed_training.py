@@ -129,7 +129,7 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
         for rank in range(2)
     ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
-    ranks = [torch.load(tmp_path / f"{rank}.pth") for rank in range(2)]
+    ranks = [torch.load(tmp_path / f"{rank}.pth", weights_only=True) for rank in range(2)]
 
     assert len(one["losses"]) == 6
     for step, expected in enumerate(one["losses"]):

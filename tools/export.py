@@ -78,9 +78,15 @@ def export(
         The graph in ONNX Runtime.
 
     Raises:
-        ValueError: An unknown task, or a model that no graph can be made of.
+        IsADirectoryError: ``out`` is a folder.
+        ValueError: An unknown task, a size that is not positive, or a model that no graph can be
+            made of.
         RuntimeError: The graph predicts something else; nothing is written.
     """
+    if out.is_dir():  # noticed before a minute's work
+        raise IsADirectoryError(f"{out} is a folder: name a file, such as {out / 'model.onnx'}")
+    if size and min(size) < 1:
+        raise ValueError(f"size {size[0]} x {size[1]}: give a height and a width above 0")
     deployed = DeployedModel(fold(model, task) if task else model)
     unchecked = out.with_name(f"{out.name}.unchecked")
     out.parent.mkdir(parents=True, exist_ok=True)

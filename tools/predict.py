@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
 from mmengine.config import DictAction
@@ -37,12 +38,14 @@ def find_images(names: list[str]) -> list[Path]:
 
     Raises:
         FileNotFoundError: One is missing, or a folder has no image.
+        ValueError: Several have one name, so that their predictions would replace each other.
     """
     found: list[Path] = []
     suffixes = set(Image.registered_extensions())
     for path in map(Path, names):
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes)
+            files = (p for p in path.iterdir() if not p.is_dir())
+            inside = sorted(p for p in files if p.suffix.lower() in suffixes)
             if not inside:
                 raise FileNotFoundError(f"no image in {path}")
             found += inside
@@ -50,6 +53,10 @@ def find_images(names: list[str]) -> list[Path]:
             found.append(path)
         else:
             raise FileNotFoundError(f"no image {path}")
+    name, count = Counter(path.stem for path in found).most_common(1)[0]
+    if count > 1:
+        same = ", ".join(str(path) for path in found if path.stem == name)
+        raise ValueError(f"predictions of {same} would replace each other: give each its own --out")
     return found
 
 

@@ -13,7 +13,7 @@ model = dict(
         type="TIMMBackbone",
         model_name="convnext_tiny.fb_in1k",
         features_only=True,
-        pretrained=True,  # fetched whenever the model is built; False where there is no network
+        pretrained=True,  # fetched when training starts; False where there is no network
     ),
     decoders=dict(semantic=dict(in_channels=channels), depth=dict(in_channels=channels)),
 )

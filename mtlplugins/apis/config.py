@@ -8,6 +8,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from .config_values import check_values
+
 
 def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     """Read a config file and apply ``--cfg-options``.
@@ -23,10 +25,16 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     Raises:
         FileNotFoundError: There is no such file.
         KeyError: An option changes a top-level key that looks like a misspelt one.
+        ValueError: The file cannot be read, or a value is one that :func:`check_values` refuses.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"no config file {path}")
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # a config is code and may raise anything
+        raise ValueError(
+            f"the config {path} cannot be read: {type(error).__name__}: {error}"
+        ) from error
     if options:
         _check_spelling(options, cfg)
         old_root = cfg.get("data_root")
@@ -37,6 +45,7 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
         if epochs != old_epochs:
             _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)
+    check_values(cfg)
     return cfg
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mmcv
 import numpy as np
@@ -14,7 +15,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mtlplugins.apis.config import load_config
-from mtlplugins.checkpoint import load_state, read_checkpoint
+from mtlplugins.checkpoint import few, load_state, read_checkpoint
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import draw_panel, save_predictions
 
@@ -30,7 +31,8 @@ class MultiTaskInferencer:
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
-        ValueError: An unknown task, or a checkpoint of another architecture.
+        ValueError: No model in the config, an unknown task, or a checkpoint of another
+            architecture, with weights that are not finite or without a description of its tasks.
     """
 
     def __init__(
@@ -43,14 +45,20 @@ class MultiTaskInferencer:
     ) -> None:
         cfg = load_config(config) if isinstance(config, str) else config
         init_default_scope("mmseg")
+        if cfg.get("model") is None:
+            raise ValueError("the config has no `model`: give one that a model was trained by")
         cfg = cfg.copy()
         cfg.model.setdefault("test_cfg", {})["tasks"] = tasks
         self.model = MODELS.build(cfg.model)
         state, meta = read_checkpoint(checkpoint)
         load_state(self.model, state, checkpoint)
-        self.dataset_meta = meta.get("dataset_meta") or {}
-        if "tasks" not in self.dataset_meta:
-            raise ValueError(f"{checkpoint} does not describe its tasks: was it saved by training?")
+        broken = [name for name, p in self.model.named_parameters() if not p.isfinite().all()]
+        if broken:
+            raise ValueError(
+                f"{checkpoint} holds weights that are not finite, {few(broken)}: its training went "
+                "wrong; give an earlier checkpoint"
+            )
+        self.dataset_meta = _described_tasks(meta, checkpoint)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(device).eval()
         self.pipeline = Compose(cfg.test_pipeline)
@@ -77,3 +85,13 @@ class MultiTaskInferencer:
     def save(self, sample: MultiTaskDataSample, out: str | Path, stem: str) -> None:
         """Write the predictions as files below ``out``; see :func:`save_predictions`."""
         save_predictions(sample, self.dataset_meta["tasks"], Path(out), stem)
+
+
+def _described_tasks(meta: Any, checkpoint: str) -> dict[str, Any]:
+    """Take the description of the tasks from a checkpoint, which may hold anything there."""
+    described = meta.get("dataset_meta") if isinstance(meta, dict) else None
+    tasks = described.get("tasks") if isinstance(described, dict) else None
+    entries = tasks.values() if isinstance(tasks, dict) else [None]
+    if not all(isinstance(entry, dict) and "kind" in entry for entry in entries):
+        raise ValueError(f"{checkpoint} does not describe its tasks: was it saved by training?")
+    return described

@@ -44,9 +44,14 @@ def model_stats(cfg: Config, size: tuple[int, int] | None = None) -> dict[str, A
     Returns:
         ``params``, ``trainable``; ``flops_per_task``: operations of one image and one
         task, two per multiply-add, averaged over the tasks; ``flops_by_task``; ``size``.
+
+    Raises:
+        ValueError: ``size`` is not positive.
     """
     init_default_scope("mmseg")
     size = size or training_size(cfg)
+    if min(size) < 1:
+        raise ValueError(f"size {size[0]} x {size[1]}: give a height and a width above 0")
     model = MODELS.build(cfg.model).train()
     counts = count_parameters(model)
     model.eval()

@@ -21,6 +21,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import CheckpointLoader
+from mmengine.runner import checkpoint as mmengine_checkpoint
 
 from mtlplugins.compat._replace import replace_once
 
@@ -40,9 +41,13 @@ def allow_training_state() -> None:
     Breaks: resuming raises an UnpicklingError, because a checkpoint holds HistoryBuffers (with
     NumPy arrays and methods) and, with OneCycleLR, a method of the scheduler.
     Since: PyTorch 2.6, where ``torch.load`` became ``weights_only`` by default.
-    Ends: when MMEngine registers, or no longer stores, these objects.
+    Ends: when MMEngine registers, or no longer stores, these objects. OneDL's fork does register
+    them for the length of a load, but the real ones, and what it takes off the list afterwards is
+    also ours: its list is emptied.
     """
     torch.serialization.add_safe_globals(_safe_globals())
+    if hasattr(mmengine_checkpoint, "get_torch_safe_globals"):  # OneDL's
+        replace_once(mmengine_checkpoint, "get_torch_safe_globals", _without_names)
 
 
 def load_weights_only() -> None:
@@ -68,13 +73,26 @@ def _guarded(load: Callable[..., Any]) -> Callable[..., Any]:
                 f"{filename} was not loaded: it is damaged, or holds something other than weights "
                 "and MMEngine's training state, and loading that could run code from the file. "
                 "If you trust its source, load it there and save its state_dict alone. "
-                f"PyTorch says: {error}"
+                f"PyTorch says: {_reason(error)}"
             ) from error
         if isinstance(checkpoint, dict) and isinstance(checkpoint.get("meta"), dict):
             checkpoint["meta"].pop("config", None)
         return checkpoint
 
     return load_checkpoint
+
+
+def _without_names(original: Callable[[], list[Any]]) -> Callable[[], list[Any]]:
+    def get_torch_safe_globals() -> list[Any]:
+        return []
+
+    return get_torch_safe_globals
+
+
+def _reason(error: UnpicklingError) -> str:
+    """What PyTorch found, without its advice to switch the check off."""
+    found = str(error).partition("WeightsUnpickler error:")[2] or str(error)
+    return next((line.strip() for line in found.splitlines() if line.strip()), "nothing")
 
 
 @functools.cache

@@ -49,11 +49,33 @@ def read_array(path: str) -> np.ndarray:
         ) from error
 
 
-def check_picture(path: str) -> None:
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a split file, stripped, without empty ones.
+
+    Raises:
+        ValueError: It is no text, or a line leads out of the folder that it names files in.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text ({error}); write one name per line") from error
+    for line in lines:
+        if Path(line).is_absolute() or ".." in Path(line).parts:
+            raise ValueError(
+                f"{path} lists {line!r}, which leads out of the data set's folder: list names "
+                "below it"
+            )
+    return [line for line in lines if line]
+
+
+def check_picture(path: str) -> str:
     """Look at a picture's header, before memory is taken for what it announces.
 
     The limit is Pillow's own ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million; None for no limit), past
     which Pillow itself only warns.
+
+    Returns:
+        Pillow's name of the kind of its pixels, such as ``RGB``.
 
     Raises:
         ValueError: It is empty, no ordinary file, or larger than the limit.
@@ -62,6 +84,7 @@ def check_picture(path: str) -> None:
     _check_file(path)
     with Image.open(path, formats=FORMATS) as image:
         _check_pixels(*image.size)
+        return image.mode
 
 
 def _check_file(path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,13 @@ class MixedDataset(Dataset):
     """
 
     def __init__(self, datasets: Sequence[dict | Dataset], ratios: Sequence[float]) -> None:
-        if len(datasets) != len(ratios) or not datasets or min(ratios) <= 0:
+        positive = isinstance(ratios, Sequence) and all(
+            isinstance(ratio, (int, float)) and 0 < ratio < inf for ratio in ratios
+        )
+        if not positive or len(datasets) != len(ratios) or not datasets:
+            shown = tuple(ratios) if isinstance(ratios, Sequence) else ratios
             raise ValueError(
-                f"MixedDataset: ratios={tuple(ratios)}, give a positive number for each of the "
+                f"MixedDataset: ratios={shown}, give a positive number for each of the "
                 f"{len(datasets)} data sets"
             )
         self.datasets = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]

@@ -16,7 +16,7 @@ from mmseg.registry import DATASETS
 from mtlplugins.randomness import seeded
 
 from .draws import Draw
-from .files import BrokenFile
+from .files import BrokenFile, read_lines
 from .targets import Target
 
 #: Images tried in place of a broken one; when all are broken too, it is no longer a file or two.
@@ -51,8 +51,9 @@ class MultiTaskDataset(BaseDataset):
     Raises:
         FileNotFoundError: The root, the split file, a listed image, or all targets of a task are
             missing.
-        ValueError: No image, an unknown task, a split file with a name twice, a label that is no
-            class, or files to be skipped in a test, whose score would not be that of its images.
+        ValueError: No image, an unknown task, a split file with a name twice or one that leads out
+            of the folder, a label that is no class, ``indices`` of no image, or files to be skipped
+            in a test, whose score would not be that of its images.
     """
 
     #: How to get the data, for the error when it is not there.
@@ -83,6 +84,8 @@ class MultiTaskDataset(BaseDataset):
                 "broken_files='skip' is for training: a test must score all of its images"
             )
         self.broken_files = broken_files
+        if set(image) != {"folder", "suffix"}:
+            raise ValueError(f"image={dict(image)}: give its folder and its suffix")
         self.image = dict(image)
         self.target_types: dict[str, Target] = {
             task: DATASETS.build(targets[task]) for task in tasks
@@ -138,6 +141,20 @@ class MultiTaskDataset(BaseDataset):
             for name in names
         ]
 
+    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> list:
+        """Choose ``indices`` of the list; MMEngine calls it."""
+        try:
+            chosen = super()._get_unserialized_subset(indices)
+        except IndexError:
+            chosen = []
+        if not chosen:
+            count = len(self.data_list)
+            raise ValueError(
+                f"indices={indices!r}: say how many of the {count} images to use, or give a list "
+                f"of some of 0 to {count - 1}"
+            )
+        return chosen
+
     def _names(self, images: _Listing) -> list[str]:
         suffix = self.image["suffix"]
         if not self.ann_file:
@@ -148,8 +165,7 @@ class MultiTaskDataset(BaseDataset):
         path = Path(self.ann_file)
         if not path.is_file():
             raise FileNotFoundError(f"no split file {path.absolute()}: {self.source}")
-        names = [line.strip().removesuffix(suffix) for line in path.read_text().splitlines()]
-        names = [name for name in names if name]
+        names = [line.removesuffix(suffix) for line in read_lines(path)]
         if not names:
             raise ValueError(f"{path} lists no image")
         twice, count = Counter(names).most_common(1)[0]

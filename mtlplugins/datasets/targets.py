@@ -197,6 +197,9 @@ class DepthMap(DenseTarget):
         suffix: End of the file names: a 16-bit image, or ``.npy``.
         unit: Metres per step of the files, 0.001 for millimetres.
         missing: Value of missing pixels in the files.
+
+    Raises:
+        ValueError: ``unit`` is not a positive number.
     """
 
     kind = "depth"
@@ -206,6 +209,10 @@ class DepthMap(DenseTarget):
         self, folder: str = "", suffix: str = ".png", *, unit: float = 0.001, missing: float = 0
     ) -> None:
         super().__init__(folder, suffix)
+        if not isinstance(unit, (int, float)) or not unit > 0:
+            raise ValueError(
+                f"DepthMap: unit={unit!r}, give the metres per step of the files, such as 0.001"
+            )
         self.unit = unit
         self.missing = missing
 

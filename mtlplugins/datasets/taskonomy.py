@@ -15,6 +15,7 @@ import numpy as np
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
+from .files import read_lines
 from .listing_cache import ListingCache
 from .multitask import MultiTaskDataset
 from .targets import LabelMap
@@ -215,7 +216,7 @@ class TaskonomyDataset(MultiTaskDataset):
         path = Path(self.ann_file)
         if not path.is_file():
             raise FileNotFoundError(f"no split file {path.absolute()}: {self.source}")
-        rows = list(csv.reader(line.strip() for line in path.read_text().splitlines()))
+        rows = list(csv.reader(read_lines(path)))
         rows = [row for row in rows if row]
         if rows and len(rows[0]) > 1:  # the official ones: id,train,val,test
             if self.split not in rows[0][1:]:

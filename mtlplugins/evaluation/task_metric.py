@@ -77,14 +77,15 @@ class TaskMetric(BaseMetric):
             tasks = dataset_meta.get("tasks", {})
             if self.task not in tasks:
                 raise KeyError(
-                    f"{type(self).__name__}: the data set has no task '{self.task}'; its "
-                    f"metainfo['tasks'] names {sorted(tasks)}. Correct the metric's `task`."
+                    f"the evaluator has a metric of task '{self.task}', but the data set has no "
+                    f"task '{self.task}', only {', '.join(sorted(tasks))}; correct the metric's "
+                    "`task`"
                 )
             entry = tasks[self.task]
             if entry["kind"] != self.kind:
                 raise ValueError(
-                    f"{type(self).__name__} scores tasks of kind '{self.kind}', but task "
-                    f"'{self.task}' is of kind '{entry['kind']}'. Use that kind's metric."
+                    f"the evaluator's metric of task '{self.task}' scores tasks of kind "
+                    f"'{self.kind}', but this is of kind '{entry['kind']}': use that kind's metric"
                 )
             dataset_meta = {**dataset_meta, **entry}
             self._check_dataset(dataset_meta)

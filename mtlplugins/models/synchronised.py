@@ -8,6 +8,7 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import nn
 
+from .every_row import EveryRow
 from .rows import Rows
 
 
@@ -44,9 +45,11 @@ def synchronised_rows(rows: Rows, modules: Mapping[str, Sequence[nn.Module]]) ->
     return Rows(images, rows.num_images)
 
 
-def rows_to_encode(rows: Rows) -> Rows:
+def rows_to_encode(rows: Rows | EveryRow) -> Rows | EveryRow:
     """What an encoder runs for ``rows``: one row where there is none, for maps to take none of."""
-    return rows if any(rows.images.values()) else Rows.asked_for(rows.tasks[:1], 1)
+    if isinstance(rows, EveryRow) or any(rows.images.values()):
+        return rows
+    return Rows.asked_for(rows.tasks[:1], 1)
 
 
 def _waits(module: nn.Module) -> bool:

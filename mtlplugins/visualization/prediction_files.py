@@ -54,10 +54,16 @@ def save_predictions(
         sample: Holds ``pred_<task>`` fields.
         tasks: ``dataset_meta["tasks"]``.
         out: Folder; made where missing.
-        stem: Name of the files without suffix.
+        stem: Name of the files without suffix, possibly in folders of their own.
+
+    Raises:
+        ValueError: The name of a task or of the files leads out of ``out``.
     """
     for task, entry in tasks.items():
         field = sample.get(f"pred_{task}")
         if field is not None:
-            (out / task).mkdir(parents=True, exist_ok=True)
-            WRITERS[entry["kind"]](field, entry, out / task / stem)
+            if any(Path(name).is_absolute() or ".." in Path(name).parts for name in (task, stem)):
+                raise ValueError(f"the prediction {task}/{stem} would be written outside of {out}")
+            path = out / task / stem
+            path.parent.mkdir(parents=True, exist_ok=True)
+            WRITERS[entry["kind"]](field, entry, path)

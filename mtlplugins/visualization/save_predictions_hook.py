@@ -31,7 +31,9 @@ class SavePredictionsHook(Hook):
         data_batch: dict | None = None,
         outputs: Sequence[BaseDataElement] | None = None,
     ) -> None:
-        """Write this batch's predictions under the stems of their images' names."""
+        """Write this batch's predictions under their images' names in the data set."""
         tasks = runner.test_loop.dataloader.dataset.metainfo["tasks"]
         for sample in outputs:
-            save_predictions(sample, tasks, self.out, Path(sample.img_path).stem)
+            # a stem alone may come in several folders of a data set
+            name = sample.get("name") or Path(sample.img_path).stem
+            save_predictions(sample, tasks, self.out, name)

@@ -32,7 +32,7 @@ def test_two_processes_train_on_the_cpu(tmp_path: Path) -> None:
         OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    first, second = (torch.load(tmp_path / f"{rank}.pth") for rank in range(2))
+    first, second = (torch.load(tmp_path / f"{rank}.pth", weights_only=True) for rank in range(2))
     assert_same(first, second)
 
     # Rank r sees rows r, r + 2, ...: two batches of 2 rows are together a batch of 4.

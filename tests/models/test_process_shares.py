@@ -63,7 +63,7 @@ def two_processes(tmp_path_factory) -> list[dict]:
         for rank in range(2)
     ]
     assert [process.wait(timeout=120) for process in ranks] == [0, 0]
-    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -137,7 +137,8 @@ def test_the_command_line(tmp_path: Path, monkeypatch, capsys):
     cfg = load_config(str(CONFIG), options)
     init_default_scope("mmseg")
     state = MODELS.build(cfg.model).state_dict()
-    meta = dict(dataset_meta=dict(tasks=dict(semantic={}, depth={}, scene={})))
+    kinds = dict(semantic="segmentation", depth="depth", scene="classification")
+    meta = dict(dataset_meta=dict(tasks={task: dict(kind=kind) for task, kind in kinds.items()}))
     torch.save(dict(state_dict=state, meta=meta), tmp_path / "last.pth")
     out = tmp_path / "depth.onnx"
     arguments = (CONFIG, tmp_path / "last.pth", "--out", out, "--task", "depth")

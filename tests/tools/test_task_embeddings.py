@@ -56,7 +56,7 @@ def test_default_mixtures(checkpoint: Path, tmp_path, monkeypatch, capsys) -> No
     result = json.loads((tmp_path / "task_embeddings.json").read_text())
     assert list(result["scores"]) == ["No Weighting", "1-1", "5-1", "10-1", "1-5", "1-10"]
     assert len({scores["depth/abs_err"] for scores in result["scores"].values()}) == 6
-    state = torch.load(checkpoint)["state_dict"]
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
     vectors = [state[f"task_embedding.vectors.{task}"] for task in ("semantic", "depth")]
     cosine = torch.cosine_similarity(*vectors, dim=0).item()
     np.testing.assert_allclose(result["cosine"], [[1, cosine], [cosine, 1]], atol=1e-6)

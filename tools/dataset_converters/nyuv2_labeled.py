@@ -32,6 +32,10 @@ MAX_METRES = 20.0
 KNOWN_LABELS = {"ceiling": 4, "floor": 11, "wall": 21, "door": 28, "window": 59, "bed": 157}
 
 
+#: No name in the file is nearly as long; one that says it is would take all memory.
+LONGEST_STRING = 1000
+
+
 class ConversionError(Exception):
     """The labelled file or the output folder is unusable; the message says how to mend it."""
 
@@ -107,6 +111,8 @@ def check_labeled(file: h5py.File, *, meta: Meta) -> None:
             f"{file.filename} has no {', '.join(missing)}; it has {', '.join(sorted(file))}. "
             "nyu_depth_v2_labeled.mat is needed, not the raw data or the toolbox"
         )
+    for key in (*ARRAYS, *STRINGS):
+        check_own(file[key], file)
     for key, (dtype, frame_shape) in ARRAYS.items():
         shape = file[key].shape
         if shape[1:] != frame_shape:
@@ -126,14 +132,29 @@ def check_labeled(file: h5py.File, *, meta: Meta) -> None:
             f"{file.filename}: sceneTypes has {file['sceneTypes'].size} entries, the data set has "
             f"{meta.frames} frames"
         )
-    names = read_strings(file, "names")
+    labels = len(meta.map894to40) - 1
+    names = read_strings(file, "names") if file["names"].size == labels else []
     for name, label in KNOWN_LABELS.items():
-        if len(names) != len(meta.map894to40) - 1 or names[label - 1] != name:
+        if not names or names[label - 1] != name:
             raise ConversionError(
-                f"{file.filename}: names does not list the official {len(meta.map894to40) - 1} "
-                f"labels ({len(names)} entries; label {label} should be {name!r}), so the class "
+                f"{file.filename}: names does not list the official {labels} labels "
+                f"({file['names'].size} entries; label {label} should be {name!r}), so the class "
                 "maps would be wrong"
             )
+
+
+def check_own(dataset: h5py.Dataset, file: h5py.File) -> None:
+    """Check that the values of a data set are in the file: HDF5 can take them from any other.
+
+    Raises:
+        ConversionError: They are not.
+    """
+    elsewhere = dataset.file.filename != file.filename
+    if elsewhere or dataset.external or dataset.is_virtual:
+        raise ConversionError(
+            f"{file.filename}: {dataset.name} takes its values from another file, which the "
+            "official one does not; download that"
+        )
 
 
 def read_strings(file: h5py.File, key: str) -> list[str]:
@@ -146,15 +167,18 @@ def read_strings(file: h5py.File, key: str) -> list[str]:
     if cells.dtype != h5py.ref_dtype:
         raise ConversionError(f"{file.filename}: {key} is no cell array of strings")
     try:
-        return [read_string(file[reference]) for reference in np.ravel(cells[()])]
+        return [read_string(file[reference], file) for reference in np.ravel(cells[()])]
     except (OSError, ValueError) as error:  # ValueError: a reference to nothing
         raise ConversionError(
             f"{file.filename}: {key} is damaged ({error}); download the file again"
         ) from error
 
 
-def read_string(cell: h5py.Dataset) -> str:
+def read_string(cell: h5py.Dataset, file: h5py.File) -> str:
     """Read one MATLAB string, an array of UTF-16 codes."""
+    check_own(cell, file)
+    if cell.size > LONGEST_STRING:
+        raise ValueError(f"a string of {cell.size} characters")
     # MATLAB stores the size of an empty string where its characters would be.
     codes = [] if "MATLAB_empty" in cell.attrs else np.ravel(cell[()])
     return "".join(chr(code) for code in codes)

@@ -28,6 +28,9 @@ class RoomsDataset(MultiTaskDataset):
         test_mode: As in MMEngine.
         indices: Use only the first so many rooms, or those of these indices.
         lazy_init: As in MMEngine.
+
+    Raises:
+        ValueError: ``length`` is not positive.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class RoomsDataset(MultiTaskDataset):
         indices: int | Sequence[int] | None = None,
         lazy_init: bool = False,
     ) -> None:
+        if length < 1:
+            raise ValueError(f"RoomsDataset: length={length}, give 1 or more")
         self.length = length
         self.seed = seed
         self.size = tuple(size)

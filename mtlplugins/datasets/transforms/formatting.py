@@ -9,7 +9,7 @@ from mmseg.registry import TRANSFORMS
 
 from mtlplugins.structures import MultiTaskDataSample
 
-_META = ("img_path", "ori_shape", "img_shape", "flip", "crop_box", "sample_idx")
+_META = ("img_path", "name", "ori_shape", "img_shape", "flip", "crop_box", "sample_idx")
 
 
 @TRANSFORMS.register_module()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import sqrt
 
 import cv2
@@ -35,6 +35,15 @@ def _resample(results: dict, size: tuple[int, int]) -> None:
     results["img_shape"] = size
 
 
+def _size(transform: str, scale: int | Sequence[int]) -> tuple[int, int]:
+    """Make (height, width) of a side or of both."""
+    sides = (scale, scale) if isinstance(scale, int) else scale
+    whole = isinstance(sides, Sequence) and all(isinstance(s, int) and s > 0 for s in sides)
+    if not whole or len(sides) != 2:
+        raise ValueError(f"{transform}: scale={scale!r}, give a side or (height, width) in pixels")
+    return tuple(sides)
+
+
 @TRANSFORMS.register_module()
 class MultiTaskRandomResizedCrop(RandomResizedCrop):
     """Crop a random part of the image and its targets and resize it.
@@ -47,6 +56,9 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
         aspect_ratio_range: Bounds of the part's width over its height.
         zoom_depth: Whether depth shrinks as the part is enlarged, by the square root of the image's
             area over the part's: the part then looks like a whole image taken that much closer.
+
+    Raises:
+        ValueError: ``scale`` is neither a side nor (height, width).
     """
 
     def __init__(
@@ -57,7 +69,7 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
         aspect_ratio_range: tuple[float, float] = (3 / 4, 4 / 3),
         zoom_depth: bool = False,
     ) -> None:
-        size = (scale, scale) if isinstance(scale, int) else tuple(scale)
+        size = _size("MultiTaskRandomResizedCrop", scale)
         super().__init__(
             scale=size,
             crop_ratio_range=tuple(crop_ratio_range),
@@ -89,11 +101,14 @@ class MultiTaskResize(BaseTransform):
     Put it before ``LoadTargets`` to compare predictions with the targets at their original size.
 
     Args:
-        scale: (height, width) of the result.
+        scale: Side or (height, width) of the result.
+
+    Raises:
+        ValueError: ``scale`` is neither.
     """
 
-    def __init__(self, scale: tuple[int, int]) -> None:
-        self.size = tuple(scale)
+    def __init__(self, scale: int | tuple[int, int]) -> None:
+        self.size = _size("MultiTaskResize", scale)
 
     def transform(self, results: dict) -> dict:
         _resample(results, self.size)

@@ -17,7 +17,8 @@ class LoadMultiTaskImage(LoadImageFromFile):
     refused before it is believed.
 
     Raises:
-        BrokenFile: The file is damaged, none of the formats that are read, or absurdly large.
+        BrokenFile: The file is damaged, none of the formats that are read, absurdly large, or has
+            more than 8 bits per channel.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,9 @@ class LoadMultiTaskImage(LoadImageFromFile):
     def transform(self, results: dict) -> dict:
         path = results["img_path"]
         try:
-            check_picture(path)
+            mode = check_picture(path)
+            if mode.startswith(("I", "F")):  # Pillow would make white of all above 255
+                raise ValueError(f"its pixels are {mode}, not of 8 bits per channel; convert it")
             return super().transform(results)
         except Exception as error:  # decoders raise anything, and Pillow's bombs are no OSError
             raise BrokenFile(

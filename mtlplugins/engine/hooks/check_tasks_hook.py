@@ -7,6 +7,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mtlplugins.checkpoint import few
+
 
 @HOOKS.register_module()
 class CheckTasksHook(Hook):
@@ -14,8 +16,29 @@ class CheckTasksHook(Hook):
 
     Raises:
         ValueError: The data has no target for a task that is trained, or another number of classes,
-            or a model with frozen tasks was not loaded from a checkpoint.
+            a model with frozen tasks was not loaded from a checkpoint, or one was loaded that is
+            of another encoder.
     """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse weights of another encoder: MMEngine takes those that fit and goes on.
+
+        Heads may differ, and tasks; that is how a trained model learns other ones.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        given = checkpoint.get("state_dict", checkpoint)
+        given = {key.removeprefix("module."): value for key, value in given.items()}
+        other = [
+            name
+            for name, value in model.backbone.state_dict(prefix="backbone.").items()
+            if name in given and given[name].shape != value.shape
+        ]
+        if other:
+            raise ValueError(
+                f"load_from is the checkpoint of another encoder: {few(other)} have another shape, "
+                "and would start at random; give the config that it was trained with, or another "
+                "checkpoint"
+            )
 
     def before_train(self, runner: Runner) -> None:
         """Check the data that is about to be trained on."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
 from mtlplugins.models.layers import CondBasicBlock, CondBottleneck
 
-from .conditioned import ConditionedEncoder
+from .conditioned import ConditionedEncoder, check_stages
 
 _CONDITIONED = {BasicBlock: CondBasicBlock, Bottleneck: CondBottleneck}
 
@@ -69,7 +69,8 @@ class CondResNet(ConditionedEncoder, ResNet):
             of the keys to take; None to start from scratch.
 
     Raises:
-        ValueError: An unknown depth, a plan that does not fit the stages or asks for what a ResNet
+        ValueError: An unknown depth, ``out_indices``, ``strides`` or ``dilations`` that do not fit
+            the stages, a plan that does not fit the stages or asks for what a ResNet
             does not have, or both of ``pretrained`` and ``init_cfg``.
     """
 
@@ -108,6 +109,12 @@ class CondResNet(ConditionedEncoder, ResNet):
         if depth not in self.arch_settings:
             depths = ", ".join(map(str, self.arch_settings))
             raise ValueError(f"CondResNet: depth={depth}: give one of {depths}")
+        check_stages("CondResNet", out_indices, num_stages)
+        if not len(strides) == len(dilations) == num_stages:
+            raise ValueError(
+                f"CondResNet: num_stages={num_stages}, strides={tuple(strides)}, dilations="
+                f"{tuple(dilations)}: give one stride and one dilation for each stage"
+            )
         if pretrained and init_cfg:
             raise ValueError("CondResNet: give pretrained or init_cfg, not both")
         if pretrained:

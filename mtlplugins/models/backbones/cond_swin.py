@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
 from mtlplugins.models.layers import CondSwinBlock, shift_mask
 
-from .conditioned import ConditionedEncoder
+from .conditioned import ConditionedEncoder, check_stages
 
 
 @MODELS.register_module()
@@ -54,7 +54,8 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
             of the keys to take; None to start from scratch.
 
     Raises:
-        ValueError: The plan does not fit the stages.
+        ValueError: The plan, ``num_heads`` or ``out_indices`` do not fit the stages, or
+            ``window_size`` is not positive.
     """
 
     # an ImageNet checkpoint has no norms at the outputs of the inner stages
@@ -88,6 +89,17 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         init_cfg: dict | None = None,
     ) -> None:
         self.plan = ConditioningPlan.from_config(plan, depths)
+        check_stages("CondSwinTransformer", out_indices, len(depths))
+        channels = [embed_dims * 2**i for i in range(len(depths))]
+        if len(num_heads) != len(depths) or any(
+            heads < 1 or count % heads for count, heads in zip(channels, num_heads, strict=True)
+        ):
+            raise ValueError(
+                f"CondSwinTransformer: num_heads={tuple(num_heads)}: give one for each stage that "
+                f"divides its channels, {', '.join(map(str, channels))}"
+            )
+        if window_size < 1:
+            raise ValueError(f"CondSwinTransformer: window_size={window_size}: give 1 or more")
         super().__init__(
             pretrain_img_size=pretrain_img_size,
             in_channels=in_channels,

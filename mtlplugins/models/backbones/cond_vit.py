@@ -220,6 +220,10 @@ def _settings(arch: str | dict, known: dict[str, dict]) -> dict:
     needed = ("embed_dims", "num_layers", "num_heads", "feedforward_channels")
     if missing := [key for key in needed if key not in arch]:
         raise ValueError(f"arch={arch!r} lacks {', '.join(missing)}")
+    if arch["num_heads"] < 1 or arch["embed_dims"] % arch["num_heads"]:
+        raise ValueError(
+            f"arch: num_heads={arch['num_heads']} does not divide embed_dims={arch['embed_dims']}"
+        )
     return dict(arch)
 
 

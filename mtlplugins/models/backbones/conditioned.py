@@ -126,3 +126,15 @@ class ConditionedEncoder:
                 f"this {type(self).__name__} has a plan, so it needs to know the tasks: call it "
                 "with a condition, as MultiTaskSegmentor does, or leave the plan out"
             )
+
+
+def check_stages(encoder: str, out_indices: Sequence[int], count: int) -> None:
+    """Check that the stages whose maps are returned are there.
+
+    Raises:
+        ValueError: One is not.
+    """
+    if not out_indices or not all(0 <= index < count for index in out_indices):
+        raise ValueError(
+            f"{encoder}: out_indices={tuple(out_indices)}: give stages, 0 to {count - 1}"
+        )

@@ -46,16 +46,21 @@ class ConditioningPlan:
             The plan with each module's count per stage filled in; None for None.
 
         Raises:
-            ValueError: An unknown key, a count for each stage missing, a stage asked to condition
-                more blocks than it has, or ``norm_from_scratch`` without a conditional norm.
+            ValueError: An unknown key, a value of another type, a count for each stage missing, a
+                stage asked to condition more blocks than it has, or ``norm_from_scratch`` without a
+                conditional norm.
         """
         if plan is None:
             return None
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(plan) - set(known)):
             raise ValueError(f"plan: unknown key {unknown[0]!r}; known keys: {', '.join(known)}")
-        if plan.get("embed_dims", 1) < 1:
-            raise ValueError(f"plan.embed_dims={plan['embed_dims']}: must be at least 1")
+        embed_dims = plan.get("embed_dims", 1)
+        if not isinstance(embed_dims, int) or isinstance(embed_dims, bool) or embed_dims < 1:
+            raise ValueError(f"plan.embed_dims={embed_dims!r}: must be at least 1, and whole")
+        for key in ("frozen", "norm_from_scratch"):
+            if not isinstance(plan.get(key, False), bool):
+                raise ValueError(f"plan.{key}={plan[key]!r}: give True or False")
         counts = {module: _counts(module, plan.get(module), depths) for module in MODULES}
         made = cls(**{**plan, **counts})
         if made.norm_from_scratch and not any(made.layer_norm):

@@ -11,8 +11,13 @@ def check_maps(decoder: str, features: Sequence[Tensor], in_channels: Sequence[i
     """Compare the channels of maps (n, C, H, W) with what a decoder expects.
 
     Raises:
-        ValueError: Another number of maps or of channels; says what to set.
+        ValueError: Another number of maps or of channels, or no maps; says what to set.
     """
+    if wrong := [tuple(x.shape) for x in features if x.dim() != 4]:
+        raise ValueError(
+            f"{decoder}: the encoder gives {wrong[0]}, no map (n, C, H, W); of a ViT, set the "
+            "backbone's out_type='featmap'"
+        )
     expected = tuple(in_channels)
     found = tuple(x.shape[1] for x in features)
     if found == expected:

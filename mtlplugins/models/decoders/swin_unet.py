@@ -113,6 +113,12 @@ class SwinUNetDecoder(BaseModule):
                 f"SwinUNetDecoder: num_heads={tuple(num_heads)} needs {len(in_channels) - 1} "
                 f"numbers, one for each of in_channels={tuple(in_channels)} but the last"
             )
+        for channels, heads in zip(in_channels, num_heads, strict=False):
+            if heads < 1 or channels % heads:
+                raise ValueError(
+                    f"SwinUNetDecoder: num_heads={tuple(num_heads)} must divide in_channels="
+                    f"{tuple(in_channels)}"
+                )
         self.in_channels = tuple(in_channels)
         self.up_stages = nn.ModuleList(
             UpStage(channels, num_heads=heads, window_size=window_size, mlp_ratio=mlp_ratio)

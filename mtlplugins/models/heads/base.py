@@ -76,7 +76,22 @@ class DenseHead(TaskHead):
         self.conv = nn.Conv2d(in_channels, out_channels, kernel_size=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map features (n, in_channels, H, W) to logits (n, out_channels, H, W)."""
+        """Map features (n, in_channels, H, W) to logits (n, out_channels, H, W).
+
+        Raises:
+            ValueError: The features are something else.
+        """
+        name, channels = type(self).__name__, self.conv.in_channels
+        if not isinstance(features, Tensor):
+            raise ValueError(
+                f"{name} takes the map of a decoder, not the {len(features)} maps of the encoder: "
+                "give its task a decoder"
+            )
+        if features.dim() != 4 or features.shape[1] != channels:
+            raise ValueError(
+                f"{name}: in_channels={channels}, but the decoder gives {tuple(features.shape)} "
+                "(n, C, H, W): correct in_channels"
+            )
         return self.conv(features)
 
     @staticmethod

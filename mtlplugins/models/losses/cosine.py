@@ -29,7 +29,9 @@ class CosineDirectionLoss(nn.Module):
         Returns:
             A scalar; 0, still connected to ``pred``, where nothing is valid.
         """
-        cosine = (pred * target).sum(dim=1)[valid]
+        # picked before they meet: 0 times a target that is not finite would reach the gradient
+        pred, target = (x.movedim(1, -1)[valid] for x in (pred, target))
+        cosine = (pred * target).sum(dim=-1)
         if cosine.numel() == 0:
             return cosine.sum()
         return self.loss_weight * (1 - cosine).mean()
