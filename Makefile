@@ -7,9 +7,12 @@ VENV ?= .venv
 PYTHON ?= python3
 
 RUN := $(VENV)/bin/python
+# one test process per core, each of one thread: two that share cores slow each other down
+PARALLEL := -n auto --dist worksteal
+test test-faults: export OMP_NUM_THREADS := 1
 STAMP := $(VENV)/.mtlplugins-installed
 
-.PHONY: help venv demo test test-slow test-faults lint clean
+.PHONY: help venv demo test test-slow test-faults soak lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,7 +20,8 @@ help:
 	@echo "make demo       train, test and predict on images rendered on the fly"
 	@echo "make test       run the fast tests"
 	@echo "make test-slow  run the slow tests"
-	@echo "make test-faults  kill runs, feed bad input, search for failing cases"
+	@echo "make test-faults  kill runs, feed bad input, search for cases that fail"
+	@echo "make soak       train for an hour (SOAK_MINUTES=60) and watch memory and files"
 	@echo "make lint       check style and formatting"
 	@echo "make clean      remove build droppings and work_dirs/demo, never an environment"
 
@@ -30,13 +34,16 @@ demo: venv
 	"$(RUN)" tools/demo.py
 
 test: venv
-	"$(RUN)" -m pytest -q tests -m "not slow and not faults"
+	"$(RUN)" -m pytest -q $(PARALLEL) tests -m "not slow and not faults"
 
 test-slow: venv
 	"$(RUN)" -m pytest -q tests -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
 
 test-faults: venv
-	"$(RUN)" -m pytest -q tests/faults -m "faults and not slow"
+	"$(RUN)" -m pytest -q $(PARALLEL) tests/faults -m "faults and not slow"
+
+soak: venv
+	"$(RUN)" -m pytest -q tests/faults/test_soak.py
 
 lint: venv
 	"$(RUN)" -m ruff check .

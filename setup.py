@@ -54,6 +54,7 @@ setup(
         "tensorboard": ["tensorboard>=2.12"],
         "test": [
             "pytest>=8",
+            "pytest-xdist>=3.6",
             "hypothesis>=6",
             "ruff>=0.9",
             "h5py>=3.8",

@@ -38,7 +38,8 @@ class NormalMap(DenseTarget):
         normals = (raw.astype(np.float32) - 128) / 127 if image else raw.astype(np.float32)
         normals[~np.isfinite(normals).all(axis=-1)] = 0
         length = np.linalg.norm(normals, axis=-1)
-        wrong = (length > 0) & (np.abs(length - 1) > (0.02 if image else 0.01))
+        # not length > 0: squares of very small numbers are 0
+        wrong = (normals != 0).any(axis=-1) & (np.abs(length - 1) > (0.02 if image else 0.01))
         if wrong.any():
             raise ValueError(
                 f"{path}: normals must have length 1, or 0 where missing; there is one of length "

@@ -162,12 +162,13 @@ class LabelMap(DenseTarget):
                 f"has shape {raw.shape} and type {raw.dtype}"
             )
         labels = raw.astype(np.int32)
-        ignored = labels == self.ignore_index
+        fits = labels == raw  # not so for what 32 bits cannot hold
+        ignored = fits & (labels == self.ignore_index)
         if self.reduce_zero_label:
-            ignored |= labels == 0
+            ignored |= fits & (labels == 0)
             labels -= 1
         labels[ignored] = self.ignore_index
-        wrong = ~ignored & ((labels < 0) | (labels >= len(self.classes)))
+        wrong = ~fits | (~ignored & ((labels < 0) | (labels >= len(self.classes))))
         if wrong.any():
             raise ValueError(
                 f"{path}: label {raw[wrong].max()} is none of the {len(self.classes)} classes "

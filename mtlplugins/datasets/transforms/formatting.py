@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
@@ -17,7 +16,8 @@ class PackMultiTask(BaseTransform):
     """Pack the image as uint8 (3, H, W) and its targets as a :class:`MultiTaskDataSample`."""
 
     def transform(self, results: dict) -> dict:
-        image = np.ascontiguousarray(results["img"].transpose(2, 0, 1))
+        # a copy in any case: NumPy calls a mirrored picture of one column contiguous, torch does not
+        image = results["img"].transpose(2, 0, 1).copy()
         types = results.get("target_types", {})
         meta = {key: results[key] for key in _META if key in results}
         meta["invalid"] = {task: t.invalid for task, t in types.items() if t.dense}

@@ -80,6 +80,8 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
 
     def transform(self, results: dict) -> dict:
         top, left, height, width = self.rand_crop_params(results["img"])
+        # the shapes asked for may leave nothing of a picture of one row or column
+        height, width = max(height, 1), max(width, 1)
         window = slice(top, top + height), slice(left, left + width)
         whole = results["img"].shape[:2]
         # against the whole image at the same output size, which is what testing resizes
