@@ -16,7 +16,7 @@ class PackMultiTask(BaseTransform):
     """Pack the image as uint8 (3, H, W) and its targets as a :class:`MultiTaskDataSample`."""
 
     def transform(self, results: dict) -> dict:
-        # a copy in any case: NumPy calls a mirrored picture of one column contiguous, torch does not
+        # always a copy: what NumPy calls contiguous, one mirrored column, torch does not
         image = results["img"].transpose(2, 0, 1).copy()
         types = results.get("target_types", {})
         meta = {key: results[key] for key in _META if key in results}

@@ -159,7 +159,9 @@ def test_not_a_checkpoint(content: bytes, tmp_path):
     file = tmp_path / "notes.pth"
     file.write_bytes(content)
     encoder = cond_swin(init_cfg=dict(type="Pretrained", checkpoint=str(file)))
-    with pytest.raises(ValueError, match=r"notes\.pth is (no checkpoint, or is damaged|a damaged checkpoint): "):
+    with pytest.raises(
+        ValueError, match=r"notes\.pth is (no checkpoint, or is damaged|a damaged checkpoint): "
+    ):
         encoder.init_weights()
 
 
