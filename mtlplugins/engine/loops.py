@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
 from mmengine.registry import LOOPS
-from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -23,7 +23,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
     """``EpochBasedTrainLoop``, same arguments, that also resumes in the middle of an epoch.
 
     What was trained on is not read again, where the sampler is a :class:`DrawSampler`. A validation
-    that was due when the checkpoint was saved, and is not in it, is run first.
+    that was due when the checkpoint was saved, and is not in it, is run first. Gradients are not
+    accumulated across epochs: the last batches of one make an update of their own, so that its
+    checkpoint holds all that was learnt.
     """
 
     def run(self) -> nn.Module:
@@ -42,6 +44,10 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self.runner.call_hook("before_train_epoch")
         self.runner.model.train()
         begun = self._begun()
+        # the model is asked for batch norms, which the runner has warned of already
+        self.runner.optim_wrapper.initialize_count_status(
+            nn.Identity(), begun, len(self.dataloader)
+        )
         hub = self.runner.message_hub
         for index, batch in enumerate(_batches_from(self.dataloader, begun), begun):
             hub.update_info(BATCHES, (index + 1, len(self.dataloader)))
@@ -145,3 +151,9 @@ def _batches_from(dataloader: DataLoader, begun: int) -> Iterator[dict]:
 def _set_epoch(dataloader: DataLoader, epoch: int) -> None:
     if hasattr(dataloader.sampler, "set_epoch"):
         dataloader.sampler.set_epoch(epoch)
+
+
+def accumulated_batches(runner: Runner) -> int:
+    """Batches whose gradients are added up to one update."""
+    # a dict of wrappers does not accumulate
+    return getattr(runner.optim_wrapper, "_accumulative_counts", 1)

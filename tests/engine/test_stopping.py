@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
+from mtlplugins.randomness import seeded
 from tests.engine._stopping import At, Killed, kill, make_run, terminate, weights
 
 ENDLESS = dict(iterations=12)
@@ -138,6 +140,61 @@ def test_gradients_that_add_up_are_not_lost(tmp_path: Path) -> None:
     after.train()
     assert draws(after)[0] == 11  # behind iteration 6, the second of epoch 2
     assert_same(after, weights(whole))
+
+
+@pytest.mark.parametrize(("point", "how"), [("train", kill), ("save", kill), ("val", terminate)])
+def test_the_end_of_an_epoch_loses_no_gradient(tmp_path: Path, point: str, how: Any) -> None:
+    """Four batches, three of which make an update: the fourth makes one of its own."""
+    whole = make_run(tmp_path / "whole", accumulative_counts=3)
+    whole.train()
+    iteration = 6 if point == "train" else 8
+    stop(tmp_path / "stopped", point, iteration, how, accumulative_counts=3)
+    after = make_run(tmp_path / "stopped", accumulative_counts=3)
+    after.train()
+    assert_same(after, weights(whole))
+
+
+def test_sigterm_waits_for_the_update_of_its_epoch(tmp_path: Path) -> None:
+    """In the second epoch the third batch, iteration 7, makes an update."""
+    stop(tmp_path, "train", 5, terminate, accumulative_counts=3)
+    after = make_run(tmp_path, accumulative_counts=3)
+    after.train()
+    assert draws(after)[0] == 13
+
+
+def test_an_epoch_makes_the_updates_of_its_means(tmp_path: Path) -> None:
+    """Against plain steps: the mean of batches 1 to 3, then 4 alone, in each of three epochs."""
+    runner = make_run(tmp_path, accumulative_counts=3)
+    runner._train_dataloader["sampler"]["shuffle"] = False
+    model = runner.model
+    model.dropout.p = 0.0
+    reference = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(reference.parameters(), lr=0.05)
+    runner.param_schedulers = None
+    runner.train()
+
+    draw = iter(range(21))
+    for batches in ([[0, 1], [2, 3], [4, 5]], [[6]]) * 3:
+        means = []
+        for batch in batches:
+            items = []
+            for item in batch:
+                with seeded(next(draw)):
+                    items.append(torch.rand(3) + item)
+            means.append(reference.linear(torch.stack(items)).square().mean())
+        optimizer.zero_grad()
+        torch.stack(means).mean().backward()
+        optimizer.step()
+    torch.testing.assert_close(model.state_dict(), reference.state_dict())
+
+
+def test_a_checkpoint_between_accumulated_batches_is_refused(tmp_path: Path) -> None:
+    for kind, words in ((ENDLESS, "interval, 4,"), (EPOCHS_BY_ITERATIONS, "interval, 4,")):
+        with pytest.raises(ValueError, match=f"{words} is no multiple of .*counts=3"):
+            make_run(tmp_path, accumulative_counts=3, **kind).train()
+    within = dict(by_epoch=False, interval=3)
+    with pytest.raises(ValueError, match=r"batches in an epoch, 4, is .* or by_epoch=True"):
+        make_run(tmp_path, accumulative_counts=3, checkpoint=within).train()
 
 
 def test_an_epoch_of_another_length_is_begun_anew(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 
-from mtlplugins.engine.loops import VALIDATED
+from mtlplugins.engine.loops import VALIDATED, accumulated_batches
 from mtlplugins.engine.resuming import INTERRUPTED, name_as_last
 
 
@@ -22,11 +22,15 @@ class SafeCheckpointHook(CheckpointHook):
     Older checkpoints go when the new one is on the disk and ``last_checkpoint`` names it, and not
     before; so there has to be room for one more than are kept. Where saving fails, the run stops
     with the reason, and what was there before is whole.
+
+    Raises:
+        ValueError: A checkpoint would be saved between two batches whose gradients are accumulated.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Find out where to save, and tidy up what a kill in the middle of a save left there."""
         super().before_train(runner)
+        self._check_interval(runner)
         # a validation that is run again may be the best, and then belongs into this one
         self.last_ckpt = runner.message_hub.get_info("last_ckpt", None)
         if is_main_process():
@@ -45,6 +49,23 @@ class SafeCheckpointHook(CheckpointHook):
             self.file_backend = backend
         for remove, path in removals.pending:
             remove(path)
+
+    def _check_interval(self, runner: Runner) -> None:
+        if self.by_epoch or self.interval <= 0:
+            return
+        batches = accumulated_batches(runner)
+        # an epoch ends with an update, so that there the count starts anew
+        per_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        lengths = {"interval": self.interval}
+        if per_epoch:
+            lengths["number of batches in an epoch"] = len(runner.train_dataloader)
+        for name, length in lengths.items():
+            if length % batches:
+                raise ValueError(
+                    f"default_hooks.checkpoint: the {name}, {length}, is no multiple of "
+                    f"optim_wrapper.accumulative_counts={batches}; what was accumulated would be "
+                    "lost on resuming. Choose another interval" + per_epoch * ", or by_epoch=True"
+                )
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         outdated = self._keep(runner, step)

@@ -18,6 +18,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mtlplugins.engine.loops import accumulated_batches
 from mtlplugins.engine.resuming import INTERRUPTED, name_as_last
 
 
@@ -54,11 +55,10 @@ class StopSignalHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Stop behind this iteration, unless an epoch or a weight update goes on behind it."""
-        done = runner.iter + 1
-        # a dict of wrappers does not accumulate
-        updated = done % getattr(runner.optim_wrapper, "_accumulative_counts", 1) == 0
+        # ``batch_idx`` counts from the epoch's start, or the loop's that has none
+        updated = (batch_idx + 1) % accumulated_batches(runner) == 0
         if updated and not self.end_of_epoch(runner.train_dataloader, batch_idx):
-            self._stop_if_told(runner, epoch=runner.epoch, iteration=done)
+            self._stop_if_told(runner, epoch=runner.epoch, iteration=runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Stop behind this epoch, or let the last one be validated."""
