@@ -44,15 +44,14 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self.runner.call_hook("before_train_epoch")
         self.runner.model.train()
         begun = self._begun()
+        length = len(self.dataloader)
         # the model is asked for batch norms, which the runner has warned of already
-        self.runner.optim_wrapper.initialize_count_status(
-            nn.Identity(), begun, len(self.dataloader)
-        )
+        self.runner.optim_wrapper.initialize_count_status(nn.Identity(), begun, length)
         hub = self.runner.message_hub
         for index, batch in enumerate(_batches_from(self.dataloader, begun), begun):
-            hub.update_info(BATCHES, (index + 1, len(self.dataloader)))
+            hub.update_info(BATCHES, (index + 1, length))
             self.run_iter(index, batch)
-        hub.update_info(BATCHES, (0, len(self.dataloader)))
+        hub.update_info(BATCHES, (0, length))
         self.runner.call_hook("after_train_epoch")
         self._epoch += 1
 

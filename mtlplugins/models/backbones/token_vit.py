@@ -8,7 +8,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mtlplugins.models.layers import attention
+from mtlplugins.models.layers import Dropout, attention
 
 
 @MODELS.register_module()
@@ -111,10 +111,10 @@ class _Layer(nn.Module):
         self.mlp = nn.Sequential(
             nn.Linear(embed_dims, mlp_dims),
             nn.GELU(),
-            nn.Dropout(drop_rate),
+            Dropout(drop_rate),
             nn.Linear(mlp_dims, embed_dims),
             nn.GELU(),
-            nn.Dropout(drop_rate),
+            Dropout(drop_rate),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Building blocks that encoders and decoders share."""
 
 from .attention import attention
+from .dropout import Dropout, dropout
 from .res_block import CondBasicBlock, CondBottleneck
 from .swin_block import CondSwinBlock
 from .token_attention import resize_row_blocks
@@ -12,7 +13,9 @@ __all__ = [
     "CondBottleneck",
     "CondSwinBlock",
     "CondViTBlock",
+    "Dropout",
     "attention",
+    "dropout",
     "resize_row_blocks",
     "shift_mask",
 ]

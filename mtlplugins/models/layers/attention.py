@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mtlplugins.models.layers.dropout import dropout as drop
+
 
 def attention(
     query: Tensor, key: Tensor, value: Tensor, *, bias: Tensor | None = None, dropout: float = 0.0
@@ -32,4 +34,4 @@ def attention(
     logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
     if bias is not None:
         logits = logits + bias
-    return F.dropout(logits.softmax(dim=-1), dropout) @ value
+    return drop(logits.softmax(dim=-1), dropout) @ value
