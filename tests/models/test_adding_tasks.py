@@ -1,4 +1,4 @@
-"""A task added to a trained model leaves the others exactly as they were."""
+"""A task added to a trained model leaves the others as they were."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def test_only_the_new_task_is_trained(tmp_path, global_embedding: bool):
         "task_embedding.vectors.scene", "heads.scene.mlp.0.weight", "heads.scene.mlp.0.bias",
     }  # fmt: skip
     for task, expected in outputs(old).items():
-        assert torch.equal(outputs(new)[task], expected)
+        # not to the bit: a matrix product may add up in another order where there are more rows
+        torch.testing.assert_close(outputs(new)[task], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_frozen_batch_norms_stand_still():

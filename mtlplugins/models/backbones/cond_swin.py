@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
-from mtlplugins.models.layers import CondSwinBlock, shift_mask
+from mtlplugins.models.layers import CondSwinBlock, Windows
 
 from .conditioned import ConditionedEncoder, check_stages
 
@@ -177,11 +177,13 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         x = self.drop_after_pos(x)
         outs = []
         for i, stage in enumerate(self.stages):
-            mask = shift_mask(hw_shape, self.window_size, x)
+            windows, order = Windows(hw_shape, self.window_size, x), None
             for j, block in enumerate(stage.blocks):
+                x = windows.move(x, order, order := block.shifted)
                 if (i, j) == branch_point:
                     x = condition.branch(x)
-                x = block(x, hw_shape, mask, condition)
+                x = block(x, windows, condition)
+            x = windows.move(x, order, None)
             if i in self.out_indices:
                 out = getattr(self, f"norm{i}")(x)
                 outs.append(out.unflatten(1, hw_shape).permute(0, 3, 1, 2).contiguous())

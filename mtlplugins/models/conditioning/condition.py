@@ -34,12 +34,15 @@ class Condition:
         """Hand each row the value of its task: (T, ...) to (R, ...)."""
         return x.index_select(0, self.task_index)
 
-    def add_per_task(self, x: Tensor, bias: Tensor) -> Tensor:
-        """Add each task's ``bias`` (T, ...) to its rows ``x`` (R, ...).
+    def pair(self, x: Tensor, per_task: Tensor) -> tuple[Tensor, Tensor]:
+        """Shape rows ``x`` (R, ...) and values of the tasks (T, ...) so that they broadcast.
 
-        The bias is broadcast, not copied per row, where all tasks have equally many rows.
+        The values are not copied per row where all tasks have equally many rows.
+
+        Returns:
+            (T, R/T, ...) and (T, 1, ...), or where that is impossible (R, ...) and (R, ...).
         """
         counts = self.rows_per_task
         if all(count == counts[0] for count in counts):  # an exported graph's cannot be hashed
-            return (x.unflatten(0, (len(counts), -1)) + bias.unsqueeze(1)).flatten(0, 1)
-        return x + self.per_row(bias)
+            return x.unflatten(0, (len(counts), -1)), per_task.unsqueeze(1)
+        return x, self.per_row(per_task)

@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mtlplugins.models.layers import CondSwinBlock, shift_mask
+from mtlplugins.models.layers import CondSwinBlock, Windows
 
 from .maps import check_maps
 
@@ -70,10 +70,10 @@ class UpStage(nn.Module):
         size = skip.shape[1:3]
         x = self.expand(x)[:, : size[0], : size[1]]  # the encoder rounds odd sides up
         x = self.join(torch.cat([x, skip], dim=-1)).flatten(1, 2)
-        mask = shift_mask(size, self.window_size, x)
+        windows, order = Windows(size, self.window_size, x), None
         for block in self.blocks:
-            x = block(x, size, mask)
-        return x.unflatten(1, size)
+            x = block(windows.move(x, order, order := block.shifted), windows)
+        return windows.move(x, order, None).unflatten(1, size)
 
 
 @MODELS.register_module()

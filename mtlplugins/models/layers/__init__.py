@@ -6,7 +6,7 @@ from .res_block import CondBasicBlock, CondBottleneck
 from .swin_block import CondSwinBlock
 from .token_attention import resize_row_blocks
 from .vit_block import CondViTBlock
-from .window_attention import shift_mask
+from .windows import Windows
 
 __all__ = [
     "CondBasicBlock",
@@ -14,8 +14,8 @@ __all__ = [
     "CondSwinBlock",
     "CondViTBlock",
     "Dropout",
+    "Windows",
     "attention",
     "dropout",
     "resize_row_blocks",
-    "shift_mask",
 ]

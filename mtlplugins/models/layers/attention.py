@@ -10,28 +10,54 @@ from mtlplugins.models.layers.dropout import dropout as drop
 
 
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, *, bias: Tensor | None = None, dropout: float = 0.0
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    bias: Tensor | None = None,
+    scale: float | None = None,
+    dropout: float = 0.0,
 ) -> Tensor:
-    """Softmax(QKᵀ/√d + bias) V.
+    """Softmax(scale · QKᵀ + bias) V.
 
-    PyTorch's fused attention, but for two cases on a CPU where plain products were measured to be
-    quicker: in half precision, where the backward pass of the fused kernel took 2.5 to 5 times as
-    long (PyTorch 2.11, Zen 4), and with dropout, for which there is no fused kernel there.
+    PyTorch's fused attention, but for three cases on a CPU (PyTorch 2.11): with dropout and with a
+    learnt bias there is no fused kernel, and the backward pass of the one in half precision took
+    2.5 to 5 times as long as that of plain products (Zen 4).
 
     Args:
-        query: (..., L, d).
-        key: (..., S, d).
-        value: (..., S, d).
-        bias: Added to the logits, broadcast to (..., L, S); −∞ keeps a key from a query.
+        query: (..., heads, L, d).
+        key: (..., heads, S, d).
+        value: (..., heads, S, d).
+        bias: Added to the logits, broadcast to (..., heads, L, S); −∞ keeps a key from a query.
+        scale: Factor of the products; None for 1/√d.
         dropout: Probability of leaving out a weight.
 
     Returns:
-        (..., L, d).
+        (..., heads, L, d).
     """
-    plain = dropout > 0 or query.dtype is not torch.float32
-    if query.device.type != "cpu" or not plain:
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
-    logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    if query.device.type == "cpu" and _no_fused_kernel_pays(query, bias, dropout):
+        scale = query.shape[-1] ** -0.5 if scale is None else scale
+        logits = (query * scale) @ key.transpose(-2, -1)
+        if bias is not None:
+            logits = logits + bias
+        return drop(logits.softmax(dim=-1), dropout) @ value
+    lead = query.shape[:-3]
     if bias is not None:
-        logits = logits + bias
-    return drop(logits.softmax(dim=-1), dropout) @ value
+        bias = bias.to(query.dtype)
+        if any(side != 1 for side in bias.shape[:-3]):  # kernels take (rows, heads, L, S)
+            bias = bias.expand(*lead, *bias.shape[-3:])
+        bias = bias.flatten(0, -4)
+    query, key, value = (x.flatten(0, -4) for x in (query, key, value))
+    out = F.scaled_dot_product_attention(
+        query, key, value, attn_mask=bias, dropout_p=dropout, scale=scale
+    )
+    return out.unflatten(0, lead)
+
+
+def _no_fused_kernel_pays(query: Tensor, bias: Tensor | None, dropout: float) -> bool:
+    if dropout:
+        return True
+    if not torch.is_grad_enabled():
+        return False
+    learnt = bias is not None and bias.requires_grad
+    return learnt or (query.requires_grad and query.dtype is not torch.float32)

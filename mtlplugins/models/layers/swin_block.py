@@ -17,15 +17,8 @@ from mtlplugins.models.conditioning import (
     ConditionalLayerNorm,
 )
 
-from .window_attention import (
-    attention_bias,
-    fold_into_bias,
-    pad_to_windows,
-    padded_size,
-    partition,
-    unpartition,
-    window_attention,
-)
+from .window_attention import attention_bias, fold_into_bias, window_attention
+from .windows import Windows
 
 
 class CondSwinBlock(SwinBlock):
@@ -110,38 +103,29 @@ class CondSwinBlock(SwinBlock):
             del self.conditional_adapter
         self.carries = frozenset()
 
-    def forward(
-        self,
-        x: Tensor,
-        hw_shape: tuple[int, int],
-        mask: Tensor | None,
-        condition: Condition | None = None,
-    ) -> Tensor:
+    @property
+    def shifted(self) -> bool:
+        """Whether the windows are shifted by half a window."""
+        return self.attn.shift_size > 0
+
+    def forward(self, x: Tensor, windows: Windows, condition: Condition | None = None) -> Tensor:
         """Transform tokens.
 
         Args:
-            x: (R, H·W, C): rows, or images where the block carries no conditional module.
-            hw_shape: H and W of the token map.
-            mask: The stage's :func:`shift_mask`; an unshifted block does not read it.
+            x: (R, H·W, C): rows, or images where the block carries no conditional module; they lie
+                as ``windows.move(…, after=self.shifted)`` puts them.
+            windows: Those of the token map.
             condition: The rows' tasks; read where the block carries a conditional module.
 
         Returns:
-            (R, H·W, C).
+            (R, H·W, C), in the same order.
         """
         if self.with_cp and torch.is_grad_enabled():
-            return checkpoint(self._transform, x, hw_shape, mask, condition, use_reentrant=False)
-        return self._transform(x, hw_shape, mask, condition)
+            return checkpoint(self._transform, x, windows, condition, use_reentrant=False)
+        return self._transform(x, windows, condition)
 
-    def _transform(
-        self,
-        x: Tensor,
-        hw_shape: tuple[int, int],
-        mask: Tensor | None,
-        condition: Condition | None,
-    ) -> Tensor:
-        attended = self._attend(
-            self._normalise(self.norm1, x, condition), hw_shape, mask, condition
-        )
+    def _transform(self, x: Tensor, windows: Windows, condition: Condition | None) -> Tensor:
+        attended = self._attend(self._normalise(self.norm1, x, condition), windows, condition)
         y = x + self.attn.drop(attended)
         y = self.ffn(self._normalise(self.norm2, y, condition), identity=y)
         if "adapter" in self.carries:
@@ -153,21 +137,9 @@ class CondSwinBlock(SwinBlock):
     def _normalise(self, norm: nn.Module, x: Tensor, condition: Condition | None) -> Tensor:
         return norm(x, condition) if "layer_norm" in self.carries else norm(x)
 
-    def _attend(
-        self,
-        x: Tensor,
-        hw_shape: tuple[int, int],
-        mask: Tensor | None,
-        condition: Condition | None,
-    ) -> Tensor:
-        window, shift = self.attn.window_size, self.attn.shift_size
-        x = pad_to_windows(x.unflatten(1, hw_shape), window)  # (R, H', W', C)
-        if shift:
-            x = x.roll((-shift, -shift), dims=(1, 2))
+    def _attend(self, x: Tensor, windows: Windows, condition: Condition | None) -> Tensor:
         matrix = self.conditional_attention(condition.z) if "attention" in self.carries else None
-        bias = attention_bias(self.attn.w_msa, matrix, mask if shift else None)
-        x = window_attention(self.attn.w_msa, partition(x, window), bias, condition)
-        x = unpartition(x, padded_size(hw_shape, window), window)
-        if shift:
-            x = x.roll((shift, shift), dims=(1, 2))
-        return x[:, : hw_shape[0], : hw_shape[1]].flatten(1, 2)
+        bias = attention_bias(self.attn.w_msa, matrix, windows.mask if self.shifted else None)
+        x = windows.cut(x, self.shifted)
+        x = window_attention(self.attn.w_msa, x, bias, condition)
+        return windows.join(x, self.shifted)

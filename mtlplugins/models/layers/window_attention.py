@@ -1,58 +1,14 @@
-"""Attention inside (shifted) windows of a token map."""
+"""Attention inside windows of tokens."""
 
 from __future__ import annotations
 
 import torch
 from mmseg.models.backbones.swin import WindowMSA
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mtlplugins.models.conditioning import Condition
 
-
-def padded_size(size: tuple[int, int], window: int) -> tuple[int, int]:
-    """Height and width rounded up to whole windows."""
-    return tuple(side + -side % window for side in size)
-
-
-def partition(x: Tensor, window: int) -> Tensor:
-    """Cut a map of whole windows (R, H, W, C) into them: (R, nW, window², C)."""
-    rows, height, width, channels = x.shape
-    x = x.view(rows, height // window, window, width // window, window, channels)
-    return x.transpose(2, 3).reshape(rows, -1, window * window, channels)
-
-
-def unpartition(x: Tensor, size: tuple[int, int], window: int) -> Tensor:
-    """Put windows back into a map: (R, nW, window², C) to (R, H, W, C)."""
-    rows, channels = x.shape[0], x.shape[-1]
-    height, width = size
-    x = x.view(rows, height // window, width // window, window, window, channels)
-    return x.transpose(2, 3).reshape(rows, height, width, channels)
-
-
-def shift_mask(size: tuple[int, int], window: int, reference: Tensor) -> Tensor:
-    """What may attend to what in windows shifted by half a window.
-
-    −∞ and not −100 as in other implementations: exp(−100) is a denormal number, which slows the
-    products that follow several times on a CPU.
-
-    Args:
-        size: Height and width of the map in tokens, before padding to whole windows.
-        window: Side of a window.
-        reference: A tensor whose device and dtype the mask takes.
-
-    Returns:
-        (nW, 1, window², window²): 0 inside a region of neighbours, −∞ across regions.
-    """
-    regions = []
-    for side in padded_size(size, window):
-        position = torch.arange(side, device=reference.device)
-        regions.append((position >= side - window).int() + (position >= side - window // 2).int())
-    region = 3 * regions[0][:, None] + regions[1]  # (H, W)
-    region = partition(region[None, :, :, None], window)[0, :, :, 0]  # (nW, window²)
-    mask = torch.zeros(1, device=reference.device, dtype=reference.dtype)
-    mask = mask.masked_fill(region[:, :, None] != region[:, None, :], float("-inf"))
-    return mask[:, None]
+from .attention import attention
 
 
 def attention_bias(msa: WindowMSA, matrix: Tensor | None, mask: Tensor | None) -> Tensor:
@@ -104,19 +60,11 @@ def window_attention(
     Returns:
         (R, nW, N, C).
     """
-    rows, count, tokens, channels = windows.shape
-    qkv = msa.qkv(windows).view(rows * count, tokens, 3, msa.num_heads, -1)
-    query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (R·nW, heads, N, d) each
-    logits = (query * msa.scale) @ key.transpose(-2, -1)
-    logits = logits.unflatten(0, (rows, count))  # (R, nW, heads, N, N)
-    logits = logits + bias if len(bias) == 1 else condition.add_per_task(logits, bias)
-    weights = msa.attn_drop(logits.softmax(dim=-1)).flatten(0, 1)
-    out = (weights @ value).transpose(1, 2).reshape(rows, count, tokens, channels)
-    return msa.proj_drop(msa.proj(out))
-
-
-def pad_to_windows(x: Tensor, window: int) -> Tensor:
-    """Pad a map (R, H, W, C) at the right and the bottom with zeros to whole windows."""
-    size = x.shape[1:3]
-    height, width = padded_size(size, window)
-    return F.pad(x, (0, 0, 0, width - size[1], 0, height - size[0]))
+    shape = windows.shape
+    if len(bias) > 1:
+        windows, bias = condition.pair(windows, bias)
+    qkv = msa.qkv(windows).unflatten(-1, (3, msa.num_heads, -1))  # (..., N, 3, heads, d)
+    query, key, value = qkv.movedim(-3, 0).transpose(-3, -2)  # (..., heads, N, d) each
+    dropout = msa.attn_drop.p if msa.training else 0.0
+    out = attention(query, key, value, bias=bias, scale=msa.scale, dropout=dropout)
+    return msa.proj_drop(msa.proj(out.transpose(-3, -2).reshape(shape)))

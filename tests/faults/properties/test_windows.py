@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlplugins.models.layers import shift_mask
 from mtlplugins.models.layers.token_attention import resize_row_blocks
-from mtlplugins.models.layers.window_attention import (
+from mtlplugins.models.layers.windows import (
     pad_to_windows,
     padded_size,
     partition,
+    shift_mask,
     unpartition,
 )
 from mtlplugins.models.sliding import average_windows

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 import torch
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.functional import dropout
 
 from mtlplugins.models.conditioning import conditional_modules
 from tests.models._models import (
@@ -78,7 +81,9 @@ def test_parity_of_gradients_in_double_precision(size: tuple[int, int]):
         torch.testing.assert_close(gradients[1][name], wanted, rtol=1e-10, atol=1e-10, msg=name)
 
 
-def test_parity_of_dropout_and_drop_path():
+def test_parity_of_dropout_and_drop_path(monkeypatch: pytest.MonkeyPatch):
+    attention = import_module("mtlplugins.models.layers.attention")
+    monkeypatch.setattr(attention, "drop", dropout)  # which draws as mmseg's does
     plain, ours = same_weights(drop_path_rate=0.5, drop_rate=0.1, attn_drop_rate=0.1)
     rates = [
         [m.drop_prob for m in encoder.modules() if type(m).__name__ == "DropPath"]
@@ -86,7 +91,7 @@ def test_parity_of_dropout_and_drop_path():
     ]
     assert max(rates[0]) == pytest.approx(0.5)
     assert rates[1] == pytest.approx(rates[0])
-    x = images(4)
+    x = images(4)[..., :20, :20]  # never whole windows: tokens lie row by row, as mmseg's
     outs = []
     for encoder in (plain, ours):
         encoder.train()

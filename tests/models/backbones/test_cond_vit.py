@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import dropout
 
 from tests.models._models import (
     conditional_names,
@@ -84,7 +87,9 @@ def test_parity_of_gradients_in_double_precision(size: tuple[int, int], settings
 
 
 @pytest.mark.parametrize("plan", [None, PLANS["all three"]], ids=["plain", "conditioned"])
-def test_parity_of_dropout_and_drop_path(plan: dict | None):
+def test_parity_of_dropout_and_drop_path(plan: dict | None, monkeypatch: pytest.MonkeyPatch):
+    attention = import_module("mtlplugins.models.layers.attention")
+    monkeypatch.setattr(attention, "drop", dropout)  # which draws as mmpretrain's does
     settings = dict(
         drop_path_rate=0.5,
         drop_rate=0.1,

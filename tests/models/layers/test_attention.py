@@ -44,16 +44,44 @@ def test_every_way_gives_the_formula(dtype: torch.dtype, tolerance: float, bias:
 
 
 def test_fused_and_plain_products_have_the_same_gradients() -> None:
-    """float32 goes through the fused kernel, float64 through plain products."""
+    """With gradients, float32 goes through the fused kernel, float64 through plain products."""
     gradients = []
     for dtype in (torch.float32, torch.float64):
-        leaves = [x.to(dtype).requires_grad_() for x in inputs(torch.float32, bias=True)]
-        query, key, value, bias = leaves
-        out = attention(query, key, value, bias=bias)
-        out.square().sum().backward()
-        gradients.append([leaf.grad.double().nan_to_num() for leaf in leaves])
+        *leaves, bias = (x.to(dtype) for x in inputs(torch.float32, bias=True))
+        query, key, value = (leaf.requires_grad_() for leaf in leaves)
+        attention(query, key, value, bias=bias).square().sum().backward()
+        gradients.append([leaf.grad.double() for leaf in leaves])
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("lead", [(5, 6), (5, 1), (1, 6), (1, 1)])
+@pytest.mark.parametrize("learnt", [False, True])
+def test_a_bias_is_broadcast(lead: tuple[int, int], learnt: bool) -> None:
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 5, 6, 2, 7, 4)
+    bias = torch.randn(*lead, 2, 7, 7)
+    wanted = attention(query, key, value, bias=bias.expand(5, 6, 2, 7, 7))
+    logits = query @ key.transpose(-1, -2) / 2 + bias
+    torch.testing.assert_close(wanted, logits.softmax(-1) @ value)
+    torch.testing.assert_close(attention(query, key, value, bias=bias), wanted)
+    if learnt:  # by plain products; each way has the gradient of the sum over what it is added to
+        bias.requires_grad_()
+        (gradient,) = torch.autograd.grad(
+            attention(query, key, value, bias=bias).square().sum(), bias
+        )
+        assert gradient.shape == bias.shape
+        logits = query @ key.transpose(-1, -2) / 2 + bias
+        (reference,) = torch.autograd.grad((logits.softmax(-1) @ value).square().sum(), bias)
+        torch.testing.assert_close(gradient, reference)
+
+
+def test_scale() -> None:
+    query, key, value, _ = inputs(torch.float64, bias=False)
+    wanted = (query @ key.transpose(-1, -2) * 3).softmax(-1) @ value
+    torch.testing.assert_close(attention(query, key, value, scale=3.0), wanted)
+    learning = query.clone().requires_grad_()
+    torch.testing.assert_close(attention(learning, key, value, scale=3.0).detach(), wanted)
 
 
 def test_dropout_leaves_out_weights_and_keeps_their_mean() -> None:

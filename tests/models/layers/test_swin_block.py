@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mtlplugins.models.conditioning import Condition
-from mtlplugins.models.layers import CondSwinBlock, shift_mask
+from mtlplugins.models.layers import CondSwinBlock, Windows
 from tests.models._models import make_condition, perturb
 
 
@@ -90,32 +90,10 @@ def test_block_against_loops(window: int, size: tuple[int, int], shift: bool):
     condition = make_condition({0: [0, 1], 4: [0]})
     with torch.no_grad():
         x = torch.randn(3, size[0] * size[1], 6)
-        out = block(x, size, shift_mask(size, window, x), condition)
+        windows = Windows(size, window, x)
+        out = block(windows.move(x, None, shift), windows, condition)
+        out = windows.move(out, shift, None)
         torch.testing.assert_close(out, transform(block, x, condition, size), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(("size", "window"), [((8, 12), 4), ((5, 9), 4), ((3, 5), 7), ((14, 7), 7)])
-def test_shift_mask_keeps_what_was_not_rolled_around_apart(size: tuple[int, int], window: int):
-    mask = shift_mask(size, window, torch.zeros(1))
-    height, width = (-(-side // window) * window for side in size)
-    shift = window // 2
-    wanted = []
-    for top in range(0, height, window):
-        for left in range(0, width, window):
-            tokens = [(top + i, left + j) for i in range(window) for j in range(window)]
-            wanted.append(
-                [
-                    [
-                        0.0
-                        if same_region(a, c, height, shift) and same_region(b, d, width, shift)
-                        else -torch.inf
-                        for c, d in tokens
-                    ]
-                    for a, b in tokens
-                ]
-            )
-    assert torch.equal(mask[:, 0], torch.tensor(wanted))
-    assert mask.isinf().any()
 
 
 def test_drop_path_leaves_out_whole_rows():
@@ -123,7 +101,7 @@ def test_drop_path_leaves_out_whole_rows():
     block = CondSwinBlock(6, 2, 10, window_size=2, drop_path_rate=0.5, carries=())
     perturb(block.parameters(), std=0.5)
     x = torch.randn(1, 16, 6).expand(64, -1, -1)
-    moved = (block(x, (4, 4), None) - x).abs().amax(dim=(1, 2))
+    moved = (block(x, Windows((4, 4), 2, x)) - x).abs().amax(dim=(1, 2))
     kept = int((moved > 0).sum())
     assert 32 <= kept < 64  # a row stays as it is with probability 0.5² = 0.25
     outs = {round(value, 4) for value in moved.tolist()}

@@ -1,0 +1,147 @@
+"""How the tokens of a map lie, so that blocks can attend in (shifted) windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+class Windows:
+    """The windows that cover a map of tokens, plain and shifted by half a window.
+
+    Where windows cover the map exactly, a stage's tokens lie window by window: norms, MLPs and
+    residuals do not care for the order, attention needs a view, and from a plain to a shifted block
+    one permutation leads. Else the tokens lie row by row, and each block pads and cuts for itself;
+    so it is in an exported graph too, which is for any size.
+
+    Args:
+        size: Height and width of the map in tokens.
+        window: Side of a window in tokens.
+        reference: A tensor whose device and dtype the mask takes.
+
+    Attributes:
+        mask: The :func:`shift_mask` of the shifted windows.
+    """
+
+    def __init__(self, size: tuple[int, int], window: int, reference: Tensor) -> None:
+        self.size = size
+        self.window = window
+        self.mask = shift_mask(size, window, reference)
+        self._whole = not torch.jit.is_tracing() and not any(side % window for side in size)
+        self._orders: dict[bool | None, Tensor] = {}
+
+    def move(self, x: Tensor, before: bool | None, after: bool | None) -> Tensor:
+        """Bring tokens (R, H·W, C) from where one block has them to where another wants them.
+
+        Args:
+            x: Tokens.
+            before: How they lie: None row by row, as a plain (False) or a shifted (True) block has
+                them.
+            after: How they shall lie.
+        """
+        if not self._whole or before is after:
+            return x
+        before, after = (self._order(which, x.device) for which in (before, after))
+        return _Permutation.apply(x, before.argsort()[after], after.argsort()[before])
+
+    def cut(self, x: Tensor, shifted: bool) -> Tensor:
+        """Give the windows (R, nW, window², C) of a block's tokens (R, H·W, C)."""
+        if self._whole:
+            return x.unflatten(1, (-1, self.window**2))
+        x = pad_to_windows(x.unflatten(1, self.size), self.window)  # (R, H', W', C)
+        if shifted:
+            x = x.roll((-(self.window // 2),) * 2, dims=(1, 2))
+        return partition(x, self.window)
+
+    def join(self, x: Tensor, shifted: bool) -> Tensor:
+        """Undo :meth:`cut`."""
+        if self._whole:
+            return x.flatten(1, 2)
+        x = unpartition(x, padded_size(self.size, self.window), self.window)
+        if shifted:
+            x = x.roll((self.window // 2,) * 2, dims=(1, 2))
+        return x[:, : self.size[0], : self.size[1]].flatten(1, 2)
+
+    def _order(self, shifted: bool | None, device: torch.device) -> Tensor:
+        """Which token, counted row by row, lies at each place."""
+        if shifted not in self._orders:
+            places = torch.arange(self.size[0] * self.size[1], device=device)
+            if shifted is not None:
+                places = places.view(1, *self.size, 1)
+                if shifted:
+                    places = places.roll((-(self.window // 2),) * 2, dims=(1, 2))
+                places = partition(places, self.window).flatten()
+            self._orders[shifted] = places
+        return self._orders[shifted]
+
+
+class _Permutation(torch.autograd.Function):
+    """``x[:, index]`` of a permutation, whose gradient needs no sums: that of ``inverse``."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(index, inverse)
+        rows, tokens, _ = x.shape
+        # one index for all rows together: selecting whole tokens is as quick as copying
+        start = torch.arange(0, rows * tokens, tokens, device=x.device)
+        return x.flatten(0, 1).index_select(0, (start[:, None] + index).flatten()).view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        index, inverse = ctx.saved_tensors
+        return _Permutation.apply(gradient, inverse, index), None, None
+
+
+def padded_size(size: tuple[int, int], window: int) -> tuple[int, int]:
+    """Height and width rounded up to whole windows."""
+    return tuple(side + -side % window for side in size)
+
+
+def pad_to_windows(x: Tensor, window: int) -> Tensor:
+    """Pad a map (R, H, W, C) at the right and the bottom with zeros to whole windows."""
+    size = x.shape[1:3]
+    height, width = padded_size(size, window)
+    return pad(x, (0, 0, 0, width - size[1], 0, height - size[0]))
+
+
+def partition(x: Tensor, window: int) -> Tensor:
+    """Cut a map of whole windows (R, H, W, C) into them: (R, nW, window², C)."""
+    rows, height, width, channels = x.shape
+    x = x.view(rows, height // window, window, width // window, window, channels)
+    return x.transpose(2, 3).reshape(rows, -1, window * window, channels)
+
+
+def unpartition(x: Tensor, size: tuple[int, int], window: int) -> Tensor:
+    """Put windows back into a map: (R, nW, window², C) to (R, H, W, C)."""
+    rows, channels = x.shape[0], x.shape[-1]
+    height, width = size
+    x = x.view(rows, height // window, width // window, window, window, channels)
+    return x.transpose(2, 3).reshape(rows, height, width, channels)
+
+
+def shift_mask(size: tuple[int, int], window: int, reference: Tensor) -> Tensor:
+    """What may attend to what in windows shifted by half a window.
+
+    −∞ and not −100 as in other implementations: exp(−100) is a denormal number, which slows the
+    products that follow several times on a CPU.
+
+    Args:
+        size: Height and width of the map in tokens, before padding to whole windows.
+        window: Side of a window.
+        reference: A tensor whose device and dtype the mask takes.
+
+    Returns:
+        (nW, 1, window², window²): 0 inside a region of neighbours, −∞ across regions.
+    """
+    regions = []
+    for side in padded_size(size, window):
+        position = torch.arange(side, device=reference.device)
+        regions.append((position >= side - window).int() + (position >= side - window // 2).int())
+    region = 3 * regions[0][:, None] + regions[1]  # (H, W)
+    region = partition(region[None, :, :, None], window)[0, :, :, 0]  # (nW, window²)
+    mask = torch.zeros(1, device=reference.device, dtype=reference.dtype)
+    mask = mask.masked_fill(region[:, :, None] != region[:, None, :], float("-inf"))
+    return mask[:, None]
