@@ -24,7 +24,11 @@ default_hooks = dict(
     broken_files=dict(type="BrokenFilesHook"),  # counts, where a data set has broken_files="skip"
     stop=dict(type="StopSignalHook"),  # at SIGTERM save and end
 )
-custom_hooks = [dict(type="CheckTasksHook"), dict(type="StepSeedHook")]
+custom_hooks = [
+    dict(type="CheckTasksHook"),
+    dict(type="StepSeedHook"),
+    dict(type="KeepMemoryHook"),
+]
 
 vis_backends = [
     dict(type="LocalVisBackend")

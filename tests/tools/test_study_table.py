@@ -44,7 +44,8 @@ def test_every_model_is_its_config_with_its_settings(figure: int) -> None:
         assert changed.train_dataloader.batch_size == batch_size
         assert {changed.model.heads[task].dropout for task in tasks} == {dropout}
         chosen = changed.optim_wrapper.optimizer
-        assert chosen == dict(type=optimizer, lr=dict(Adam=1e-3, SGD=0.01)[optimizer])
+        rate = dict(Adam=1e-3, SGD=0.01)[optimizer]
+        assert chosen == dict(type=optimizer, lr=rate, fused=True)
         weights = [changed.model.task_weights[task] for task in tasks]
         assert weights == ([1.0] if gamma is None else pytest.approx([gamma, 1 - gamma]))
         published = changed.experiment.published

@@ -2,7 +2,7 @@
 max_epochs = 20
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=5e-4, weight_decay=0.05),
+    optimizer=dict(type="AdamW", lr=5e-4, weight_decay=0.05, fused=True),
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [

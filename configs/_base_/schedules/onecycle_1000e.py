@@ -2,7 +2,7 @@
 max_epochs = 1000
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=4e-5, betas=(0.9, 0.98), weight_decay=0.01),
+    optimizer=dict(type="AdamW", lr=4e-5, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
 )
 param_scheduler = [
     dict(

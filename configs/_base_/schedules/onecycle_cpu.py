@@ -2,7 +2,7 @@
 max_epochs = 2
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=3e-3, betas=(0.9, 0.98), weight_decay=0.05),
+    optimizer=dict(type="AdamW", lr=3e-3, betas=(0.9, 0.98), weight_decay=0.05, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [

@@ -2,6 +2,7 @@
 
 from .broken_files_hook import BrokenFilesHook
 from .check_tasks_hook import CheckTasksHook
+from .keep_memory_hook import KeepMemoryHook
 from .nonfinite_hook import NonFiniteHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .step_seed_hook import StepSeedHook
@@ -10,6 +11,7 @@ from .stop_signal_hook import StopSignalHook
 __all__ = [
     "BrokenFilesHook",
     "CheckTasksHook",
+    "KeepMemoryHook",
     "NonFiniteHook",
     "SafeCheckpointHook",
     "StepSeedHook",

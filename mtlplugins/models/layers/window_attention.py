@@ -64,7 +64,7 @@ def window_attention(
     if len(bias) > 1:
         windows, bias = condition.pair(windows, bias)
     qkv = msa.qkv(windows).unflatten(-1, (3, msa.num_heads, -1))  # (..., N, 3, heads, d)
-    query, key, value = qkv.movedim(-3, 0).transpose(-3, -2)  # (..., heads, N, d) each
+    query, key, value = (x.transpose(-3, -2) for x in qkv.unbind(-3))  # (..., heads, N, d) each
     dropout = msa.attn_drop.p if msa.training else 0.0
     out = attention(query, key, value, bias=bias, scale=msa.scale, dropout=dropout)
     return msa.proj_drop(msa.proj(out.transpose(-3, -2).reshape(shape)))
