@@ -2,6 +2,7 @@
 
 from .broken_files_hook import BrokenFilesHook
 from .check_tasks_hook import CheckTasksHook
+from .compile_hook import CompileHook
 from .keep_memory_hook import KeepMemoryHook
 from .nonfinite_hook import NonFiniteHook
 from .safe_checkpoint_hook import SafeCheckpointHook
@@ -11,6 +12,7 @@ from .stop_signal_hook import StopSignalHook
 __all__ = [
     "BrokenFilesHook",
     "CheckTasksHook",
+    "CompileHook",
     "KeepMemoryHook",
     "NonFiniteHook",
     "SafeCheckpointHook",
