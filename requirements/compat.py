@@ -57,6 +57,7 @@ CORE = (
 )
 
 IMPORTS = "tests/compat/test_compat_imports.py"
+COMPILED = "tests/engine/hooks/test_compile_hook.py"
 TORCH = ("torch", "torchvision", "triton", "nvidia-*", "cuda-*")
 FORKED = ("mmengine", "mmcv-lite", "mmsegmentation", "mmpretrain")
 FORKS = ("onedl-mmengine", "onedl-mmcv", "onedl-mmsegmentation", "onedl-mmpretrain")
@@ -87,7 +88,16 @@ FACTORS = (
     Factor("Python 3.11", python="3.11"),
     Factor("Python 3.12", python="3.12"),
     Factor("Python 3.13", python="3.13"),
-    Factor("torch 2.4.1", without=TORCH, install=("torch==2.4.1", "torchvision==0.19.1")),
+    Factor(
+        "torch 2.4.1",
+        without=TORCH,
+        install=("torch==2.4.1", "torchvision==0.19.1"),
+        deselect=(  # its compiler cannot take the feed-forward layers of mmcv into one graph
+            f"{COMPILED}::test_losses_and_gradients[Swin]",
+            f"{COMPILED}::test_losses_and_gradients[ViT]",
+            f"{COMPILED}::test_predictions_follow_the_weights",
+        ),
+    ),
     Factor("torch newest", without=TORCH, install=("torch", "torchvision")),
     Factor(
         "mmcv full",

@@ -49,15 +49,11 @@ class ConditionedEncoder:
     @property
     def branch_point(self) -> tuple[int, int] | None:
         """Stage and block in it of the first conditioned block, None for none."""
-        return next(
-            (
-                (i, j)
-                for i, blocks in enumerate(self._block_stages())
-                for j, block in enumerate(blocks)
-                if block.carries
-            ),
-            None,
-        )
+        for i, blocks in enumerate(self._block_stages()):
+            for j, block in enumerate(blocks):
+                if block.carries:
+                    return i, j
+        return None
 
     @property
     def shared_maps(self) -> int:

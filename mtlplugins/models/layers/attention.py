@@ -35,9 +35,9 @@ def attention(
     Returns:
         (..., heads, L, d).
     """
+    usual = query.shape[-1] ** -0.5
     if query.device.type == "cpu" and _no_fused_kernel_pays(query, bias, dropout):
-        scale = query.shape[-1] ** -0.5 if scale is None else scale
-        logits = (query * scale) @ key.transpose(-2, -1)
+        logits = (query * (scale or usual)) @ key.transpose(-2, -1)
         if bias is not None:
             logits = logits + bias
         return drop(logits.softmax(dim=-1), dropout) @ value
@@ -48,9 +48,9 @@ def attention(
             bias = bias.expand(*lead, *bias.shape[-3:])
         bias = bias.flatten(0, -4)
     query, key, value = (x.flatten(0, -4) for x in (query, key, value))
-    out = F.scaled_dot_product_attention(
-        query, key, value, attn_mask=bias, dropout_p=dropout, scale=scale
-    )
+    if scale and scale != usual:  # the exporter of PyTorch 2.4 knows the usual one alone
+        query = query * (scale / usual)
+    out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
     return out.unflatten(0, lead)
 
 
