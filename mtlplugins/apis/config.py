@@ -10,13 +10,17 @@ from mmengine.config import Config
 
 from .config_values import check_values
 
+_MMENGINES = (
+    "runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"
+)  # fmt: skip
+
 
 def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     """Read a config file and apply ``--cfg-options``.
 
     Two values stand in several places of a config; changing them in one changes the others too:
     ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
-    schedule that had its length.
+    schedule that had its length. A default hook that is None is left out.
 
     Args:
         path: A Python config file.
@@ -45,8 +49,16 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
         if epochs != old_epochs:
             _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)
+    _leave_out_hooks(cfg)
     check_values(cfg)
     return cfg
+
+
+def _leave_out_hooks(cfg: Config) -> None:
+    # MMEngine takes None for its own default hooks alone
+    hooks = cfg.get("default_hooks") or {}
+    for name in [name for name, hook in hooks.items() if hook is None and name not in _MMENGINES]:
+        hooks.pop(name)
 
 
 def _check_spelling(options: dict[str, Any], cfg: Config) -> None:

@@ -137,10 +137,12 @@ class LabelMap(DenseTarget):
             raise ValueError(
                 f"LabelMap: palette has {len(self.palette)} colours for {len(self.classes)} classes"
             )
-        if 0 <= ignore_index < len(self.classes):
+        last = len(self.classes) - 1 + reduce_zero_label  # in the files
+        if 0 <= ignore_index <= last:
             raise ValueError(
-                f"LabelMap: ignore_index={ignore_index} is one of the {len(self.classes)} classes; "
-                f"give an ignore_index that is not, such as {len(self.classes)} or -1"
+                f"LabelMap: ignore_index={ignore_index} is one of the {len(self.classes)} classes, "
+                f"which the files call {int(reduce_zero_label)} to {last}; give an ignore_index "
+                f"that is not, such as {last + 1} or -1"
             )
         self.invalid = self.ignore_index = ignore_index
         self.reduce_zero_label = reduce_zero_label

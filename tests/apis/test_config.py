@@ -38,3 +38,11 @@ def test_a_misspelt_key_is_named() -> None:
         load_config(CONFIG, {"train_datalaoder.batch_size": 2})
     assert load_config(CONFIG, {"randomness.seed": 3}).randomness.seed == 3
     assert load_config(CONFIG, {"sync_bn": "torch"}).sync_bn == "torch"
+
+
+def test_a_default_hook_that_is_none_is_left_out() -> None:
+    """MMEngine leaves out its own, and refuses None for any other."""
+    cfg = load_config(CONFIG, {"default_hooks.visualization": None, "default_hooks.logger": None})
+    assert "visualization" not in cfg.default_hooks
+    assert cfg.default_hooks.logger is None
+    assert "stop" in cfg.default_hooks

@@ -104,6 +104,9 @@ def test_a_label_map_has_one_channel_of_indices(
 def test_classes_palette_and_ignored_label_must_agree() -> None:
     with pytest.raises(ValueError, match="ignore_index=255 is one of the 300 classes"):
         LabelMap([f"c{i}" for i in range(300)])
+    with pytest.raises(ValueError, match=r"ignore_index=3 .* call 1 to 3; .* such as 4 or -1"):
+        LabelMap(ABC, ignore_index=3, reduce_zero_label=True)
+    assert LabelMap(ABC, ignore_index=3).ignore_index == 3
     with pytest.raises(ValueError, match="palette has 2 colours for 3 classes"):
         LabelMap(ABC, palette=[[0, 0, 0], [1, 1, 1]])
 

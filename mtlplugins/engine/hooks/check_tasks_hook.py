@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import Runner, TestLoop, ValLoop
+from mmseg.evaluation import IoUMetric
 from mmseg.registry import HOOKS
 
 from mtlplugins.checkpoint import few
@@ -17,7 +18,7 @@ class CheckTasksHook(Hook):
     Raises:
         ValueError: The data has no target for a task that is trained, or another number of classes,
             a model with frozen tasks was not loaded from a checkpoint, or one was loaded that is
-            of another encoder.
+            of another encoder; or an evaluator has mmseg's metric of one segmentation.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -41,7 +42,8 @@ class CheckTasksHook(Hook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Check the data that is about to be trained on."""
+        """Check the data that is about to be trained on, and the metrics."""
+        _check_metrics("val_evaluator", runner.val_loop)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         described = runner.train_loop.dataloader.dataset.metainfo.get("tasks", {})
         if model.frozen_tasks and not model.frozen_tasks_loaded:
@@ -62,3 +64,20 @@ class CheckTasksHook(Hook):
                     f"task {task!r}: the data has {len(classes)} classes, the head num_classes="
                     f"{expected}: correct model.heads.{task}.num_classes"
                 )
+
+    def before_val(self, runner: Runner) -> None:
+        """Check the metrics before they are needed."""
+        _check_metrics("val_evaluator", runner.val_loop)
+
+    def before_test(self, runner: Runner) -> None:
+        """Check the metrics before they are needed."""
+        _check_metrics("test_evaluator", runner.test_loop)
+
+
+def _check_metrics(name: str, loop: ValLoop | TestLoop | None) -> None:
+    for metric in loop.evaluator.metrics if loop is not None else ():
+        if isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
+            raise ValueError(
+                f"{name}: mmseg's {type(metric).__name__} does not know of tasks; use "
+                "dict(type='MultiTaskIoUMetric', task=…)"
+            )

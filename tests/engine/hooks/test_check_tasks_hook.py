@@ -3,8 +3,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from mmseg.evaluation import IoUMetric
 
 from mtlplugins.engine import CheckTasksHook
+from mtlplugins.evaluation import DepthMetric, SegmentationMetric
 
 MODEL = SimpleNamespace(
     tasks=("scene", "semantic", "depth"),
@@ -18,7 +20,8 @@ MODEL = SimpleNamespace(
 def check(tasks: dict, model: SimpleNamespace = MODEL) -> None:
     dataset = SimpleNamespace(metainfo=dict(tasks=tasks))
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
-    CheckTasksHook().before_train(SimpleNamespace(model=model, train_loop=loop))
+    runner = SimpleNamespace(model=model, train_loop=loop, val_loop=None)
+    CheckTasksHook().before_train(runner)
 
 
 def test_fitting_data_passes_and_others_are_named() -> None:
@@ -33,3 +36,19 @@ def test_frozen_tasks_must_have_been_loaded() -> None:
     random = SimpleNamespace(**{**vars(MODEL), "frozen_tasks_loaded": False})
     with pytest.raises(ValueError, match=r"frozen_tasks=\('scene',\), but nothing was loaded"):
         check(dict(semantic=dict(classes=("a", "b", "c")), depth={}), random)
+
+
+@pytest.mark.parametrize(("when", "which"), [("train", "val"), ("val", "val"), ("test", "test")])
+def test_metrics_that_know_no_tasks_are_named(when: str, which: str) -> None:
+    """mmseg's would end in a KeyError behind the first validation."""
+    metrics = [SegmentationMetric("semantic"), DepthMetric("depth")]
+    loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=metrics), dataloader=SimpleNamespace())
+    loop.dataloader.dataset = SimpleNamespace(
+        metainfo=dict(tasks=dict(semantic=dict(classes=("a", "b", "c")), depth={}))
+    )
+    runner = SimpleNamespace(model=MODEL, train_loop=loop, val_loop=None, test_loop=None)
+    setattr(runner, f"{which}_loop", loop)
+    getattr(CheckTasksHook(), f"before_{when}")(runner)
+    metrics.append(IoUMetric())
+    with pytest.raises(ValueError, match=f"{which}_evaluator: mmseg's IoUMetric .*MultiTaskIoU"):
+        getattr(CheckTasksHook(), f"before_{when}")(runner)
