@@ -1,0 +1,182 @@
+"""The benchmark measures what it says; no time is asserted."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "analysis"))
+
+from benchmarks import checkpointing, encoders, metrics, tasks
+from benchmarks.machine import Machine, count_flops, training_step
+from benchmarks.memory import peak_megabytes
+from benchmarks.naive_swin import NaiveCondSwin
+from benchmarks.swins import ALL, SIZES, Rowwise, third_stage
+from benchmarks.tables import Table
+from benchmarks.timing import Spread, interleaved
+
+from tests.models._models import perturb
+
+TOOL = str(Path(__file__).parents[2] / "tools" / "analysis" / "benchmark.py")
+MACHINE = Machine("cpu", torch.float32, rounds=2, rate=1e9)
+SMALL = dict(size="tiny", images=2, side=32)
+
+
+def test_cases_take_turns_and_only_measured_rounds_count() -> None:
+    """A clock that each case moves on by its own time; the first round is slower."""
+    now, order = [0.0], []
+
+    def case(name: str, seconds: float) -> None:
+        order.append(name)
+        now[0] += seconds + (10 if len(order) <= 2 else 0) + (1 if len(order) > 8 else 0)
+
+    found = interleaved(
+        {"a": lambda: case("a", 1.0), "b": lambda: case("b", 3.0)},
+        rounds=4,
+        warmup=1,
+        clock=lambda: now[0],
+    )
+    assert order == ["a", "b"] * 5
+    assert found == {"a": Spread(1.0, 1.0, 1.25), "b": Spread(3.0, 3.0, 3.25)}
+
+
+def test_waiting_is_part_of_the_time() -> None:
+    now = [0.0]
+
+    def wait() -> None:
+        now[0] += 2.0
+
+    found = interleaved({"a": lambda: None}, rounds=3, warmup=0, wait=wait, clock=lambda: now[0])
+    assert found["a"].median == 2.0
+
+
+def test_operations_are_counted() -> None:
+    linear = torch.nn.Linear(5, 7, bias=False)
+    assert count_flops(lambda: linear(torch.zeros(3, 5))) == 2 * 3 * 5 * 7
+    query = torch.zeros(1, 2, 3, 4)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    assert count_flops(lambda: attend(query, query, query)) == 2 * 2 * (2 * 3 * 3 * 4)
+
+
+def test_a_step_changes_the_weights_and_leaves_no_gradient() -> None:
+    linear = torch.nn.Linear(2, 2)
+    before = linear.weight.clone()
+    training_step(MACHINE, linear, lambda: [linear(torch.ones(1, 2))])()
+    assert not torch.equal(linear.weight, before)
+    assert linear.weight.grad is None
+
+
+@pytest.mark.parametrize("side", [32, 41])
+def test_the_naive_encoder_computes_what_ours_does(side: int) -> None:
+    """Outputs, and in float64 the gradients of all weights and of the embeddings."""
+    torch.manual_seed(0)
+    settings = dict(window_size=4, drop_path_rate=0.0)
+    ours = Rowwise("tiny", ALL, tasks=3, images=2, **settings).double().eval()
+    perturb(ours.parameters(), std=0.1)
+    naive = NaiveCondSwin(ALL, **SIZES["tiny"], **settings).double()
+    naive.eval()  # mmseg's returns nothing
+    naive.load_state_dict(ours.encoder.state_dict())
+    images = torch.randn(2, 3, side, side, dtype=torch.float64)
+    maps = ours(images)
+    z = ours.embedding(ours.embedding.tasks)
+    per_task = naive.passes(images, z)
+    wanted = [torch.cat(level) for level in zip(*per_task, strict=True)]
+    # mmseg masks with -100 where ours has −∞, of which exp(-100) is left
+    torch.testing.assert_close(maps, wanted, rtol=1e-7, atol=1e-9)
+
+    sum(out.square().sum() for out in maps).backward(retain_graph=True)
+    vectors = {n: p.grad.clone() for n, p in ours.embedding.named_parameters()}
+    ours.embedding.zero_grad()
+    sum(out.square().sum() for out in wanted).backward()
+    for name, parameter in naive.named_parameters():
+        own = ours.encoder.get_parameter(name).grad
+        torch.testing.assert_close(own, parameter.grad, rtol=1e-6, atol=1e-8, msg=name)
+    for name, parameter in ours.embedding.named_parameters():
+        torch.testing.assert_close(vectors[name], parameter.grad, rtol=1e-6, atol=1e-8)
+
+
+def test_rows_from_the_third_stage_on() -> None:
+    assert third_stage("S") == dict.fromkeys(("attention", "layer_norm", "adapter"), (0, 0, 18, 0))
+    model = Rowwise("tiny", third_stage("tiny"), tasks=3, images=2)
+    assert [len(out) for out in model(torch.zeros(2, 3, 32, 32))] == [6] * 4
+    assert model.encoder.branch_point == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("measure", "settings", "titles", "rows"),
+    [
+        (encoders.measure, dict(sizes=("tiny",), images=2, side=32), 2, (3, 4)),
+        (tasks.measure_tasks, SMALL | dict(numbers=(1, 2)), 2, (6, 6)),
+        (tasks.measure_price, SMALL, 2, (5, 5)),
+        (tasks.measure_plan, SMALL, 1, (2,)),
+        (tasks.measure_folded, SMALL, 1, (3,)),
+    ],
+    ids=["encoders", "tasks", "price", "plan", "folded"],
+)
+def test_parts(measure, settings: dict, titles: int, rows: tuple[int, ...]) -> None:
+    tables = measure(MACHINE, **settings)
+    assert len(tables) == titles
+    assert tuple(len(table.rows) for table in tables) == rows
+    for table in tables:
+        assert all(len(row) == len(table.columns) for row in table.rows)
+        assert table.markdown().count("\n|") == len(table.rows) + 2
+
+
+def _hold(megabytes: int) -> None:
+    torch.ones(megabytes * 2**18)
+
+
+def test_memory_is_that_of_a_process_of_its_own() -> None:
+    assert 190 < peak_megabytes(_hold, "cpu", 200) < 260
+
+
+@pytest.mark.slow
+def test_recomputed_activations_take_less() -> None:
+    (table,) = checkpointing.measure(MACHINE, size="T", images=2, side=96, tasks=2)
+    peaks = {name: peak for name, peak, _ in table.rows}
+    assert peaks["activations recomputed"] < peaks["plain"]
+
+
+def test_our_metrics_keep_no_more_of_more_images() -> None:
+    (table,) = metrics.measure(numbers=(5, 200), size=(8, 8))
+    kept = {(name, number): memory for name, number, _, memory in table.rows}
+    for name in ("MultiTaskDepthMetric", "MultiTaskIoUMetric"):
+        assert kept[name, 200] == pytest.approx(kept[name, 5], abs=0.01)
+    assert kept["mmseg's IoUMetric", 200] > 10 * kept["mmseg's IoUMetric", 5]
+
+
+def test_json_holds_the_numbers_of_the_table() -> None:
+    table = Table("T", ("a", "ms"), [("x", Spread(0.001, 0.0025, 0.003)), ("y", 1.23456)], "n")
+    found = json.loads(json.dumps(table.json()))
+    assert found["rows"] == [["x", dict(low=0.001, median=0.0025, high=0.003)], ["y", 1.23456]]
+    assert table.markdown() == (
+        "### T\n\nn\n\n| a | ms |\n|---|---|\n| x | 2.5 (1–3) |\n| y | 1.23 |\n"
+    )
+
+
+def test_an_unknown_part_is_named() -> None:
+    done = subprocess.run([sys.executable, TOOL, "speed"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "no part speed; there are encoders, tasks, price" in done.stderr
+
+
+def test_the_command_line_writes_what_it_prints(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(metrics, "measure", lambda: [Table("M", ("x",), [(1.5,)])])
+    out = tmp_path / "out.json"
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "metrics", "--json", str(out)])
+    monkeypatch.setattr("benchmarks.machine.product_rate", lambda device, dtype: 2e9)
+    runpy.run_path(TOOL, run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "reaches 2 GFLOP/s" in printed
+    assert "### M\n\n| x |\n|---|\n| 1.5 |" in printed
+    found = json.loads(out.read_text())
+    assert found["product_rate"] == 2e9
+    assert found["tables"] == [
+        dict(part="metrics", title="M", columns=["x"], rows=[[1.5]], note="")
+    ]

@@ -1,0 +1,85 @@
+"""Time encoders, tasks, input and metrics side by side, and print tables.
+
+Parts: encoders (ours without a plan, mmseg's, timm's), tasks (rows against a pass for each task),
+price (what conditioning costs), plan (what a shared part saves), folded, memory (recomputed
+activations, accumulated gradients), input, metrics, start. All of them if none is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from benchmarks import checkpointing, encoders, input_pipeline, metrics, start, tasks
+from benchmarks.machine import Machine, keep_freed_memory, product_rate
+from benchmarks.tables import Table
+
+
+def main() -> None:
+    """Measure the parts that were asked for."""
+    args = parse_args()
+    keep_freed_memory()
+    dtype = getattr(torch, args.dtype)
+    machine = Machine(args.device, dtype, args.rounds)
+    machine = replace(machine, rate=product_rate(args.device, dtype))
+    found = []
+    print(f"{machine.describe()}; a product of matrices reaches {machine.rate / 1e9:.0f} GFLOP/s\n")
+    for name in args.parts:
+        for table in parts(args)[name](machine):
+            print(table.markdown(), flush=True)
+            found.append(dict(part=name, **table.json()))
+    if args.json:
+        result = dict(machine=machine.describe(), product_rate=machine.rate, tables=found)
+        Path(args.json).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]]]:
+    """What each part does on a machine."""
+    return {
+        "encoders": lambda machine: encoders.measure(
+            machine, sizes=tuple(args.sizes), compiled=args.compile
+        ),
+        "tasks": tasks.measure_tasks,
+        "price": tasks.measure_price,
+        "plan": tasks.measure_plan,
+        "folded": tasks.measure_folded,
+        "memory": checkpointing.measure,
+        "input": lambda machine: input_pipeline.measure(data=args.data),
+        "metrics": lambda machine: metrics.measure(),
+        "start": lambda machine: start.measure(),
+    }
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="see above")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--rounds", type=int, default=10, help="measurements of each case")
+    parser.add_argument("--sizes", nargs="+", choices=["T", "S", "B"], default=["S"])
+    parser.add_argument("--compile", action="store_true", help="also our encoder, compiled")
+    parser.add_argument("--data", help="root of NYUv2, for its input pipeline")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers too")
+    args = parser.parse_args()
+    known = list(parts(args))
+    unknown = [part for part in args.parts if part not in known]
+    if unknown:
+        sys.exit(f"no part {', '.join(unknown)}; there are {', '.join(known)}")
+    if args.rounds < 1:
+        sys.exit(f"--rounds {args.rounds}: give 1 or more")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("--device cuda: PyTorch finds no GPU here")
+    args.parts = args.parts or known
+    return args
+
+
+if __name__ == "__main__":
+    main()

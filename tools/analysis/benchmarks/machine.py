@@ -1,0 +1,145 @@
+"""Where the benchmark runs, and how."""
+
+from __future__ import annotations
+
+import ctypes
+import datetime
+import os
+import platform
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Device, precision and number of rounds of all parts.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        dtype: float32, or bfloat16 for mixed precision.
+        rounds: Measurements of each case.
+        rate: Multiply-adds times two per second that a large product of matrices reaches.
+    """
+
+    device: str
+    dtype: torch.dtype
+    rounds: int
+    rate: float = float("nan")
+
+    def wait(self) -> None:
+        """Wait until the device is done."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def autocast(self) -> AbstractContextManager:
+        """Compute in ``dtype``."""
+        mixed = self.dtype is not torch.float32
+        return torch.autocast(self.device, self.dtype, enabled=mixed)
+
+    def describe(self) -> str:
+        """Say in a line what this machine is."""
+        words = [_processor(), f"{torch.get_num_threads()} threads", f"{_gibibytes()} GiB"]
+        if self.device == "cuda":
+            words.append(torch.cuda.get_device_name())
+        precision = str(self.dtype).removeprefix("torch.")
+        words += [f"PyTorch {torch.__version__}", f"Python {platform.python_version()}"]
+        words += [precision, datetime.date.today().isoformat()]
+        return ", ".join(words)
+
+
+def product_rate(device: str, dtype: torch.dtype, *, side: int = 0, repeats: int = 12) -> float:
+    """Measure the rate of a product of two square matrices, the best of some repeats."""
+    side = side or (8192 if device == "cuda" else 3072)
+    a = torch.randn(side, side, device=device, dtype=dtype)
+    best = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter()
+        product = a @ a
+        if device == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - began)
+    assert product.isfinite().all()
+    return 2 * side**3 / best
+
+
+def count_flops(forward: Callable[[], object]) -> int:
+    """Count the operations of a forward pass, two per multiply-add."""
+    # the counter does not see fused attention on a CPU
+    plain = sdpa_kernel(SDPBackend.MATH)
+    with torch.no_grad(), plain, FlopCounterMode(display=False) as counter:
+        forward()
+    return counter.get_total_flops()
+
+
+def training_step(
+    machine: Machine,
+    module: nn.Module,
+    outputs: Callable[[], list[Tensor]],
+    *,
+    fused: bool = False,
+) -> Callable[[], None]:
+    """Make a step of AdamW that lessens the mean squares of a module's outputs."""
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-6, fused=fused)
+
+    def step() -> None:
+        module.train()
+        with machine.autocast():
+            loss = sum(out.float().square().mean() for out in outputs())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def inference(
+    machine: Machine, module: nn.Module, outputs: Callable[[], object]
+) -> Callable[[], None]:
+    """Make a pass without gradients."""
+
+    def predict() -> None:
+        module.eval()
+        with torch.inference_mode(), machine.autocast():
+            outputs()
+
+    return predict
+
+
+def flush_denormals(case: Callable[[], None]) -> Callable[[], None]:
+    """Let a case compute with denormal numbers as 0."""
+
+    def flushed() -> None:
+        torch.set_flush_denormal(True)
+        try:
+            case()
+        finally:
+            torch.set_flush_denormal(False)
+
+    return flushed
+
+
+def keep_freed_memory() -> None:
+    """As KeepMemoryHook does in a training; here for all competitors alike."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-4, 0)
+        mallopt(-1, 2**31 - 1)
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _gibibytes() -> int:
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)

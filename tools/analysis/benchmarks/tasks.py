@@ -1,0 +1,178 @@
+"""Several tasks: full passes against rows, and what conditioning costs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from mtlplugins.models.backbones import CondSwinTransformer
+
+from .machine import Machine, count_flops, inference, training_step
+from .naive_swin import NaiveCondSwin
+from .swins import ALL, SIZES, Rowwise, pictures, third_stage
+from .tables import Table
+from .timing import interleaved
+
+Outputs = Callable[[], list]
+
+
+def measure_tasks(
+    machine: Machine,
+    *,
+    size: str = "S",
+    images: int = 2,
+    side: int = 224,
+    numbers: tuple[int, ...] = (1, 2, 4),
+) -> list[Table]:
+    """K tasks: the thesis's way, our rows, and our rows from the third stage on."""
+    tables = []
+    for train in (False, True):
+        rows = []
+        for tasks in numbers:
+            batch = pictures(images, side, machine.device)
+            settings = dict(tasks=tasks, images=images)
+            full = Rowwise(size, ALL, **settings).to(machine.device)
+            late = Rowwise(size, third_stage(size), **settings).to(machine.device)
+            naive = _Naive(size, full).to(machine.device)
+            models: dict[str, nn.Module] = {
+                "a pass for each task": naive,
+                "rows": full,
+                "rows from stage 3 on": late,
+            }
+            found = _time(machine, models, batch, train=train)
+            reference = found["a pass for each task"].median
+            rows += [
+                (tasks, name, spread, reference / spread.median) for name, spread in found.items()
+            ]
+        tables.append(
+            Table(
+                f"K tasks, Swin-{size}, {_what(train)}",
+                ("K", "way", "ms (quartiles)", "times as fast as a pass for each task"),
+                rows,
+                _note(images, side, "attention, LayerNorm and adapters conditioned", train),
+            )
+        )
+    return tables
+
+
+def measure_price(
+    machine: Machine, *, size: str = "S", images: int = 2, side: int = 224, tasks: int = 2
+) -> list[Table]:
+    """Conditional modules against as many rows without."""
+    tables = []
+    for train in (False, True):
+        batch = pictures(images, side, machine.device)
+        every_row = pictures(images * tasks, side, machine.device)
+        plain = CondSwinTransformer(**SIZES[size]).to(machine.device)
+        steps = {"none": _case(machine, plain, lambda: list(plain(every_row)), train)}  # noqa: B023
+        for name, plan in {
+            "attention": dict(attention="all"),
+            "LayerNorm": dict(layer_norm="all"),
+            "adapters": dict(adapter="all"),
+            "all three": ALL,
+        }.items():
+            model = Rowwise(size, plan, tasks=tasks, images=images).to(machine.device)
+            outputs = lambda model=model: model(batch)  # noqa: E731, B023
+            steps[name] = _case(machine, model, outputs, train)
+        found = interleaved(steps, rounds=machine.rounds, wait=machine.wait)
+        reference = found["none"].median
+        tables.append(
+            Table(
+                f"What conditioning costs, Swin-{size}, {_what(train)}",
+                ("conditioned", "ms (quartiles)", "more than without"),
+                [(n, s, f"{s.median / reference - 1:+.1%}") for n, s in found.items()],
+                _note(images, side, f"{tasks} tasks, all blocks", train),
+            )
+        )
+    return tables
+
+
+def measure_plan(
+    machine: Machine, *, size: str = "S", images: int = 2, side: int = 224, tasks: int = 4
+) -> list[Table]:
+    """What the shared part saves, beside what its operations predict."""
+    batch = pictures(images, side, machine.device)
+    models = {
+        "all": Rowwise(size, ALL, tasks=tasks, images=images).to(machine.device),
+        "stage 3 on": Rowwise(size, third_stage(size), tasks=tasks, images=images).to(
+            machine.device
+        ),
+    }
+    flops = [count_flops(lambda model=model: model(batch)) for model in models.values()]
+    rows = []
+    for train in (False, True):
+        found = _time(machine, models, batch, train=train)
+        full, late = (spread.median for spread in found.values())
+        rows.append((_what(train), *found.values(), full / late, flops[0] / flops[1]))
+    return [
+        Table(
+            f"Plan 0-0-n-0 against all, Swin-{size}, K = {tasks}",
+            ("", "all, ms", "from stage 3 on, ms", "ratio", "ratio of operations"),
+            rows,
+            _note(images, side, "attention, LayerNorm and adapters conditioned", train=True),
+        )
+    ]
+
+
+def measure_folded(
+    machine: Machine, *, size: str = "S", images: int = 2, side: int = 224
+) -> list[Table]:
+    """A folded encoder against the plain one."""
+    batch = pictures(images, side, machine.device)
+    plain = CondSwinTransformer(**SIZES[size]).to(machine.device)
+    cases = {"plain": inference(machine, plain, lambda: plain(batch))}
+    for name, plan in {
+        "folded attention and LayerNorm": dict(attention="all", layer_norm="all"),
+        "folded with adapters": ALL,
+    }.items():
+        model = Rowwise(size, plan, tasks=1, images=images).to(machine.device)
+        folded = copy.deepcopy(model.encoder)
+        folded.fold(model.embedding["task0"])
+        cases[name] = inference(machine, folded, lambda folded=folded: folded(batch))
+    found = interleaved(cases, rounds=machine.rounds, wait=machine.wait)
+    reference = found["plain"].median
+    return [
+        Table(
+            f"Folded for one task, Swin-{size}, inference",
+            ("encoder", "ms (quartiles)", "more than the plain one"),
+            [(n, s, f"{s.median / reference - 1:+.1%}") for n, s in found.items()],
+            _note(images, side, "one task", train=False),
+        )
+    ]
+
+
+class _Naive(nn.Module):
+    """The thesis's way with the weights of our rows."""
+
+    def __init__(self, size: str, ours: Rowwise) -> None:
+        super().__init__()
+        self.encoder = NaiveCondSwin(ALL, **SIZES[size])
+        self.encoder.load_state_dict(ours.encoder.state_dict())
+        self.embedding = copy.deepcopy(ours.embedding)
+
+    def forward(self, images: Any) -> list:
+        z = self.embedding(self.embedding.tasks)
+        return [out for maps in self.encoder.passes(images, z) for out in maps]
+
+
+def _case(machine: Machine, model: nn.Module, outputs: Outputs, train: bool) -> Outputs:
+    return (training_step if train else inference)(machine, model, outputs)
+
+
+def _time(machine: Machine, models: dict[str, nn.Module], batch: Any, *, train: bool) -> dict:
+    cases = {
+        name: _case(machine, model, lambda model=model: model(batch), train)
+        for name, model in models.items()
+    }
+    return interleaved(cases, rounds=machine.rounds, wait=machine.wait)
+
+
+def _what(train: bool) -> str:
+    return "training step" if train else "inference"
+
+
+def _note(images: int, side: int, what: str, train: bool) -> str:
+    return f"{images} images of {side}²; {what}{'; AdamW' if train else ''}."
