@@ -35,7 +35,7 @@ def process_shares(
         return dict.fromkeys(targets, 1.0)
     counts = [heads[task].num_targets(found) for task, found in targets.items()]
     # float64 counts pixels exactly, where float32 ends at 2 ** 24
-    own = torch.tensor(counts, dtype=torch.float64, device=device)
+    own = torch.stack([torch.as_tensor(n, dtype=torch.float64, device=device) for n in counts])
     total = own.clone()
     all_reduce(total, "sum")
     return dict(zip(targets, (world * own / total.clamp(min=1)).float(), strict=True))

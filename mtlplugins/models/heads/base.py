@@ -40,7 +40,7 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
         """
 
     @abstractmethod
-    def num_targets(self, targets: Sequence[PixelData | LabelData]) -> int:
+    def num_targets(self, targets: Sequence[PixelData | LabelData]) -> int | Tensor:
         """Count what ``loss`` averages over: pixels with truth, or images.
 
         Processes of a distributed training whose batches have unequally many weigh by it.

@@ -98,7 +98,7 @@ class MultiTaskDecodeHead(TaskHead):
             figures["acc"] = accuracy
         return dict(loss=sum(parts.values()), **figures)
 
-    def num_targets(self, targets: Sequence[PixelData]) -> int:
+    def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
         """Count the pixels that are not the head's ``ignore_index``."""
         return count_labelled(targets, self.decode_head.ignore_index)
 

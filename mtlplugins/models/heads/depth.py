@@ -63,9 +63,9 @@ class DepthHead(DenseHead):
         wanted = target.clamp(min=self.min_depth).reciprocal()
         return dict(loss=self.criterion(self.reciprocal(logits), wanted, valid))
 
-    def num_targets(self, targets: Sequence[PixelData]) -> int:
+    def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
         """Count the pixels that have a depth."""
-        return sum(int((t.data > 0).sum()) for t in targets)
+        return sum((t.data > 0).sum() for t in targets)
 
     def no_targets(self) -> None:
         """Tell the loss of the other processes that there is no error here."""

@@ -45,9 +45,9 @@ class NormalsHead(DenseHead):
         # in float32 also under autocast: near 1, bfloat16 tells no cosine from that of 5 degrees
         return dict(loss=self.criterion(normalize(logits.float(), dim=1), target, valid))
 
-    def num_targets(self, targets: Sequence[PixelData]) -> int:
+    def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
         """Count the pixels that have a normal."""
-        return sum(int(_valid(target.data[None]).sum()) for target in targets)
+        return sum(_valid(target.data[None]).sum() for target in targets)
 
     def postprocess(self, logits: Tensor) -> Tensor:
         """Turn logits (n, 3, H, W) into unit normals, float32 (n, 3, H, W)."""

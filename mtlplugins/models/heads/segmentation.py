@@ -53,7 +53,7 @@ class SegmentationHead(DenseHead):
             acc=accuracy(logits, target, ignore_index=self.ignore_index),
         )
 
-    def num_targets(self, targets: Sequence[PixelData]) -> int:
+    def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
         """Count the pixels that are not ``ignore_index``."""
         return count_labelled(targets, self.ignore_index)
 
@@ -78,8 +78,8 @@ def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> 
         )
 
 
-def count_labelled(targets: Sequence[PixelData], ignore_index: int | None) -> int:
+def count_labelled(targets: Sequence[PixelData], ignore_index: int | None) -> int | Tensor:
     """Count the pixels of label maps that are not ``ignore_index``."""
     if ignore_index is None:
         return sum(t.data.numel() for t in targets)
-    return sum(int((t.data != ignore_index).sum()) for t in targets)
+    return sum((t.data != ignore_index).sum() for t in targets)

@@ -40,12 +40,12 @@ class BerHuLoss(nn.Module):
         Returns:
             A scalar; 0, still connected to ``pred``, where nothing is valid.
         """
-        error = (pred[valid] - target[valid]).abs()
+        # no selecting by `valid`: a GPU would have to tell how many there are, and wait
+        wanted = torch.where(valid, target, 0)
+        error = torch.where(valid, (pred - wanted).abs(), 0)
         delta = self._threshold(error.detach())
-        if error.numel() == 0:
-            return pred[valid].sum()
         loss = torch.where(error <= delta, error, (error**2 + delta**2) / (2 * delta))
-        return self.loss_weight * loss.mean()
+        return self.loss_weight * loss.sum() / valid.sum().clamp(min=1)
 
     def _threshold(self, error: Tensor) -> Tensor:
         if self.threshold is not None:

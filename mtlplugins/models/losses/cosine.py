@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -29,9 +30,8 @@ class CosineDirectionLoss(nn.Module):
         Returns:
             A scalar; 0, still connected to ``pred``, where nothing is valid.
         """
-        # picked before they meet: 0 times a target that is not finite would reach the gradient
-        pred, target = (x.movedim(1, -1)[valid] for x in (pred, target))
-        cosine = (pred * target).sum(dim=-1)
-        if cosine.numel() == 0:
-            return cosine.sum()
-        return self.loss_weight * (1 - cosine).mean()
+        # no selecting by `valid`: a GPU would have to tell how many there are, and wait; and taken
+        # before they meet, as 0 times a target that is not finite would reach the gradient
+        target = torch.where(valid[:, None], target, 0)
+        cosine = (pred * target).sum(dim=1)
+        return self.loss_weight * torch.where(valid, 1 - cosine, 0).sum() / valid.sum().clamp(min=1)
