@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+import torch
 from mmengine.config import DictAction
 from mmseg.registry import RUNNERS
 
@@ -27,7 +28,9 @@ def parse_args() -> argparse.Namespace:
         help="go on from the latest checkpoint in the work dir, or start where there is none",
     )
     parser.add_argument(
-        "--amp", action="store_true", help="mixed precision in bfloat16, on a CPU too"
+        "--amp",
+        action="store_true",
+        help="mixed precision in bfloat16, on a CPU too; in float16 on GPUs that have no bfloat16",
     )
     parser.add_argument(
         "--cfg-options",
@@ -43,6 +46,12 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     return args
+
+
+def has_bfloat16() -> bool:
+    """Whether the device that a training runs on computes in bfloat16 itself."""
+    gpu = torch.cuda.is_available()
+    return not gpu or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def main() -> None:
@@ -63,7 +72,7 @@ def main() -> None:
             "another checkpoint with --cfg-options load_from=FILE"
         )
     if args.amp:
-        cfg.optim_wrapper.type = "Bf16OptimWrapper"
+        cfg.optim_wrapper.type = "Bf16OptimWrapper" if has_bfloat16() else "AmpOptimWrapper"
     RUNNERS.build(cfg).train()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_resuming_goes_on_where_it_stopped(trained: Path, tmp_path, monkeypatch)
     assert whole["state_dict"].keys() == resumed["state_dict"].keys()
     for name, value in whole["state_dict"].items():
         assert torch.equal(value, resumed["state_dict"][name]), name
+
+
+@pytest.mark.parametrize(("gpu", "native"), [(False, False), (True, True), (True, False)])
+def test_amp_needs_bfloat16_of_a_gpu_alone(gpu: bool, native: bool, monkeypatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: native)
+    has_bfloat16 = runpy.run_path(str(ROOT / "tools" / "train.py"))["has_bfloat16"]
+    assert has_bfloat16() == (native or not gpu)
 
 
 def test_amp_trains_in_bfloat16_on_this_machine(tmp_path, monkeypatch) -> None:
