@@ -17,6 +17,7 @@ from mtlplugins.randomness import seeded
 
 from .draws import Draw
 from .files import BrokenFile, read_lines
+from .resident import ResidentImages
 from .targets import Target
 
 #: Images tried in place of a broken one; when all are broken too, it is no longer a file or two.
@@ -43,6 +44,8 @@ class MultiTaskDataset(BaseDataset):
             error that names it, or ``'skip'``: draw another image that has the same targets, chosen
             by the draw alone. Its sample's ``left_out`` then names the broken files, for
             :class:`BrokenFilesHook`.
+        resident: Whether to decode all images and targets at the start and keep them in memory;
+            for small sets, which are then read once and not in every epoch.
         pipeline: Transforms.
         test_mode: As in MMEngine.
         indices: Use only the first so many images, or those of these indices.
@@ -68,6 +71,7 @@ class MultiTaskDataset(BaseDataset):
         image: dict = dict(folder="image", suffix=".jpg"),  # noqa: B006, read only
         tasks: Sequence[str] | None = None,
         broken_files: str = "stop",
+        resident: bool = False,
         pipeline: Sequence = (),
         test_mode: bool = False,
         indices: int | Sequence[int] | None = None,
@@ -84,6 +88,8 @@ class MultiTaskDataset(BaseDataset):
                 "broken_files='skip' is for training: a test must score all of its images"
             )
         self.broken_files = broken_files
+        self.resident = resident
+        self._resident: ResidentImages | None = None
         if set(image) != {"folder", "suffix"}:
             raise ValueError(f"image={dict(image)}: give its folder and its suffix")
         self.image = dict(image)
@@ -198,6 +204,18 @@ class MultiTaskDataset(BaseDataset):
         if not target.dense:
             return str(path)
         return f"{path} with suffix {target.suffix}{_Listing(path).hint(name)}"
+
+    def full_init(self) -> None:
+        """List the images, and load them if they are to stay in memory."""
+        super().full_init()
+        if self.resident and self._resident is None:
+            infos = (self.get_data_info(idx) for idx in range(len(self)))
+            keep_broken = self.broken_files == "skip"
+            self._resident = ResidentImages(self.pipeline, infos, keep_broken=keep_broken)
+
+    def prepare_data(self, idx: int) -> Any:
+        """Load and transform an image; MMEngine calls it."""
+        return super().prepare_data(idx) if self._resident is None else self._resident[idx]
 
     def tasks_of(self, idx: int) -> list[str]:
         """List the tasks that an image has a target of."""

@@ -58,6 +58,7 @@ class NYUv2Dataset(MultiTaskDataset):
             40: the classes of Gupta et al. 2013, background ignored.
         tasks: Tasks to load.
         broken_files: ``'stop'`` or ``'skip'``, as in :class:`MultiTaskDataset`.
+        resident: Whether to keep all frames in memory, as there; 795 of 640 x 480 take 1.7 GB.
         pipeline: Transforms.
         test_mode: As in MMEngine.
         indices: Use only the first so many images, or those of these indices.
@@ -83,6 +84,7 @@ class NYUv2Dataset(MultiTaskDataset):
         num_classes: int = 14,
         tasks: Sequence[str] = ("semantic", "depth"),
         broken_files: str = "stop",
+        resident: bool = False,
         pipeline: Sequence = (),
         test_mode: bool = False,
         indices: int | Sequence[int] | None = None,
@@ -104,6 +106,7 @@ class NYUv2Dataset(MultiTaskDataset):
             image=dict(folder="image", suffix=".jpg"),
             tasks=tasks,
             broken_files=broken_files,
+            resident=resident,
             pipeline=pipeline,
             test_mode=test_mode,
             indices=indices,
