@@ -6,6 +6,7 @@ import json
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "analysis"))
 
-from benchmarks import checkpointing, encoders, metrics, tasks
-from benchmarks.machine import Machine, count_flops, training_step
+from benchmarks import checkpointing, encoders, input_pipeline, metrics, tasks
+from benchmarks.flushed import Flushed
+from benchmarks.machine import Machine, count_case_flops, count_flops, training_step
 from benchmarks.memory import peak_megabytes
 from benchmarks.naive_swin import NaiveCondSwin
 from benchmarks.swins import ALL, SIZES, Rowwise, third_stage
@@ -62,6 +64,14 @@ def test_operations_are_counted() -> None:
     query = torch.zeros(1, 2, 3, 4)
     attend = torch.nn.functional.scaled_dot_product_attention
     assert count_flops(lambda: attend(query, query, query)) == 2 * 2 * (2 * 3 * 3 * 4)
+
+
+def test_a_step_has_three_times_the_operations() -> None:
+    linear = torch.nn.Linear(5, 7, bias=False)
+    forward = lambda: linear(torch.zeros(3, 5))  # noqa: E731
+    assert count_case_flops(forward, train=False) == 210
+    assert count_case_flops(forward, train=True) == 630
+    assert MACHINE.share(630, 2e-6) == "32%"  # of 1e9 a second
 
 
 def test_a_step_changes_the_weights_and_leaves_no_gradient() -> None:
@@ -134,6 +144,48 @@ def _hold(megabytes: int) -> None:
 
 def test_memory_is_that_of_a_process_of_its_own() -> None:
     assert 190 < peak_megabytes(_hold, "cpu", 200) < 260
+
+
+def _denormals(number: int) -> Callable[[], int]:
+    """Make them with all threads of the pool and count them by their bits."""
+
+    def count() -> int:
+        products = torch.full((number,), 2e-38) * 1e-3
+        return sum(bits != 0 for bits in products.view(torch.int32).tolist())
+
+    return count
+
+
+def test_denormals_are_flushed_in_all_threads_of_one_process_alone() -> None:
+    number = 2**18  # more than PyTorch gives to one thread
+    assert _denormals(number)() == number
+    with Flushed(_denormals, number) as flushed:
+        assert flushed() == 0
+        assert _denormals(number)() == number
+    assert flushed._process.exitcode == 0
+
+
+def _failing() -> Callable[[], None]:
+    return lambda: sys.exit(3)
+
+
+def test_a_flushed_case_that_ends_is_no_endless_wait() -> None:
+    with Flushed(_failing) as flushed, pytest.raises(RuntimeError, match="exit status 3"):
+        flushed()
+
+
+def test_input_is_prepared_in_one_thread() -> None:
+    cv2, threads = input_pipeline.cv2, torch.get_num_threads()
+    before = cv2.getNumThreads()
+    torch.set_num_threads(2)
+    cv2.setNumThreads(2)
+    try:
+        with input_pipeline._one_thread():
+            assert (cv2.getNumThreads(), torch.get_num_threads()) == (1, 1)
+        assert (cv2.getNumThreads(), torch.get_num_threads()) == (2, 2)
+    finally:
+        cv2.setNumThreads(before)
+        torch.set_num_threads(threads)
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "price": tasks.measure_price,
         "plan": tasks.measure_plan,
         "folded": tasks.measure_folded,
-        "memory": checkpointing.measure,
+        "memory": lambda machine: checkpointing.measure(machine, side=512 if args.full else 0),
         "input": lambda machine: input_pipeline.measure(data=args.data),
         "metrics": lambda machine: metrics.measure(),
         "start": lambda machine: start.measure(),
@@ -66,6 +66,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10, help="measurements of each case")
     parser.add_argument("--sizes", nargs="+", choices=["T", "S", "B"], default=["S"])
     parser.add_argument("--compile", action="store_true", help="also our encoder, compiled")
+    parser.add_argument("--full", action="store_true", help="memory at 512² on a CPU too, not 224²")
     parser.add_argument("--data", help="root of NYUv2, for its input pipeline")
     parser.add_argument("--json", metavar="FILE", help="write the numbers too")
     args = parser.parse_args()

@@ -14,7 +14,15 @@ from .timing import interleaved
 def measure(
     machine: Machine, *, size: str = "B", images: int = 2, side: int = 0, tasks: int = 4
 ) -> list[Table]:
-    """Peak memory and time of a step of all tasks."""
+    """Measure the peak memory of a step of all tasks.
+
+    Args:
+        machine: Device and precision.
+        size: One of ``SIZES``.
+        images: Images of an update.
+        side: Of an image in pixels; 0 for 512 on a GPU and 224 on a CPU.
+        tasks: Number K of tasks.
+    """
     side = side or (512 if machine.device == "cuda" else 224)
     ways = {
         "plain": (False, 1),

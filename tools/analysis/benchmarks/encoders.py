@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import timm
 from mmseg.models.backbones import SwinTransformer
@@ -11,7 +12,8 @@ from torch import nn
 
 from mtlplugins.models.backbones import CondSwinTransformer
 
-from .machine import Machine, count_flops, flush_denormals, inference, training_step
+from .flushed import Flushed
+from .machine import Machine, count_case_flops, inference, training_step
 from .swins import SIZES, TIMM, pictures
 from .tables import Table
 from .timing import interleaved
@@ -26,23 +28,41 @@ def measure(
     compiled: bool = False,
 ) -> list[Table]:
     """Time a prediction and a training step of each encoder at each size."""
-    return [
-        _compare(machine, size, images=images, side=side, compiled=compiled, train=train)
-        for size in sizes
-        for train in (False, True)
-    ]
+    tables = []
+    for size in sizes:
+        with ExitStack() as stack:
+            flushed = None
+            if machine.device == "cpu":
+                arguments = (machine, size, images, side)
+                flushed = stack.enter_context(Flushed(_mmseg_cases, *arguments))
+            settings = dict(images=images, side=side, compiled=compiled, flushed=flushed)
+            tables += [_compare(machine, size, train=train, **settings) for train in (False, True)]
+    return tables
+
+
+def build(name: str, size: str, side: int) -> nn.Module:
+    """Make an encoder by its name in the tables."""
+    if name == "timm":
+        return timm.create_model(TIMM[size], features_only=True, img_size=side)
+    return {"mmseg": SwinTransformer, "ours": CondSwinTransformer}[name](**SIZES[size])
 
 
 def _compare(
-    machine: Machine, size: str, *, images: int, side: int, compiled: bool, train: bool
+    machine: Machine,
+    size: str,
+    *,
+    images: int,
+    side: int,
+    compiled: bool,
+    flushed: Flushed | None,
+    train: bool,
 ) -> Table:
     batch = pictures(images, side, machine.device)
-    theirs = SwinTransformer(**SIZES[size])
-    ours = CondSwinTransformer(**SIZES[size])
+    theirs, ours = build("mmseg", size, side), build("ours", size, side)
     ours.load_state_dict(theirs.state_dict())
     models: dict[str, nn.Module] = {"mmseg": theirs, "ours": ours}
     if size in TIMM:
-        models["timm"] = timm.create_model(TIMM[size], features_only=True, img_size=side)
+        models["timm"] = build("timm", size, side)
     if compiled:
         models["ours, compiled"] = copy.deepcopy(ours)
         models["ours, compiled"].compile()
@@ -52,19 +72,19 @@ def _compare(
         outputs = lambda model=model: list(model(batch))  # noqa: E731
         make = training_step if train else inference
         cases[name] = make(machine, model, outputs)
-        if name == "mmseg" and machine.device == "cpu":
-            cases["mmseg, denormals flushed"] = flush_denormals(cases[name])
+        if name == "mmseg" and flushed is not None:
+            cases["mmseg, denormals flushed"] = lambda: flushed(train)
         if name == "ours" and train:
             twin = copy.deepcopy(model)
             cases["ours, fused optimizer"] = training_step(
                 machine, twin, lambda twin=twin: list(twin(batch)), fused=True
             )
     theirs.eval()
-    flops = count_flops(lambda: theirs(batch)) * (3 if train else 1)
+    flops = count_case_flops(lambda: theirs(batch), train=train)
     found = interleaved(cases, rounds=machine.rounds, wait=machine.wait)
     reference = found["mmseg"].median
     rows = [
-        (name, spread, reference / spread.median, f"{flops / spread.median / machine.rate:.0%}")
+        (name, spread, reference / spread.median, machine.share(flops, spread.median))
         for name, spread in found.items()
     ]
     what = "training step" if train else "inference"
@@ -76,3 +96,12 @@ def _compare(
         + ", AdamW." * train
         + "." * (not train),
     )
+
+
+def _mmseg_cases(machine: Machine, size: str, images: int, side: int) -> Callable[[bool], None]:
+    batch = pictures(images, side, machine.device)
+    cases = {}
+    for train, make in ((False, inference), (True, training_step)):
+        model = build("mmseg", size, side)
+        cases[train] = make(machine, model, lambda model=model: list(model(batch)))
+    return lambda train: cases[train]()

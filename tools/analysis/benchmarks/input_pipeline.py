@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import cv2
+import torch
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
@@ -19,7 +23,7 @@ CONFIGS = {
 
 
 def measure(*, data: str | None, images: int = 64, repeats: int = 5) -> list[Table]:
-    """Load and transform training images, in this process alone.
+    """Load and transform training images, in one thread of this process.
 
     Args:
         data: Root of NYUv2; its row is left out without.
@@ -35,11 +39,12 @@ def measure(*, data: str | None, images: int = 64, repeats: int = 5) -> list[Tab
         cfg = load_config(config, options)
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         seconds = []
-        for repeat in range(repeats + 1):
-            began = time.perf_counter()
-            for index in range(repeat * images, (repeat + 1) * images):
-                sample = dataset[index % len(dataset)]
-            seconds.append((time.perf_counter() - began) / images)
+        with _one_thread():
+            for repeat in range(repeats + 1):
+                began = time.perf_counter()
+                for index in range(repeat * images, (repeat + 1) * images):
+                    sample = dataset[index % len(dataset)]
+                seconds.append((time.perf_counter() - began) / images)
         spread = Spread.of(seconds[1:])
         size = "×".join(map(str, sample["inputs"].shape[-2:]))
         rows.append((name, size, spread, 1 / spread.median))
@@ -51,3 +56,16 @@ def measure(*, data: str | None, images: int = 64, repeats: int = 5) -> list[Tab
             "Training pipelines of the configs: read, transform, pack; all targets.",
         )
     ]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let OpenCV and PyTorch use one core, as in a worker of a DataLoader."""
+    before = cv2.getNumThreads(), torch.get_num_threads()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before[0])
+        torch.set_num_threads(before[1])

@@ -44,6 +44,10 @@ class Machine:
         mixed = self.dtype is not torch.float32
         return torch.autocast(self.device, self.dtype, enabled=mixed)
 
+    def share(self, operations: int, seconds: float) -> str:
+        """Say which part of the products' rate a case reaches."""
+        return f"{operations / seconds / self.rate:.0%}"
+
     def describe(self) -> str:
         """Say in a line what this machine is."""
         words = [_processor(), f"{torch.get_num_threads()} threads", f"{_gibibytes()} GiB"]
@@ -79,6 +83,11 @@ def count_flops(forward: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
+def count_case_flops(forward: Callable[[], object], *, train: bool) -> int:
+    """Count the operations of a case: a step has two products in the backward pass for each."""
+    return count_flops(forward) * (3 if train else 1)
+
+
 def training_step(
     machine: Machine,
     module: nn.Module,
@@ -111,19 +120,6 @@ def inference(
             outputs()
 
     return predict
-
-
-def flush_denormals(case: Callable[[], None]) -> Callable[[], None]:
-    """Let a case compute with denormal numbers as 0."""
-
-    def flushed() -> None:
-        torch.set_flush_denormal(True)
-        try:
-            case()
-        finally:
-            torch.set_flush_denormal(False)
-
-    return flushed
 
 
 def keep_freed_memory() -> None:

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from .tables import Table
 from .timing import Spread
 
+ROOT = Path(__file__).resolve().parents[3]
 CONFIG = "configs/rooms/swin_cond_rooms.py"
 
 
@@ -31,7 +33,7 @@ def _seconds(config: str) -> float:
         command += ["--cfg-options", "default_hooks.logger.interval=1"]
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
         )
         try:
             lines = []

@@ -10,13 +10,14 @@ from torch import nn
 
 from mtlplugins.models.backbones import CondSwinTransformer
 
-from .machine import Machine, count_flops, inference, training_step
+from .machine import Machine, count_case_flops, count_flops, inference, training_step
 from .naive_swin import NaiveCondSwin
 from .swins import ALL, SIZES, Rowwise, pictures, third_stage
 from .tables import Table
 from .timing import interleaved
 
 Outputs = Callable[[], list]
+RATE = "of the product rate"
 
 
 def measure_tasks(
@@ -44,13 +45,14 @@ def measure_tasks(
             }
             found = _time(machine, models, batch, train=train)
             reference = found["a pass for each task"].median
-            rows += [
-                (tasks, name, spread, reference / spread.median) for name, spread in found.items()
-            ]
+            for name, spread in found.items():
+                flops = count_case_flops(lambda: models[name](batch), train=train)  # noqa: B023
+                share = machine.share(flops, spread.median)
+                rows.append((tasks, name, spread, reference / spread.median, share))
         tables.append(
             Table(
                 f"K tasks, Swin-{size}, {_what(train)}",
-                ("K", "way", "ms (quartiles)", "times as fast as a pass for each task"),
+                ("K", "way", "ms (quartiles)", "times as fast as a pass for each task", RATE),
                 rows,
                 _note(images, side, "attention, LayerNorm and adapters conditioned", train),
             )
@@ -67,7 +69,8 @@ def measure_price(
         batch = pictures(images, side, machine.device)
         every_row = pictures(images * tasks, side, machine.device)
         plain = CondSwinTransformer(**SIZES[size]).to(machine.device)
-        steps = {"none": _case(machine, plain, lambda: list(plain(every_row)), train)}  # noqa: B023
+        outputs = {"none": lambda: list(plain(every_row))}  # noqa: B023
+        steps = {"none": _case(machine, plain, outputs["none"], train)}
         for name, plan in {
             "attention": dict(attention="all"),
             "LayerNorm": dict(layer_norm="all"),
@@ -75,15 +78,19 @@ def measure_price(
             "all three": ALL,
         }.items():
             model = Rowwise(size, plan, tasks=tasks, images=images).to(machine.device)
-            outputs = lambda model=model: model(batch)  # noqa: E731, B023
-            steps[name] = _case(machine, model, outputs, train)
+            outputs[name] = lambda model=model: model(batch)  # noqa: B023
+            steps[name] = _case(machine, model, outputs[name], train)
         found = interleaved(steps, rounds=machine.rounds, wait=machine.wait)
         reference = found["none"].median
+        flops = {name: count_case_flops(forward, train=train) for name, forward in outputs.items()}
         tables.append(
             Table(
                 f"What conditioning costs, Swin-{size}, {_what(train)}",
-                ("conditioned", "ms (quartiles)", "more than without"),
-                [(n, s, f"{s.median / reference - 1:+.1%}") for n, s in found.items()],
+                ("conditioned", "ms (quartiles)", "more than without", RATE),
+                [
+                    (n, s, f"{s.median / reference - 1:+.1%}", machine.share(flops[n], s.median))
+                    for n, s in found.items()
+                ],
                 _note(images, side, f"{tasks} tasks, all blocks", train),
             )
         )

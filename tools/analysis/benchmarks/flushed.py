@@ -1,0 +1,69 @@
+"""A case that computes with denormal numbers as 0, in a process of its own.
+
+The switch is one of each thread, and a thread starts with that of the one that starts it. Set
+between two cases it would reach the calling thread alone and leave PyTorch's other threads as they
+were; here it is set before there are others.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from .machine import keep_freed_memory
+
+
+class Flushed:
+    """Call a case of a new process, which ends with the ``with`` block.
+
+    Args:
+        make: A function of a module, which a new process can import; it makes the case.
+        arguments: What it is called with.
+    """
+
+    def __init__(self, make: Callable[..., Callable[..., Any]], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, make, arguments))
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Flushed:
+        return self
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the case with ``arguments`` and wait for what it returns.
+
+        Raises:
+            RuntimeError: The process ended without an answer.
+        """
+        try:
+            self._connection.send(arguments)
+            return self._connection.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            self._process.join()
+            status = self._process.exitcode
+            raise RuntimeError(f"the flushed case ended with exit status {status}") from None
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+        self._process.join()
+
+
+def _serve(
+    connection: Connection, make: Callable[..., Callable[..., Any]], arguments: tuple[Any, ...]
+) -> None:
+    if not torch.set_flush_denormal(True):
+        raise RuntimeError("this processor cannot compute with denormals as 0")
+    keep_freed_memory()
+    case = make(*arguments)
+    while True:
+        try:
+            asked = connection.recv()
+        except EOFError:  # the benchmark has closed its end
+            return
+        connection.send(case(*asked))
