@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,7 +15,8 @@ def dropout(x: Tensor, rate: float) -> Tensor:
 
     On a CPU PyTorch draws a double for each element, one after the other, which took nearly half
     of a training step of the study's ViT. 16 bits for each are enough there: the probability is
-    ``rate`` rounded to 1/65536, and the scale that of the rounded one.
+    ``rate`` rounded to 1/65536, and the scale that of the rounded one. NumPy's generator, started
+    from PyTorch's, fills them in a quarter of the time that PyTorch's takes.
 
     Args:
         x: (...), floating point.
@@ -27,10 +29,13 @@ def dropout(x: Tensor, rate: float) -> Tensor:
         ValueError: ``rate`` is no probability.
     """
     dropped = round(rate * _STEPS)
-    if x.device.type != "cpu" or not 0 < dropped < _STEPS:
+    outside = x.device.type != "cpu" or torch.compiler.is_compiling()
+    if outside or not 0 < dropped < _STEPS:
         return F.dropout(x, rate)
-    words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-    bits = words.view(torch.int16)[: x.numel()].view(x.shape)  # uniform from -2**15
+    generator = np.random.default_rng(int(torch.randint(2**63 - 1, ())))
+    count = -(-x.numel() // 4)
+    words = generator.integers(-(2**63), 2**63 - 1, size=count, dtype=np.int64, endpoint=True)
+    bits = torch.from_numpy(words).view(torch.int16)[: x.numel()].view(x.shape)  # from -2**15
     noise = (bits >= dropped - _STEPS // 2).to(x.dtype).mul_(_STEPS / (_STEPS - dropped))
     return x * noise
 
