@@ -12,7 +12,7 @@ from mmseg.registry import RUNNERS
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
-from mtlplugins.engine.resuming import find_checkpoint
+from mtlplugins.engine.resuming import find_checkpoint, refuse_to_overwrite
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,7 +25,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on from the latest checkpoint in the work dir, or start where there is none",
+        help="go on from the latest checkpoint in the work dir, or start where there is none; "
+        "without it, a work dir with checkpoints is refused",
     )
     parser.add_argument(
         "--amp",
@@ -66,6 +67,8 @@ def main() -> None:
         found = find_checkpoint(Path(cfg.work_dir))
         cfg.resume = found is not None
         cfg.load_from = str(found) if found else cfg.get("load_from")
+    else:
+        refuse_to_overwrite(Path(cfg.work_dir))
     if cfg.get("load_from") and "://" not in cfg.load_from and not Path(cfg.load_from).is_file():
         raise FileNotFoundError(
             f"load_from={cfg.load_from}: no such file; train the model that it comes from, or give "

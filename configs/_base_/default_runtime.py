@@ -22,7 +22,7 @@ default_hooks = dict(
     visualization=dict(type="MultiTaskVisualizationHook"),
     nonfinite=dict(type="NonFiniteHook", action="stop"),  # or "skip": leave out and count
     broken_files=dict(type="BrokenFilesHook"),  # counts, where a data set has broken_files="skip"
-    stop=dict(type="StopSignalHook"),  # at SIGTERM save and end
+    stop=dict(type="StopSignalHook"),  # at SIGTERM or Ctrl-C save and end
 )
 custom_hooks = [
     dict(type="CheckTasksHook"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 from pathlib import Path
+from typing import TextIO
 
 from mmengine.logging import print_log
 
+from mtlplugins.checkpoint import few
 from mtlplugins.whole_file import what_is_damaged, write_in_one_piece
 
 #: What a run that was told to stop saves its state as.
@@ -17,6 +20,42 @@ _LAST = "last_checkpoint"
 def name_as_last(work_dir: Path, checkpoint: str) -> None:
     """Make ``checkpoint`` the one that a run in ``work_dir`` goes on from."""
     write_in_one_piece(work_dir / _LAST, lambda path: path.write_text(checkpoint))
+
+
+def claim(work_dir: Path) -> TextIO:
+    """Keep other processes' runs out of a work dir.
+
+    Returns:
+        An open file; the work dir is free when it is closed, or this process ends.
+
+    Raises:
+        RuntimeError: Another process has it.
+    """
+    file = (work_dir / ".lock").open("a")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that forked data workers do not keep
+    except (BlockingIOError, PermissionError):
+        raise RuntimeError(
+            f"another process trains in {work_dir}; end it, or give another --work-dir"
+        ) from None
+    except OSError:  # a file system without locks
+        pass
+    return file
+
+
+def refuse_to_overwrite(work_dir: Path) -> None:
+    """Make sure that a run that starts anew in a work dir writes over no other's checkpoints.
+
+    Raises:
+        FileExistsError: There are checkpoints.
+    """
+    kept = [path.name for path in (*_candidates(work_dir), *work_dir.glob("best_*.pth"))]
+    kept = [name for name in kept if (work_dir / name).is_file()]
+    if kept:
+        raise FileExistsError(
+            f"{work_dir} holds checkpoints of a run ({few(kept)}), which a new one would write "
+            "over: --resume goes on with it; to start anew, remove them or give another --work-dir"
+        )
 
 
 def find_checkpoint(work_dir: Path) -> Path | None:

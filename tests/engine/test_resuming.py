@@ -19,9 +19,17 @@ import torch
 from mmengine.runner import CheckpointLoader
 
 from mtlplugins import whole_file
-from mtlplugins.engine.resuming import find_checkpoint
+from mtlplugins.engine.resuming import find_checkpoint, refuse_to_overwrite
 from mtlplugins.whole_file import what_is_damaged, write_in_one_piece
 from tests.engine._stopping import make_run, weights
+
+CLAIM = """
+import pathlib, sys
+from mtlplugins.engine.resuming import claim
+file = claim(pathlib.Path(sys.argv[1]))
+print("claimed", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +116,7 @@ def test_a_full_disk_stops_the_run_and_leaves_what_was_there(work_dir: Path, mis
         runner.train()
     assert raised.value.errno == errno.EFBIG
     assert kept == {path: path.read_bytes() for path in work_dir.glob("*.pth")}
-    assert not list(work_dir.glob(".*"))
+    assert not list(work_dir.glob(".*.part"))
     again = make_run(work_dir)
     again.train()
     whole = torch.load(work_dir / "epoch_3.pth", weights_only=False)
@@ -161,11 +169,44 @@ def test_a_file_replaces_the_one_before(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_a_new_run_does_not_write_over_an_old_one(work_dir: Path, tmp_path: Path) -> None:
+    words = (
+        r"copy holds checkpoints of a run \(epoch_3.pth, epoch_2.pth, .*--resume goes on .* remove"
+    )
+    with pytest.raises(FileExistsError, match=words):
+        refuse_to_overwrite(work_dir)
+    for path in work_dir.glob("*.pth"):
+        path.unlink()
+    refuse_to_overwrite(work_dir)  # last_checkpoint names none that is there
+    (work_dir / "best_depth_d1_epoch_1.pth").touch()  # which tools/test.py would take
+    with pytest.raises(FileExistsError, match=r"best_depth_d1_epoch_1.pth"):
+        refuse_to_overwrite(work_dir)
+    refuse_to_overwrite(tmp_path / "new")
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    other = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(tmp_path / "run")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert other.stdout.readline() == "claimed\n"
+    try:
+        with pytest.raises(RuntimeError, match=r"another process trains in .*run; end it, or"):
+            make_run(tmp_path / "run").train()
+    finally:
+        other.kill()
+        other.wait()
+    assert not list(tmp_path.glob("run/*.pth"))
+    make_run(tmp_path / "run").train()  # whoever is killed leaves nothing locked
+
+
 def test_workers_end_with_their_parent_and_not_at_a_signal(tmp_path: Path) -> None:
     runner = make_run(tmp_path, workers=2)
     runner.train()
     workers = runner.train_dataloader._iterator._workers
-    stranger = "import os, sys; [os.kill(int(pid), 15) for pid in sys.argv[1:]]"
+    # SIGHUP, Ctrl-C and SIGTERM, by another process
+    stranger = "import os, sys; [os.kill(int(pid), n) for pid in sys.argv[1:] for n in (1, 2, 15)]"
     subprocess.run(
         [sys.executable, "-c", stranger, *(str(worker.pid) for worker in workers)], check=True
     )

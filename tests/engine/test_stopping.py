@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,44 @@ def test_sigterm_anywhere_loses_nothing(tmp_path: Path, straight: dict, iteratio
     assert_same(after, straight["epochs"])
     assert draws(before) + draws(after) == list(range(21))  # none twice, none left out
     assert not (tmp_path / "interrupted.pth").exists()  # there are newer ones
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_a_terminal_that_closes_lose_nothing(
+    tmp_path: Path, straight: dict, capfd: pytest.CaptureFixture, number: int
+) -> None:
+    before = make_run(tmp_path, At("train", 6, lambda: signal.raise_signal(number)))
+    with pytest.raises(SystemExit) as ended:
+        before.train()
+    assert ended.value.code == 128 + number
+    assert "saving behind this iteration; again to end at once" in capfd.readouterr().err
+    after = make_run(tmp_path)
+    after.train()
+    assert_same(after, straight["epochs"])
+    assert draws(before) + draws(after) == list(range(21))
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    def twice() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        make_run(tmp_path, At("train", 6, twice)).train()
+    assert not (tmp_path / "interrupted.pth").exists()
+
+
+def test_ignored_signals_stay_ignored_and_others_what_they_were(tmp_path: Path) -> None:
+    """``nohup`` ignores SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run = make_run(tmp_path, At("train", 6, lambda: signal.raise_signal(signal.SIGHUP)))
+        run.train()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert run.iter == 12
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("iteration", [1, 3, 4, 7, 11])

@@ -12,7 +12,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 
 from mtlplugins.engine.loops import VALIDATED, accumulated_batches
-from mtlplugins.engine.resuming import INTERRUPTED, name_as_last
+from mtlplugins.engine.resuming import INTERRUPTED, claim, name_as_last
 
 
 @HOOKS.register_module()
@@ -25,11 +25,14 @@ class SafeCheckpointHook(CheckpointHook):
 
     Raises:
         ValueError: A checkpoint would be saved between two batches whose gradients are accumulated.
+        RuntimeError: Another process trains in this work dir.
     """
 
     def before_train(self, runner: Runner) -> None:
         """Find out where to save, and tidy up what a kill in the middle of a save left there."""
         super().before_train(runner)
+        if is_main_process():
+            self._lock = claim(Path(runner.work_dir))
         self._check_interval(runner)
         # a validation that is run again may be the best, and then belongs into this one
         self.last_ckpt = runner.message_hub.get_info("last_ckpt", None)

@@ -1,8 +1,9 @@
-"""Save and end when a scheduler says so."""
+"""Save and end when a scheduler, a user or a closing terminal says so."""
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -21,30 +22,41 @@ from mmseg.registry import HOOKS
 from mtlplugins.engine.loops import accumulated_batches
 from mtlplugins.engine.resuming import INTERRUPTED, name_as_last
 
+#: A scheduler's, Ctrl-C, and that of a terminal that closes.
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 
 @HOOKS.register_module()
 class StopSignalHook(Hook):
-    """At SIGTERM finish the iteration, save everything as ``interrupted.pth`` and end.
+    """At SIGTERM, SIGINT or SIGHUP finish the iteration, save as ``interrupted.pth`` and end.
 
     ``--resume`` goes on behind that iteration, in the middle of an epoch or before a validation
     that was cut short. With several processes one that got the signal stops all, behind the same
     iteration; with gradient accumulation behind one that updates the weights. The exit status is
-    143, as of any program that ends by this signal; a second signal ends at once.
+    128 + the signal's number, as of any program that ends by it; a second signal ends at once. A
+    signal that is ignored, as ``nohup`` has it, still is.
     """
 
     priority = "LOWEST"  # after all that an iteration or an epoch does
 
     def __init__(self) -> None:
-        self._told = False
-        self._before: Any = signal.SIG_DFL
+        self._told = 0
+        self._before: dict[int, Any] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Listen for the signal."""
-        if threading.current_thread() is threading.main_thread():  # others may not
-            self._before = signal.signal(signal.SIGTERM, self._note)
+        """Listen for the signals."""
+        if threading.current_thread() is not threading.main_thread():  # others may not
+            return
+        for number in _SIGNALS:
+            listener = getattr(signal.getsignal(number), "__self__", None)
+            if isinstance(listener, StopSignalHook):  # of a run that ended with an error
+                listener._stop_listening()
+            # None: a handler that Python did not set, and could not set again
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._before[number] = signal.signal(number, self._note)
 
     def after_train(self, runner: Runner) -> None:
-        """Let the signal do what it did before."""
+        """Let the signals do what they did before."""
         self._stop_listening()
 
     def after_train_iter(
@@ -76,28 +88,31 @@ class StopSignalHook(Hook):
         self._stop_if_told(runner, epoch=runner.epoch, iteration=runner.iter)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._told = True
+        self._told = number
         self._stop_listening()
+        name = signal.Signals(number).name
+        # not through the logger, in whose middle the signal may have come
+        os.write(2, f"{name}: saving behind this iteration; again to end at once\n".encode())
 
     def _stop_listening(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._before)
+        while self._before:
+            signal.signal(*self._before.popitem())
 
     def _stop_if_told(self, runner: Runner, *, epoch: int, iteration: int) -> None:
         told = self._told
         if get_world_size() > 1:
             flag = torch.tensor(float(told))
             all_reduce(flag, "max")
-            told = bool(flag)
+            told = int(flag)
         if not told:
             return
         runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=dict(epoch=epoch, iter=iteration))
         if is_main_process():
             name_as_last(Path(runner.work_dir), str(Path(runner.work_dir) / INTERRUPTED))
         print_log(
-            f"stopped by SIGTERM after {iteration} iterations, saved as {INTERRUPTED}; "
-            "--resume goes on from there",
+            f"stopped by {signal.Signals(told).name} after {iteration} iterations, saved as "
+            f"{INTERRUPTED}; --resume goes on from there",
             logger="current",
             level=logging.WARNING,
         )
-        sys.exit(128 + signal.SIGTERM)
+        sys.exit(128 + told)

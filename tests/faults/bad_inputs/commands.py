@@ -101,6 +101,11 @@ COMMANDS = (
         "train.py rooms.py --work-dir photo.png",
         ("File exists", "photo.png"),
     ),
+    BadInput(
+        "a work dir with a run in it",
+        "train.py rooms.py --work-dir work",
+        ("holds checkpoints of a run", "--resume goes on with it", "another --work-dir"),
+    ),
     BadInput("nothing to train", "train.py", ("the following arguments are required: config",)),
     BadInput(
         "an option without a value",
