@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -92,7 +93,8 @@ class StopSignalHook(Hook):
         self._stop_listening()
         name = signal.Signals(number).name
         # not through the logger, in whose middle the signal may have come
-        os.write(2, f"{name}: saving behind this iteration; again to end at once\n".encode())
+        with contextlib.suppress(OSError):  # where the terminal is gone
+            os.write(2, f"{name}: saving behind this iteration; again to end at once\n".encode())
 
     def _stop_listening(self) -> None:
         while self._before:
