@@ -28,6 +28,7 @@ custom_hooks = [
     dict(type="CheckTasksHook"),
     dict(type="StepSeedHook"),
     dict(type="KeepMemoryHook"),
+    dict(type="RecentLogHook"),
 ]
 
 vis_backends = [

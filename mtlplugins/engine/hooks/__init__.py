@@ -5,6 +5,7 @@ from .check_tasks_hook import CheckTasksHook
 from .compile_hook import CompileHook
 from .keep_memory_hook import KeepMemoryHook
 from .nonfinite_hook import NonFiniteHook
+from .recent_log_hook import RecentLogHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .step_seed_hook import StepSeedHook
 from .stop_signal_hook import StopSignalHook
@@ -15,6 +16,7 @@ __all__ = [
     "CompileHook",
     "KeepMemoryHook",
     "NonFiniteHook",
+    "RecentLogHook",
     "SafeCheckpointHook",
     "StepSeedHook",
     "StopSignalHook",
