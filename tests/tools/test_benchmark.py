@@ -30,6 +30,12 @@ MACHINE = Machine("cpu", torch.float32, rounds=2, rate=1e9)
 SMALL = dict(size="tiny", images=2, side=32)
 
 
+def _here(work: Callable[..., None], device: str, *arguments: object) -> float:
+    """Do what is done in a process of its own, without one."""
+    work(*arguments)
+    return 7.2
+
+
 def test_cases_take_turns_and_only_measured_rounds_count() -> None:
     """A clock that each case moves on by its own time; the first round is slower."""
     now, order = [0.0], []
@@ -121,8 +127,8 @@ def test_rows_from_the_third_stage_on() -> None:
 @pytest.mark.parametrize(
     ("measure", "settings", "titles", "rows"),
     [
-        (encoders.measure, dict(sizes=("tiny",), images=2, side=32), 2, (3, 4)),
-        (tasks.measure_tasks, SMALL | dict(numbers=(1, 2)), 2, (6, 6)),
+        (encoders.measure, dict(sizes=("tiny",), images=2, side=32, peak=_here), 2, (3, 4)),
+        (tasks.measure_tasks, SMALL | dict(numbers=(1, 2), peak=_here), 2, (6, 6)),
         (tasks.measure_price, SMALL, 2, (5, 5)),
         (tasks.measure_plan, SMALL, 1, (2,)),
         (tasks.measure_folded, SMALL, 1, (3,)),
@@ -135,6 +141,8 @@ def test_parts(measure, settings: dict, titles: int, rows: tuple[int, ...]) -> N
     assert tuple(len(table.rows) for table in tables) == rows
     for table in tables:
         assert all(len(row) == len(table.columns) for row in table.rows)
+        if "peak MiB" in table.columns:
+            assert {row[-1] for row in table.rows} <= {7, "–"}
         assert table.markdown().count("\n|") == len(table.rows) + 2
 
 

@@ -14,6 +14,7 @@ from mtlplugins.models.backbones import CondSwinTransformer
 
 from .flushed import Flushed
 from .machine import Machine, count_case_flops, inference, training_step
+from .memory import peak_megabytes
 from .swins import SIZES, TIMM, pictures
 from .tables import Table
 from .timing import interleaved
@@ -26,8 +27,9 @@ def measure(
     images: int = 4,
     side: int = 224,
     compiled: bool = False,
+    peak: Callable[..., float] = peak_megabytes,
 ) -> list[Table]:
-    """Time a prediction and a training step of each encoder at each size."""
+    """Time a prediction and a training step of each encoder at each size, and take its memory."""
     tables = []
     for size in sizes:
         with ExitStack() as stack:
@@ -35,7 +37,7 @@ def measure(
             if machine.device == "cpu":
                 arguments = (machine, size, images, side)
                 flushed = stack.enter_context(Flushed(_mmseg_cases, *arguments))
-            settings = dict(images=images, side=side, compiled=compiled, flushed=flushed)
+            settings = dict(images=images, side=side, compiled=compiled, flushed=flushed, peak=peak)
             tables += [_compare(machine, size, train=train, **settings) for train in (False, True)]
     return tables
 
@@ -55,6 +57,7 @@ def _compare(
     side: int,
     compiled: bool,
     flushed: Flushed | None,
+    peak: Callable[..., float],
     train: bool,
 ) -> Table:
     batch = pictures(images, side, machine.device)
@@ -83,19 +86,44 @@ def _compare(
     flops = count_case_flops(lambda: theirs(batch), train=train)
     found = interleaved(cases, rounds=machine.rounds, wait=machine.wait)
     reference = found["mmseg"].median
-    rows = [
-        (name, spread, reference / spread.median, machine.share(flops, spread.median))
-        for name, spread in found.items()
-    ]
+    rows = []
+    for name, spread in found.items():
+        megabytes = "–"  # denormals and compiling aside, encoders are the same
+        encoder, _, how = name.partition(", ")
+        if how in ("", "fused optimizer"):
+            arguments = (machine, encoder, size, images, side, train, bool(how))
+            megabytes = round(peak(_alone, machine.device, *arguments))
+        share = machine.share(flops, spread.median)
+        rows.append((name, spread, reference / spread.median, share, megabytes))
     what = "training step" if train else "inference"
     return Table(
         f"Swin-{size}, {what}",
-        ("encoder", "ms (quartiles)", "times as fast as mmseg's", "of the product rate"),
+        (
+            "encoder",
+            "ms (quartiles)",
+            "times as fast as mmseg's",
+            "of the product rate",
+            "peak MiB",
+        ),
         rows,
         f"{images} images of {side}², {flops / 1e9:.4g} GFLOP"
         + ", AdamW." * train
         + "." * (not train),
     )
+
+
+def _alone(
+    machine: Machine, name: str, size: str, images: int, side: int, train: bool, fused: bool
+) -> None:
+    """Do a case twice: an optimizer's state is there from the second step on."""
+    batch = pictures(images, side, machine.device)
+    model = build(name, size, side).to(machine.device)
+    outputs = lambda: list(model(batch))  # noqa: E731
+    case = inference(machine, model, outputs)
+    if train:
+        case = training_step(machine, model, outputs, fused=fused)
+    for _ in range(2):
+        case()
 
 
 def _mmseg_cases(machine: Machine, size: str, images: int, side: int) -> Callable[[bool], None]:

@@ -55,6 +55,7 @@ class NaiveCondSwin(SwinTransformer):
         super().__init__(window_size=window_size, **settings)
         depths = [len(stage.blocks) for stage in self.stages]
         parsed = ConditioningPlan.from_config(plan, depths)
+        self.task_embed_dims = parsed.embed_dims
         for i, stage in enumerate(self.stages):
             for j, block in enumerate(stage.blocks):
                 block.__class__ = NaiveBlock
