@@ -137,7 +137,9 @@ def make_run(
         val_evaluator=[Mean(values)],
         val_cfg=dict(),
         optim_wrapper=dict(optimizer=dict(type="AdamW", lr=0.05), **settings),
-        param_scheduler=dict(type="OneCycleLR", eta_max=0.1, total_steps=iterations or 12, by_epoch=False),
+        param_scheduler=dict(
+            type="OneCycleLR", eta_max=0.1, total_steps=iterations or 12, by_epoch=False
+        ),
         default_hooks=dict(
             checkpoint=dict(saving, **(checkpoint or {})), stop=dict(type="StopSignalHook")
         ),

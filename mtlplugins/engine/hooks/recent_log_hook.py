@@ -14,8 +14,9 @@ class RecentLogHook(Hook):
 
     MMEngine's message hub copies the whole history of each loss at each iteration and saves all of
     them with each checkpoint: with 16 losses, after 300,000 iterations, 9 ms an iteration and 77 MB
-    a checkpoint. The log files have what was logged anyway. Where ``log_processor.custom_cfg`` averages over an epoch or the
-    whole run (``window_size="epoch"`` or ``"global"``), nothing is forgotten.
+    a checkpoint. The log files have what was logged anyway. Where ``log_processor.custom_cfg``
+    averages over an epoch or the whole run (``window_size="epoch"`` or ``"global"``), nothing is
+    forgotten.
 
     Args:
         length: Numbers of each that are kept at least, twice as many at most.
