@@ -38,7 +38,7 @@ CORE = (
     "tests/models/heads",
     "tests/models/test_data_preprocessor.py",
     "tests/models/test_folding.py",
-    "tests/models/test_multitask_segmentor.py",
+    "tests/models/test_multitask_model.py",
     "tests/datasets/test_multitask.py",
     "tests/datasets/transforms",
     "tests/engine/hooks",

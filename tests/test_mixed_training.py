@@ -29,7 +29,7 @@ DECODER = dict(
     norm_cfg=dict(type="GN", num_groups=4),
 )
 MODEL = dict(
-    type="MultiTaskSegmentor",
+    type="MultiTaskModel",
     data_preprocessor=dict(type="MultiTaskDataPreprocessor", mean=[120.0] * 3, std=[60.0] * 3),
     backbone=dict(
         type="CondSwinTransformer",

@@ -23,7 +23,7 @@ from mmengine.config import DictAction
 from torch import Tensor
 
 from mtlplugins.apis import MultiTaskInferencer, load_config
-from mtlplugins.models import DeployedModel, MultiTaskSegmentor, fold
+from mtlplugins.models import DeployedModel, MultiTaskModel, fold
 from mtlplugins.structures import MultiTaskDataSample
 
 TRACED = (2, (75, 117))  # no side is a multiple of anything that a model pads to
@@ -60,7 +60,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def export(
-    model: MultiTaskSegmentor,
+    model: MultiTaskModel,
     out: Path,
     *,
     task: str | None = None,
@@ -148,7 +148,7 @@ def unflatten_by_reshape() -> Iterator[None]:
 
 
 def check(
-    graph: Path, model: MultiTaskSegmentor, tasks: Sequence[str], size: Sequence[int] | None
+    graph: Path, model: MultiTaskModel, tasks: Sequence[str], size: Sequence[int] | None
 ) -> None:
     """Compare a graph with the model's own predictions of other batches than it was drawn with.
 
@@ -191,7 +191,7 @@ def mend(size: Sequence[int] | None) -> str:
 
 
 @torch.no_grad()
-def predict(model: MultiTaskSegmentor, pixels: np.ndarray) -> dict[str, np.ndarray]:
+def predict(model: MultiTaskModel, pixels: np.ndarray) -> dict[str, np.ndarray]:
     """Predict RGB pictures, uint8 (B, H, W, 3), by the model's own way from pictures on."""
     inputs = [torch.from_numpy(p[..., ::-1].transpose(2, 0, 1).copy()) for p in pixels]  # BGR
     samples = [MultiTaskDataSample() for _ in inputs]

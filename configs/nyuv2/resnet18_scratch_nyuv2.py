@@ -7,7 +7,7 @@ _base_ = [
 size = (96, 128)
 decoder = dict(type="ConvUNetDecoder", in_channels=(64, 128, 256, 512), channels=(48, 64, 96))
 model = dict(
-    type="MultiTaskSegmentor",
+    type="MultiTaskModel",
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor",
         bgr_to_rgb=True,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models import MultiTaskModel
 from mtlplugins.models.conditioning import TaskEmbedding
 
 
@@ -60,7 +60,7 @@ def mix(embedding: TaskEmbedding, weights: Mapping[str, float]) -> Tensor:
 
 
 @contextmanager
-def mixed_embedding(model: MultiTaskSegmentor, weights: Mapping[str, float]) -> Iterator[None]:
+def mixed_embedding(model: MultiTaskModel, weights: Mapping[str, float]) -> Iterator[None]:
     """Hand one mixture to all tasks of ``model``; afterwards each has its own embedding again.
 
     Raises:
@@ -89,7 +89,7 @@ def cosine_similarities(embedding: TaskEmbedding) -> Tensor:
         return directions @ directions.T
 
 
-def conditioned_embedding(model: MultiTaskSegmentor) -> TaskEmbedding:
+def conditioned_embedding(model: MultiTaskModel) -> TaskEmbedding:
     """Give the task embeddings of a model.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Encoders, conditional modules, decoders, heads, losses and the segmentor that joins them."""
+"""Encoders, conditional modules, decoders, heads, losses and the model that joins them."""
 
 from .backbones import CondResNet, CondSwinTransformer, CondVisionTransformer, TokenViT
 from .batch_augmentation import BatchRandomErase, BatchRandomFlip, BatchRandomShift
@@ -8,7 +8,7 @@ from .deployed import DeployedModel
 from .folding import fold
 from .heads import ClassificationHead, DepthHead, MultiTaskDecodeHead, SegmentationHead
 from .losses import BerHuLoss
-from .multitask_segmentor import MultiTaskSegmentor
+from .multitask_model import MultiTaskModel
 
 __all__ = [
     "BatchRandomErase",
@@ -24,7 +24,7 @@ __all__ = [
     "DepthHead",
     "MultiTaskDataPreprocessor",
     "MultiTaskDecodeHead",
-    "MultiTaskSegmentor",
+    "MultiTaskModel",
     "SegmentationHead",
     "SwinUNetDecoder",
     "TokenViT",

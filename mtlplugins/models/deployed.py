@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 
 from .every_row import EveryRow
 from .heads.base import resize
-from .multitask_segmentor import MultiTaskSegmentor
+from .multitask_model import MultiTaskModel
 
 
 class DeployedModel(nn.Module):
@@ -24,7 +24,7 @@ class DeployedModel(nn.Module):
             predicts in sliding windows.
     """
 
-    def __init__(self, model: MultiTaskSegmentor) -> None:
+    def __init__(self, model: MultiTaskModel) -> None:
         super().__init__()
         if not isinstance(model.data_preprocessor, ImgDataPreprocessor):
             raise ValueError(

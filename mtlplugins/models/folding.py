@@ -6,11 +6,11 @@ from copy import deepcopy
 
 import torch
 
-from .multitask_segmentor import MultiTaskSegmentor
+from .multitask_model import MultiTaskModel
 
 
 @torch.no_grad()
-def fold(model: MultiTaskSegmentor, task: str) -> MultiTaskSegmentor:
+def fold(model: MultiTaskModel, task: str) -> MultiTaskModel:
     """Make the model of one task, with all that depends on its embedding put into plain weights.
 
     Conditional LayerNorm becomes LayerNorm, ``M(z)`` goes into the attention's bias, FiLM into the

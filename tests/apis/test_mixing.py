@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtlplugins.apis import cosine_similarities, mixed_embedding, sweep
-from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models import MultiTaskModel
 from mtlplugins.models.conditioning import TaskEmbedding
 from tests.models._models import PLANS, images, make_model, perturb, perturb_conditioning
 
@@ -12,7 +12,7 @@ WEIGHTS = dict(semantic=5.0, depth=1.0)
 
 
 @pytest.fixture
-def model() -> MultiTaskSegmentor:
+def model() -> MultiTaskModel:
     """Conditioned, with modules and embeddings that are no longer at their start."""
     model = make_model(PLANS["all three"]).eval()
     perturb_conditioning(model)
@@ -20,7 +20,7 @@ def model() -> MultiTaskSegmentor:
     return model
 
 
-def logits(model: MultiTaskSegmentor) -> dict[str, torch.Tensor]:
+def logits(model: MultiTaskModel) -> dict[str, torch.Tensor]:
     with torch.no_grad():
         return model(images(2), mode="tensor")
 
@@ -46,7 +46,7 @@ def test_a_mixture_is_the_weighted_mean(global_embedding: bool):
 
 
 @pytest.mark.parametrize("weight", [1.0, 3.0, 0.1])
-def test_one_task_alone_is_not_changed(model: MultiTaskSegmentor, weight: float):
+def test_one_task_alone_is_not_changed(model: MultiTaskModel, weight: float):
     """Weights (1, 0) give exactly the unmixed result of that task, and others another one."""
     before = logits(model)
     with mixed_embedding(model, dict(semantic=weight, depth=0.0)):
@@ -56,7 +56,7 @@ def test_one_task_alone_is_not_changed(model: MultiTaskSegmentor, weight: float)
         assert not torch.allclose(mixed[task], before[task], atol=1e-3)
 
 
-def test_all_tasks_get_the_mixture_and_then_their_own_again(model: MultiTaskSegmentor):
+def test_all_tasks_get_the_mixture_and_then_their_own_again(model: MultiTaskModel):
     before = logits(model)
     own = {name: p.clone() for name, p in model.task_embedding.named_parameters()}
 
@@ -74,7 +74,7 @@ def test_all_tasks_get_the_mixture_and_then_their_own_again(model: MultiTaskSegm
         assert torch.equal(after, before[task])
 
 
-def test_cosines(model: MultiTaskSegmentor):
+def test_cosines(model: MultiTaskModel):
     with torch.no_grad():
         for task, vector in dict(semantic=(3, 4), depth=(-6, -8), scene=(4, 3)).items():
             model.task_embedding.vectors[task].zero_()[:2] = torch.tensor(vector)
@@ -102,7 +102,7 @@ def test_cosines_are_of_the_whole_embedding():
         ({}, r"no task has a weight above 0"),
     ],
 )
-def test_wrong_mixtures(model: MultiTaskSegmentor, weights: dict, message: str):
+def test_wrong_mixtures(model: MultiTaskModel, weights: dict, message: str):
     with pytest.raises(ValueError, match=message), mixed_embedding(model, weights):
         pass
 

@@ -218,7 +218,7 @@ def train(name: str, folder: Path, launcher: str) -> dict:
     init_default_scope("mmseg")
     torch.manual_seed(0)
     config = TRAINED[name] | dict(
-        type="MultiTaskSegmentor",
+        type="MultiTaskModel",
         task_weights=dict(depth=3.0),
         data_preprocessor=dict(
             type="PreciseDataPreprocessor", mean=[120.0] * 3, std=[60.0] * 3, pad_size_divisor=32

@@ -103,7 +103,7 @@ def take_steps(name: str, rank: int | None) -> dict[str, Tensor]:
     config, steps = CASES[name]
     torch.manual_seed(0)
     init_default_scope("mmseg")
-    model = MODELS.build(config | dict(type="MultiTaskSegmentor")).double()
+    model = MODELS.build(config | dict(type="MultiTaskModel")).double()
     model.init_weights()
     perturb(p for m in conditional_modules(model) for p in m.parameters())
     perturb(model.heads.parameters())
@@ -131,7 +131,7 @@ def take_steps(name: str, rank: int | None) -> dict[str, Tensor]:
 
 def refuse_a_step(rank: int) -> dict[str, Any]:
     """Let the loss of one process be NaN; say whether a step was taken, and what it changed."""
-    model = MODELS.build(CASES["Swin"][0] | dict(type="MultiTaskSegmentor"))
+    model = MODELS.build(CASES["Swin"][0] | dict(type="MultiTaskModel"))
     wrapper = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=0.1))
     shard(model, wrapper.optimizer)
     guard = UpdateGuard(wrapper)

@@ -1,16 +1,16 @@
-"""A small segmentor of each conditioned encoder."""
+"""A small model of each conditioned encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models import MultiTaskModel
 from tests.models._models import make_model, perturb
 from tests.models.backbones.test_cond_resnet import SMALL, shake
-from tests.models.test_vit_segmentor import vit_model
+from tests.models.test_vit_model import vit_model
 
 
-def swin_model(plan: dict | None) -> MultiTaskSegmentor:
+def swin_model(plan: dict | None) -> MultiTaskModel:
     """Two stages, one of them with a shifted block."""
     backbone = dict(
         type="CondSwinTransformer",
@@ -37,7 +37,7 @@ def swin_model(plan: dict | None) -> MultiTaskSegmentor:
     )
 
 
-def resnet_model(plan: dict | None, **settings) -> MultiTaskSegmentor:
+def resnet_model(plan: dict | None, **settings) -> MultiTaskModel:
     decoder = dict(type="ConvUNetDecoder", in_channels=(4, 8, 16, 32), channels=(8, 8, 8))
     backbone = dict(type="CondResNet", depth=18, **SMALL | settings)
     return make_model(
@@ -52,14 +52,14 @@ def resnet_model(plan: dict | None, **settings) -> MultiTaskSegmentor:
 
 
 #: How each model is made from a plan, and the fullest plan that its encoder takes.
-ENCODERS: dict[str, tuple[Callable[[dict | None], MultiTaskSegmentor], dict]] = {
+ENCODERS: dict[str, tuple[Callable[[dict | None], MultiTaskModel], dict]] = {
     "Swin": (swin_model, dict(attention="all", layer_norm="all", adapter="all")),
     "ViT": (vit_model, dict(attention="all", layer_norm="all", adapter="all")),
     "ResNet": (resnet_model, dict(layer_norm="all", adapter="all")),
 }
 
 
-def shaken(model: MultiTaskSegmentor) -> MultiTaskSegmentor:
+def shaken(model: MultiTaskModel) -> MultiTaskModel:
     """Move weights and batch statistics away from their start."""
     perturb(p for m in (model.task_embedding, model.heads) if m for p in m.parameters())
     shake(model.backbone)

@@ -9,7 +9,7 @@ from mmengine.structures import LabelData, PixelData
 from mmseg.models.backbones import SwinTransformer
 from torch import Tensor, nn
 
-from mtlplugins.models import CondSwinTransformer, MultiTaskSegmentor
+from mtlplugins.models import CondSwinTransformer, MultiTaskModel
 from mtlplugins.models.conditioning import Condition, conditional_modules
 from mtlplugins.structures import MultiTaskDataSample
 
@@ -85,9 +85,9 @@ def model_config(plan: dict | None = None, **settings) -> dict:
     return config | settings
 
 
-def make_model(plan: dict | None = None, *, seed: int = 0, **settings) -> MultiTaskSegmentor:
+def make_model(plan: dict | None = None, *, seed: int = 0, **settings) -> MultiTaskModel:
     torch.manual_seed(seed)
-    model = MultiTaskSegmentor(**model_config(plan, **settings))
+    model = MultiTaskModel(**model_config(plan, **settings))
     model.init_weights()
     return model
 

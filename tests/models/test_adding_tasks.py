@@ -7,19 +7,19 @@ import torch
 from mmengine.runner import load_checkpoint
 from torch import Tensor
 
-from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models import MultiTaskModel
 from tests.models._models import PLANS, TASKS, images, make_model, make_sample, perturb_conditioning
 
 OLD = ("semantic", "depth")
 
 
-def trained(**settings) -> MultiTaskSegmentor:
+def trained(**settings) -> MultiTaskModel:
     model = make_model(PLANS["all three"], tasks=OLD, **settings)
     perturb_conditioning(model)
     return model
 
 
-def outputs(model: MultiTaskSegmentor) -> dict[str, Tensor]:
+def outputs(model: MultiTaskModel) -> dict[str, Tensor]:
     model.eval()
     with torch.no_grad():
         return {task: model(images(2))[task] for task in OLD}

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from mtlplugins.models import MultiTaskSegmentor, fold
+from mtlplugins.models import MultiTaskModel, fold
 from mtlplugins.models.conditioning import Adapter, FiLM, conditional_modules
 from tests.models._encoders import ENCODERS, resnet_model, shaken
 from tests.models._models import PLANS, TASKS, images, make_model, make_sample
 from tests.models.backbones import _vit
 from tests.models.backbones.test_cond_resnet import PLANS as RESNET_PLANS
-from tests.models.test_vit_segmentor import vit_model
+from tests.models.test_vit_model import vit_model
 
 CASES = [
     *(pytest.param(make_model, plan, id=f"Swin, {name}") for name, plan in PLANS.items()),
@@ -23,7 +23,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("make", "plan"), CASES)
-def test_folding_is_exact(make: Callable[..., MultiTaskSegmentor], plan: dict):
+def test_folding_is_exact(make: Callable[..., MultiTaskModel], plan: dict):
     model = shaken(make(plan)).double()
     inputs = images(2, (40, 56)).double()  # no multiple of the windows, other than ViT's img_size
     untouched = {name: value.clone() for name, value in model.state_dict().items()}

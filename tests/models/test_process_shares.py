@@ -14,7 +14,7 @@ import torch.distributed as dist
 
 import mtlplugins  # noqa: F401
 import mtlplugins.models.process_shares as module
-from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models import MultiTaskModel
 from tests.models._models import PLANS, images, make_model, make_sample, perturb_conditioning
 
 #: For each case, the targets of each image of the batch; the first process has the first two.
@@ -25,7 +25,7 @@ CASES = {
 }
 
 
-def model_and_samples(case: str) -> tuple[MultiTaskSegmentor, list]:
+def model_and_samples(case: str) -> tuple[MultiTaskModel, list]:
     model = make_model(PLANS["all three"], task_weights=dict(depth=3.0)).double()
     perturb_conditioning(model)
     samples = [make_sample(*tasks, seed=i) for i, tasks in enumerate(CASES[case])]

@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mtlplugins.apis import load_config
-from mtlplugins.models import DeployedModel, MultiTaskSegmentor, SegmentationHead
+from mtlplugins.models import DeployedModel, MultiTaskModel, SegmentationHead
 from tests.models._encoders import ENCODERS, shaken
 from tests.tools.command import ROOT, load_tool, run_tool
 
@@ -23,7 +23,7 @@ SMALL = ("model.backbone.depths=(1,1,2,1)", "model.backbone.plan.attention=(0,0,
 EXPORT = load_tool("export.py")
 
 
-def model_of(encoder: str, *, bgr_to_rgb: bool = True) -> MultiTaskSegmentor:
+def model_of(encoder: str, *, bgr_to_rgb: bool = True) -> MultiTaskModel:
     """A model of three tasks whose images are padded to multiples of 32."""
     make, plan = ENCODERS[encoder]
     model = shaken(make(plan))
@@ -46,7 +46,7 @@ def pictures(batch: int, size: tuple[int, int]) -> torch.Tensor:
 
 
 @torch.no_grad()
-def logits_of(model: MultiTaskSegmentor, rgb: torch.Tensor) -> dict[str, torch.Tensor]:
+def logits_of(model: MultiTaskModel, rgb: torch.Tensor) -> dict[str, torch.Tensor]:
     """Logits at the size of pictures whose sides are multiples of 32, normalised by hand."""
     inputs = torch.stack([(rgb[:, c] - MEAN[c]) / STD[c] for c in range(3)], dim=1)
     logits = model(inputs, mode="tensor")

@@ -2,7 +2,7 @@
 glorot = dict(type="Xavier", distribution="uniform", layer="Linear")  # as Keras starts
 
 model = dict(
-    type="MultiTaskSegmentor",
+    type="MultiTaskModel",
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor",
         bgr_to_rgb=True,

@@ -3,7 +3,7 @@ norm = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 decoder = dict(type="ConvUNetDecoder", in_channels=(256, 512, 1024, 2048), channels=(96, 192, 384))
 
 model = dict(
-    type="MultiTaskSegmentor",
+    type="MultiTaskModel",
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor", bgr_to_rgb=True, pad_size_divisor=32, **norm
     ),

@@ -5,7 +5,7 @@ channels = (32, 64, 128, 256)
 decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(32, 64, 128))
 
 model = dict(
-    type="MultiTaskSegmentor",
+    type="MultiTaskModel",
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor", bgr_to_rgb=True, pad_size_divisor=32, **norm
     ),

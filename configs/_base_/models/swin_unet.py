@@ -5,7 +5,7 @@ checkpoint = "https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/swin/s
 decoder = dict(type="SwinUNetDecoder", in_channels=channels, num_heads=(3, 6, 12))
 
 model = dict(
-    type="MultiTaskSegmentor",
+    type="MultiTaskModel",
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor", bgr_to_rgb=True, pad_size_divisor=32, **norm
     ),

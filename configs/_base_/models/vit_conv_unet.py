@@ -6,7 +6,7 @@ checkpoint = "https://download.openmmlab.com/mmclassification/v0/vit/vit-base-p1
 decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(96, 192, 384))
 
 model = dict(
-    type="MultiTaskSegmentor",
+    type="MultiTaskModel",
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor", bgr_to_rgb=True, pad_size_divisor=32, **norm
     ),

@@ -120,7 +120,7 @@ class ConditionedEncoder:
         if condition is None and self.branch_point is not None:
             raise ValueError(
                 f"this {type(self).__name__} has a plan, so it needs to know the tasks: call it "
-                "with a condition, as MultiTaskSegmentor does, or leave the plan out"
+                "with a condition, as MultiTaskModel does, or leave the plan out"
             )
 
 

@@ -10,14 +10,14 @@ import torch
 from mmengine.model import MMDistributedDataParallel
 
 from mtlplugins.engine.hooks import CompileHook
-from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models import MultiTaskModel
 from tests.models._encoders import ENCODERS
 from tests.models._models import images, make_sample, perturb_conditioning
 
 TASKS = (("semantic", "depth", "scene"), ("semantic", "scene"))  # targets of two images
 
 
-def compiled(model: MultiTaskSegmentor, **options) -> MultiTaskSegmentor:
+def compiled(model: MultiTaskModel, **options) -> MultiTaskModel:
     """A copy whose encoder has to become one graph; its kernels are PyTorch's own."""
     model = copy.deepcopy(model)
     CompileHook(backend="aot_eager", fullgraph=True, **options).before_run(

@@ -148,7 +148,7 @@ CONFIG_VALUES = (
     _rooms(
         "a typo among the arguments of the model",
         "model.haeds.semantic.num_classes=3",
-        "MultiTaskSegmentor.__init__() got an unexpected keyword argument 'haeds'",
+        "MultiTaskModel.__init__() got an unexpected keyword argument 'haeds'",
     ),
     _rooms(
         "a typo among the arguments of the data",

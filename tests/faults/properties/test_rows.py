@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlplugins.models import MultiTaskSegmentor, fold
+from mtlplugins.models import MultiTaskModel, fold
 from mtlplugins.models.rows import Rows
 from mtlplugins.structures import MultiTaskDataSample
 from tests.faults.properties._examples import examples
@@ -33,7 +33,7 @@ patterns = st.lists(some_tasks, min_size=1, max_size=4).filter(any)
 
 
 @cache
-def model_of(encoder: str) -> MultiTaskSegmentor:
+def model_of(encoder: str) -> MultiTaskModel:
     """In eval mode: statistics of a batch would make every image depend on the others."""
     make, plan = MODELS[encoder]
     model = shaken(make(plan)).double()
@@ -57,13 +57,13 @@ def batches(draw: st.DrawFn) -> list[MultiTaskDataSample]:
     return samples
 
 
-def logits_of(model: MultiTaskSegmentor, x: Tensor, task: str) -> Tensor:
+def logits_of(model: MultiTaskModel, x: Tensor, task: str) -> Tensor:
     """One image, one task."""
     return model.encode_decode(x[None], Rows({task: [0]}, 1))[task][0]
 
 
 def plain_losses(
-    model: MultiTaskSegmentor, x: Tensor, samples: list[MultiTaskDataSample]
+    model: MultiTaskModel, x: Tensor, samples: list[MultiTaskDataSample]
 ) -> dict[str, Tensor]:
     """Each (image, task) by itself; then the means over all pixels, or images, with truth."""
     values: dict[str, list[Tensor]] = {task: [] for task in TASKS}
@@ -96,7 +96,7 @@ def plain_losses(
     return losses
 
 
-def gradients(model: MultiTaskSegmentor, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+def gradients(model: MultiTaskModel, losses: dict[str, Tensor]) -> dict[str, Tensor]:
     model.zero_grad()
     total = sum(value for value in losses.values() if value.requires_grad)
     total.backward()
@@ -110,7 +110,7 @@ def check_same(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5, check_dtype=False)
 
 
-def losses_of(model: MultiTaskSegmentor, x: Tensor, samples: list) -> dict[str, Tensor]:
+def losses_of(model: MultiTaskModel, x: Tensor, samples: list) -> dict[str, Tensor]:
     found = model.loss(x, samples)
     assert {n for n in found if n.endswith("loss")} == {f"{task}_loss" for task in TASKS}
     return {task: found[f"{task}_loss"] for task in TASKS}

@@ -380,7 +380,7 @@ def test_recomputing_changes_nothing(plan: dict | None):
 
 
 @pytest.mark.parametrize("depth", [18, 50])
-def test_trains_and_predicts_in_a_segmentor(depth: int):
+def test_trains_and_predicts_in_a_model(depth: int):
     channels = tuple((4 if depth == 50 else 1) * 4 * 2**i for i in range(4))
     decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(6, 6, 6))
     plan = dict(layer_norm="all", adapter=(0, 0, 1, 2), embed_dims=8)

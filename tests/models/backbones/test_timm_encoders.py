@@ -7,7 +7,7 @@ import timm
 import torch
 from mmseg.registry import MODELS
 
-from mtlplugins.models import MultiTaskSegmentor
+from mtlplugins.models import MultiTaskModel
 from tests.models._models import CLASSES, images, make_model, make_sample
 
 SIZE = (64, 64)
@@ -35,7 +35,7 @@ def timm_config(settings: dict, wrapper: str = "TIMMBackbone") -> dict:
     return dict(type=wrapper, features_only=True, pretrained=False, **settings)
 
 
-def timm_model(backbone: dict, channels: tuple[int, ...]) -> MultiTaskSegmentor:
+def timm_model(backbone: dict, channels: tuple[int, ...]) -> MultiTaskModel:
     decoder = dict(
         type="ConvUNetDecoder", in_channels=channels, channels=(4,) * (len(channels) - 1)
     )

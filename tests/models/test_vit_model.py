@@ -34,7 +34,7 @@ def vit_model(plan: dict | None) -> nn.Module:
 
 
 @pytest.mark.parametrize("plan", [None, *PLANS.values()], ids=["plain", *PLANS])
-def test_segmentor_trains_and_predicts_at_any_size(plan: dict | None):
+def test_model_trains_and_predicts_at_any_size(plan: dict | None):
     model = vit_model(plan).train()
     samples = [make_sample("semantic", "depth", "scene"), make_sample("depth", seed=1)]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)

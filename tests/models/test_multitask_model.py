@@ -8,7 +8,7 @@ from mmengine.config import Config
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlplugins.models import MultiTaskDataPreprocessor, MultiTaskSegmentor
+from mtlplugins.models import MultiTaskDataPreprocessor, MultiTaskModel
 from tests.models._models import (
     CLASSES,
     PLANS,
@@ -28,7 +28,7 @@ def samples_of(*tasks: tuple[str, ...], size: tuple[int, int] = (32, 32)) -> lis
     return [make_sample(*t, size=size, seed=i, name=f"{i}.png") for i, t in enumerate(tasks)]
 
 
-def conditioned(plan: str = "all three", **settings) -> MultiTaskSegmentor:
+def conditioned(plan: str = "all three", **settings) -> MultiTaskModel:
     """A model whose tasks already differ."""
     model = make_model(PLANS[plan], **settings).eval()
     perturb_conditioning(model)
@@ -197,7 +197,7 @@ def test_tensor_mode_gives_the_logits_of_all_tasks(plan: str | None):
     assert [len(m) for m in model.extract_feat(images(2))] == [rows] * 4
 
 
-def slide(*, crop_size: tuple[int, int], stride: tuple[int, int], **settings) -> MultiTaskSegmentor:
+def slide(*, crop_size: tuple[int, int], stride: tuple[int, int], **settings) -> MultiTaskModel:
     test_cfg = dict(mode="slide", crop_size=crop_size, stride=stride, **settings)
     return conditioned("last blocks", test_cfg=test_cfg)
 
@@ -360,6 +360,6 @@ def test_frozen_encoder_of_the_thesis():
     for part in ("type", "data_preprocessor"):
         config.pop(part)
     with torch.device("meta"):
-        model = MultiTaskSegmentor(**config).train()
+        model = MultiTaskModel(**config).train()
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     assert trained == pytest.approx(49.0e6, abs=0.1e6)

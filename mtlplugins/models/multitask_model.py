@@ -23,8 +23,8 @@ from .synchronised import rows_to_encode, synchronised_rows
 
 
 @MODELS.register_module()
-class MultiTaskSegmentor(BaseSegmentor):
-    """A shared encoder with a decoder and a head per task.
+class MultiTaskModel(BaseSegmentor):
+    """A shared encoder with a decoder and a head per task, dense or of whole images.
 
     Images become (image, task) rows at the encoder's branch point; training runs a row for each
     target that is there, inference one for each task that is asked for. An encoder without a plan
@@ -121,7 +121,7 @@ class MultiTaskSegmentor(BaseSegmentor):
     def _own(self, task: str) -> list[nn.Module]:
         return [m[task] for m in (self.decoders, self.heads) if task in m]
 
-    def train(self, mode: bool = True) -> MultiTaskSegmentor:
+    def train(self, mode: bool = True) -> MultiTaskModel:
         """Set the mode, but keep what is frozen in eval mode."""
         super().train(mode)
         for module in self._frozen():
