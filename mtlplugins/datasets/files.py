@@ -50,13 +50,13 @@ def read_array(path: str) -> np.ndarray:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read the lines of a split file, stripped, without empty ones.
+    """Read the lines of a split file, stripped, without empty ones; a byte-order mark is no text.
 
     Raises:
         ValueError: It is no text, or a line leads out of the folder that it names files in.
     """
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text ({error}); write one name per line") from error
     for line in lines:

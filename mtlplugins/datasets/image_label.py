@@ -41,7 +41,7 @@ class ImageLabel(Target):
             ValueError: The file is not of that form, or a label is not one of the classes.
         """
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
             labels = dict(content["labels"])
             classes = self.classes or tuple(map(str, content["classes"]))
         except (ValueError, KeyError, TypeError) as error:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtlplugins.datasets.files import read_array
+from mtlplugins.datasets.files import read_array, read_lines
 from mtlplugins.datasets.transforms import LoadMultiTaskImage
 from tests._data import write
 
@@ -140,3 +140,10 @@ def test_arrays_can_be_written_to(tmp_path: Path) -> None:
     assert type(loaded) is np.ndarray
     loaded[0] = 0  # the file stays as it is
     np.testing.assert_array_equal(read_array(str(tmp_path / "a.npy")), values)
+
+
+def test_a_list_from_windows(tmp_path: Path) -> None:
+    """A byte-order mark, and lines that end with two characters."""
+    path = tmp_path / "train.txt"
+    path.write_bytes(b"\xef\xbb\xbfone\r\n\r\ntw\xc3\xb6 \r\n")
+    assert read_lines(path) == ["one", "twö"]

@@ -239,7 +239,7 @@ def test_normals_come_from_images_too(tmp_path: Path) -> None:
 def test_image_labels_are_indices_of_the_classes(tmp_path: Path) -> None:
     path = tmp_path / "scenes.json"
     content = {"classes": ["hall", "bath"], "labels": {"a": "bath", "b/c": "hall"}}
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8-sig")  # as Windows' editors do
     target = ImageLabel("scenes.json")
     assert target.read(path) == {"a": 1, "b/c": 0}
     assert target.meta() == {"kind": "classification", "classes": ("hall", "bath")}
