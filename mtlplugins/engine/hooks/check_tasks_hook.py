@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, TestLoop, ValLoop
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import HOOKS
+from torch import Tensor
 
 from mtlplugins.checkpoint import few
 
@@ -17,23 +20,31 @@ class CheckTasksHook(Hook):
 
     Raises:
         ValueError: The data has no target for a task that is trained, or another number of classes,
-            a model with frozen tasks was not loaded from a checkpoint, or one was loaded that is
-            of another encoder; or an evaluator has mmseg's metric of one segmentation.
+            a model with frozen tasks was not loaded from a checkpoint, one was loaded that is of
+            another encoder, or resumed from that is of another model; or an evaluator has mmseg's
+            metric of one segmentation.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse weights of another encoder: MMEngine takes those that fit and goes on.
 
-        Heads may differ, and tasks; that is how a trained model learns other ones.
+        Heads may differ, and tasks, where a training starts; that is how a trained model learns
+        other ones. One that is resumed would give the optimizer's state to other weights.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         given = checkpoint.get("state_dict", checkpoint)
         given = {key.removeprefix("module."): value for key, value in given.items()}
-        other = [
-            name
-            for name, value in model.backbone.state_dict(prefix="backbone.").items()
-            if name in given and given[name].shape != value.shape
+        own = model.state_dict()
+        differing = [
+            name for name in sorted({*given, *own}) if _shape(given, name) != _shape(own, name)
         ]
+        if runner._resume and differing:
+            raise ValueError(
+                f"the run to resume has another model: {few(differing)} differ; give the config "
+                "that it was started with. To start from its weights alone, give --cfg-options "
+                "load_from=CHECKPOINT and another --work-dir, without --resume"
+            )
+        other = [n for n in differing if n in given and n in own and n.startswith("backbone.")]
         if other:
             raise ValueError(
                 f"load_from is the checkpoint of another encoder: {few(other)} have another shape, "
@@ -72,6 +83,10 @@ class CheckTasksHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the metrics before they are needed."""
         _check_metrics("test_evaluator", runner.test_loop)
+
+
+def _shape(state: Mapping[str, Tensor], name: str) -> tuple[int, ...] | None:
+    return tuple(state[name].shape) if name in state else None
 
 
 def _check_metrics(name: str, loop: ValLoop | TestLoop | None) -> None:

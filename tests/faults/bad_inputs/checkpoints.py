@@ -103,6 +103,15 @@ CHECKPOINTS = (
         ),
     ),
     BadInput(
+        "other tasks in a run that is resumed",
+        options("rooms.py --work-dir work --resume", "model.tasks=(depth,)"),
+        (
+            "the run to resume has another model: decoders.semantic",
+            "the config that it was started with",
+            "load_from=CHECKPOINT and another --work-dir",
+        ),
+    ),
+    BadInput(
         "a test of another model's checkpoint",
         f"test.py mine.py {_WORK}",
         (f"{_WORK} is a checkpoint of another architecture", "heads.semantic.conv.weight (14, 8"),
