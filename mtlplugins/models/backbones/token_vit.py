@@ -19,7 +19,8 @@ class TokenViT(BaseModule):
     take it from Keras's example of image classification with a ViT: images are enlarged, patches
     and learnt positions embedded; the heads together are wider than the embedding; the MLP has a
     GELU and dropout behind both of its layers. Starts as in Keras: Glorot uniform, no bias, and
-    positions uniform in ±0.05; but Keras starts queries, keys and values a little smaller.
+    positions uniform in ±0.05; of a kernel with an axis of heads Keras takes the last two axes for
+    its fans and the rest for a receptive field.
 
     Args:
         input_size: Side that images are enlarged to, bilinearly.
@@ -68,15 +69,17 @@ class TokenViT(BaseModule):
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
-        self._start_positions()
+        self._start_as_in_keras()
 
     def init_weights(self) -> None:
         """Draw all weights anew."""
         super().init_weights()
-        self._start_positions()
+        self._start_as_in_keras()
 
-    def _start_positions(self) -> None:
+    def _start_as_in_keras(self) -> None:
         nn.init.uniform_(self.pos_embed, -0.05, 0.05)
+        for layer in self.layers:
+            layer.start_attention()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
         """Encode images (B, 3, H, W) to tokens (B, L, C), row by row."""
@@ -116,6 +119,17 @@ class _Layer(nn.Module):
             nn.GELU(),
             Dropout(drop_rate),
         )
+
+    def start_attention(self) -> None:
+        dims, heads = self.qkv.in_features, self.num_heads
+        head_dims = self.proj.in_features // heads
+        # kernels of (dims, heads, head_dims) and (heads, head_dims, dims)
+        for weight, fans in (
+            (self.qkv.weight, dims * (heads + head_dims)),
+            (self.proj.weight, heads * (head_dims + dims)),
+        ):
+            limit = (6 / fans) ** 0.5
+            nn.init.uniform_(weight, -limit, limit)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self._attend(self.norm1(x))

@@ -99,6 +99,11 @@ def test_it_starts_as_keras_does() -> None:
     assert 0.98 * limit < weight.abs().max() <= limit
     assert not encoder.patch_embed.bias.any()
     assert 0.049 < encoder.pos_embed.abs().max() <= 0.05
+    # Keras's kernels are (64, 4, 64) twice: 64 · (4 + 64) and 4 · (64 + 64) for the fans
+    for layer in encoder.layers:
+        assert 0.98 * 0.037131 < layer.qkv.weight.abs().max() <= 0.037131
+        assert 0.98 * 0.108254 < layer.proj.weight.abs().max() <= 0.108254
+        assert not layer.qkv.bias.any() and not layer.proj.bias.any()
 
 
 def test_patches_that_do_not_fit() -> None:
