@@ -16,6 +16,7 @@ from mtlplugins.structures import MultiTaskDataSample
 from .conditioning import TaskEmbedding
 from .frozen import check_frozen
 from .heads.base import resize
+from .layers import quicken
 from .process_shares import mean_over_processes, process_shares
 from .rows import Rows
 from .sliding import average_windows
@@ -103,6 +104,7 @@ class MultiTaskModel(BaseSegmentor):
             )
         elif global_embedding:
             raise ValueError("global_embedding needs a conditioned encoder: give backbone.plan")
+        quicken(self)
         self.frozen_tasks_loaded = False
         for module in self._frozen():
             module.requires_grad_(False)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
-from mtlplugins.models.layers import CondSwinBlock, Windows
+from mtlplugins.models.layers import CondSwinBlock, Windows, quicken
 
 from .conditioned import ConditionedEncoder, check_stages
 
@@ -138,6 +138,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
                     with_cp=with_cp,
                 )
                 stage.blocks.append(block)
+        quicken(self)
         self._freeze_stages()
 
     def _block_stages(self) -> list[Sequence[nn.Module]]:

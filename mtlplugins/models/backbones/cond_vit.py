@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
-from mtlplugins.models.layers import CondViTBlock
+from mtlplugins.models.layers import CondViTBlock, quicken
 
 from .conditioned import ConditionedEncoder
 
@@ -138,6 +138,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
                 norm_cfg=norm_cfg,
             )
             self.layers.append(CondViTBlock(**block_cfg | layer_cfg))
+        quicken(self)
         self._freeze_stages()
 
     def _block_stages(self) -> list[Sequence[nn.Module]]:

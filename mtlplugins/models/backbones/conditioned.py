@@ -12,6 +12,7 @@ from mtlplugins.models.conditioning import (
     ConditioningPlan,
     conditional_modules,
 )
+from mtlplugins.models.layers import quicken
 
 from .freezing import freeze_all_but
 from .pretrained import load_pretrained, read_pretrained
@@ -114,6 +115,7 @@ class ConditionedEncoder:
         for blocks in self._block_stages():
             for block in blocks:
                 block.fold(z[None])
+        quicken(self)
         self.plan = None
 
     def _check_condition(self, condition: Condition | None) -> None:

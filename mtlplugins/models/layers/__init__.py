@@ -2,6 +2,7 @@
 
 from .attention import attention
 from .dropout import Dropout, dropout
+from .linear import Linear, linear, quicken
 from .res_block import CondBasicBlock, CondBottleneck
 from .swin_block import CondSwinBlock
 from .token_attention import resize_row_blocks
@@ -14,8 +15,11 @@ __all__ = [
     "CondSwinBlock",
     "CondViTBlock",
     "Dropout",
+    "Linear",
     "Windows",
     "attention",
     "dropout",
+    "linear",
+    "quicken",
     "resize_row_blocks",
 ]

@@ -103,7 +103,8 @@ def test_it_starts_as_keras_does() -> None:
     for layer in encoder.layers:
         assert 0.98 * 0.037131 < layer.qkv.weight.abs().max() <= 0.037131
         assert 0.98 * 0.108254 < layer.proj.weight.abs().max() <= 0.108254
-        assert not layer.qkv.bias.any() and not layer.proj.bias.any()
+        assert not layer.qkv.bias.any()
+        assert not layer.proj.bias.any()
 
 
 def test_patches_that_do_not_fit() -> None:

@@ -1,0 +1,109 @@
+"""Linear layers by the quickest exact product that the CPU at hand has."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import mmcv.cnn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x Wᵀ + b, as :func:`torch.nn.functional.linear`.
+
+    PyTorch multiplies float32 on a CPU by MKL, which uses AVX-512 on Intel's processors alone;
+    oneDNN, which PyTorch has too, uses it on all. So on others oneDNN multiplies: 2 to 3 times as
+    fast (Zen 5). ``torch.backends.mkldnn.flags(enabled=False)`` forbids it.
+
+    Args:
+        x: (..., K).
+        weight: (N, K).
+        bias: (N,).
+
+    Returns:
+        (..., N).
+    """
+    if not _onednn_pays(x, weight):
+        return F.linear(x, weight, bias)
+    out = _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias)
+    return out.view(*x.shape[:-1], len(weight))
+
+
+class Linear(nn.Linear):
+    """:func:`linear` as a module."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Transform (..., in_features) to (..., out_features)."""
+        return linear(x, self.weight, self.bias)
+
+
+def quicken(module: nn.Module) -> None:
+    """Make the linear layers of a module ours, those of mmcv and PyTorch that it is built of too.
+
+    Parameters, their names and hooks stay.
+    """
+    for layer in module.modules():
+        if type(layer) in (nn.Linear, mmcv.cnn.Linear):
+            layer.__class__ = Linear
+
+
+class _Linear(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], out: Tensor) -> None:
+        x, weight, _ = inputs
+        ctx.save_for_backward(x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        of_x = of_weight = of_bias = None
+        if ctx.needs_input_grad[0]:
+            of_x = _Linear.apply(gradient, weight.t(), None)
+        if ctx.needs_input_grad[1]:
+            # the narrower operand first: up to 2.6 times as fast as the other way round
+            if gradient.shape[1] < x.shape[1]:
+                of_weight = _Linear.apply(gradient.t(), x.t(), None)
+            else:
+                of_weight = _Linear.apply(x.t(), gradient.t(), None).t()
+        if ctx.needs_input_grad[2]:
+            of_bias = gradient.sum(0)
+        return of_x, of_weight, of_bias
+
+
+def _onednn_pays(x: Tensor, weight: Tensor) -> bool:
+    if not _mkl_lags() or torch.jit.is_tracing() or torch.compiler.is_compiling():
+        return False
+    # those who watch operations, as to count them, know PyTorch's
+    watched = torch._C._len_torch_dispatch_stack() > 0
+    plain = type(x) is Tensor and type(weight) in (Tensor, nn.Parameter)
+    return (
+        plain
+        and not watched
+        and x.device.type == "cpu"
+        and x.dtype is weight.dtype is torch.float32
+        and x.numel() > 0
+        and torch.backends.mkldnn.enabled
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
+@cache
+def _mkl_lags() -> bool:
+    """Whether this CPU has AVX-512, and MKL does not use it."""
+    libraries = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
+    if not libraries or torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    try:
+        return "GenuineIntel" not in Path("/proc/cpuinfo").read_text()
+    except OSError:  # not Linux
+        return False
