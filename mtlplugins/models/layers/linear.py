@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_LEAST = 2**22  # multiplications from which on oneDNN's start is worth it
+
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b, as :func:`torch.nn.functional.linear`.
@@ -91,7 +93,7 @@ def _onednn_pays(x: Tensor, weight: Tensor) -> bool:
         and not watched
         and x.device.type == "cpu"
         and x.dtype is weight.dtype is torch.float32
-        and x.numel() > 0
+        and x.numel() * len(weight) >= _LEAST
         and torch.backends.mkldnn.enabled
         and not torch.is_autocast_enabled("cpu")
     )

@@ -32,6 +32,7 @@ class Windows:
         self.mask = shift_mask(size, window, reference)
         self._whole = not torch.jit.is_tracing() and not any(side % window for side in size)
         self._orders: dict[bool | None, Tensor] = {}
+        self._moves: dict[tuple[bool | None, bool | None], tuple[Tensor, Tensor]] = {}
 
     def move(self, x: Tensor, before: bool | None, after: bool | None) -> Tensor:
         """Bring tokens (R, H·W, C) from where one block has them to where another wants them.
@@ -44,8 +45,10 @@ class Windows:
         """
         if not self._whole or before is after:
             return x
-        before, after = (self._order(which, x.device) for which in (before, after))
-        return _Permutation.apply(x, before.argsort()[after], after.argsort()[before])
+        if (before, after) not in self._moves:
+            old, new = (self._order(which, x.device) for which in (before, after))
+            self._moves[before, after] = old.argsort()[new], new.argsort()[old]
+        return _Permutation.apply(x, *self._moves[before, after])
 
     def cut(self, x: Tensor, shifted: bool) -> Tensor:
         """Give the windows (R, nW, window², C) of a block's tokens (R, H·W, C)."""

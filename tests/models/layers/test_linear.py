@@ -24,8 +24,9 @@ MODULE = importlib.import_module("mtlplugins.models.layers.linear")
 
 @pytest.fixture
 def lagging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CPU on which oneDNN is the quicker one, whatever this one is."""
+    """A CPU on which oneDNN is the quicker one, whatever this one is, and for the smallest."""
     monkeypatch.setattr(MODULE, "_mkl_lags", lambda: True)
+    monkeypatch.setattr(MODULE, "_LEAST", 1)
 
 
 def onednn_calls(function: Callable[[], object]) -> int:
@@ -103,6 +104,13 @@ def test_where_it_does_not_pay_it_is_pytorchs() -> None:
     torch.testing.assert_close(traced(x), layer(x))
     exported = torch.export.export(layer, (x,))
     assert torch.ops.aten.linear.default in {node.target for node in exported.graph.nodes}
+
+
+def test_small_products_are_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "_mkl_lags", lambda: True)
+    layer = Linear(256, 128)
+    assert onednn_calls(lambda: layer(torch.randn(128, 256))) == 1
+    assert onednn_calls(lambda: layer(torch.randn(127, 256))) == 0
 
 
 def test_intels_cpus_keep_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
