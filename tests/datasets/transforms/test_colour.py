@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmseg.registry import TRANSFORMS
+from torchvision.transforms import ColorJitter
 
 from mtlplugins.datasets.transforms import MultiTaskColorJitter
 from mtlplugins.randomness import seeded
@@ -78,3 +79,21 @@ def test_the_original_is_left_alone() -> None:
     torch.manual_seed(0)
     MultiTaskColorJitter()(dict(img=image))
     np.testing.assert_array_equal(image, picture(5))
+
+
+@pytest.mark.parametrize(
+    "strengths", [*({name: 0.4} for name in NOTHING), dict.fromkeys(NOTHING, 0.4)], ids=str
+)
+def test_it_does_what_torchvision_does(strengths: dict[str, float]) -> None:
+    """Same seed, same draws; torchvision in floating point, so that only our rounding differs."""
+    image = picture(5)
+    settings = {**NOTHING, **strengths}
+    for seed in range(10):
+        with seeded(seed):
+            plain = ColorJitter(**settings)
+            rgb = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1).double() / 255
+            wanted = plain(rgb).permute(1, 2, 0).numpy()[..., ::-1] * 255
+        found = jitter(image, seed=seed, **settings)
+        error = np.abs(found - wanted)
+        # half a step of hue, of 256, is 3 levels: when it is read, and when it is turned
+        assert error.max() < (10 if "hue" in strengths else 1.1)
