@@ -14,7 +14,8 @@ class MultiTaskColorJitter(BaseTransform):
     """torchvision's ``ColorJitter`` on the picture, which the thesis uses (section 4.4).
 
     Draws the same numbers in the same order, but computes with OpenCV: turning the hue takes a
-    tenth of the time that Pillow needs, and is nearer to what it should be. mmpretrain's transform
+    fifth of the time that Pillow needs, and is right to half a level where Pillow's eight bits of
+    hue leave errors of up to 11. mmpretrain's transform
     of that name goes through mmcv's ``adjust_hue``, which overflows for negative angles with
     NumPy 2 (mmcv 2.1.0).
 
@@ -64,9 +65,10 @@ def _saturate(bgr: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _turn_hue(bgr: np.ndarray, turn: float) -> np.ndarray:
-    hsv = cv2.cvtColor(bgr, cv2.COLOR_BGR2HSV_FULL)
-    hsv[..., 0] += np.uint8(round(turn * 256) % 256)  # the circle has 256 steps and wraps
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL)
+    hsv = cv2.cvtColor(bgr.astype(np.float32), cv2.COLOR_BGR2HSV)  # eight bits are too few for it
+    hue = hsv[..., 0] + 360 * (turn % 1)
+    hsv[..., 0] = hue - 360 * (hue >= 360)
+    return cv2.convertScaleAbs(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR))
 
 
 _CHANGES = (_brighten, _contrast, _saturate, _turn_hue)

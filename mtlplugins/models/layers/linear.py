@@ -83,7 +83,8 @@ class _Linear(torch.autograd.Function):
 
 
 def _onednn_pays(x: Tensor, weight: Tensor) -> bool:
-    if not _mkl_lags() or torch.jit.is_tracing() or torch.compiler.is_compiling():
+    # first of all, for a compiler can read no files
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or not _mkl_lags():
         return False
     # those who watch operations, as to count them, know PyTorch's
     watched = torch._C._len_torch_dispatch_stack() > 0

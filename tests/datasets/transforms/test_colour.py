@@ -95,5 +95,4 @@ def test_it_does_what_torchvision_does(strengths: dict[str, float]) -> None:
             wanted = plain(rgb).permute(1, 2, 0).numpy()[..., ::-1] * 255
         found = jitter(image, seed=seed, **settings)
         error = np.abs(found - wanted)
-        # half a step of hue, of 256, is 3 levels: when it is read, and when it is turned
-        assert error.max() < (10 if "hue" in strengths else 1.1)
+        assert error.max() < (1.1 if len(strengths) == 1 else 5)  # roundings add up
