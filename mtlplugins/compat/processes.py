@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +23,8 @@ def start_processes_on_cpu() -> None:
     even for the gloo backend, which raises where CUDA is missing.
     Since: every MMEngine up to 0.10.7.
     Ends: when MMEngine asks for the device before it sets it. With an accelerator MMEngine's own
-    code runs. Without one, ``backend="nccl"`` (what configs usually say) becomes ``"gloo"``.
+    code runs. Without one, ``backend="nccl"`` (what configs usually say) becomes ``"gloo"``, and a
+    run that ended well closes its connections.
     """
     for launcher in ("pytorch", "slurm", "mpi"):
         replace_once(dist_utils, f"_init_dist_{launcher}", _with_gloo_on_cpu)
@@ -45,8 +48,19 @@ def _with_gloo_on_cpu(init: Callable[..., None]) -> Callable[..., None]:
             return
         with _no_cuda_device():
             init("gloo" if backend == "nccl" else backend, **kwargs)
+        atexit.register(_leave)
 
     return init_dist
+
+
+def _leave() -> None:
+    """Close the connections of a run that ended well.
+
+    MMEngine leaves them open, and sometimes gloo's threads then abort the process at its very end.
+    After an error others may be gone, and closing could wait for them.
+    """
+    if torch.distributed.is_initialized() and not hasattr(sys, "last_type"):
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager

@@ -21,6 +21,10 @@ runner = make_runner(
 )
 runner.train()
 torch.save(runner.model.module.state_dict(), Path(sys.argv[1]) / f"{runner.rank}.pth")
+leave = torch.distributed.destroy_process_group
+torch.distributed.destroy_process_group = lambda: (leave(), print("closed", flush=True))
+if sys.argv[2:]:
+    raise RuntimeError(sys.argv[2])
 """
 
 
@@ -32,6 +36,7 @@ def test_two_processes_train_on_the_cpu(tmp_path: Path) -> None:
         OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("closed") == 2
     first, second = (torch.load(tmp_path / f"{rank}.pth", weights_only=True) for rank in range(2))
     assert_same(first, second)
 
@@ -43,3 +48,15 @@ def test_two_processes_train_on_the_cpu(tmp_path: Path) -> None:
         reference(batch, mode="loss")["loss"].backward()
         optimizer.step()
     torch.testing.assert_close(first, dict(reference.state_dict()))
+
+
+def test_a_process_that_failed_waits_for_no_other(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TWO_PROCESSES)
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    done = run_python(
+        *launch, str(tmp_path / "train.py"), str(tmp_path), "as it happens",
+        OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "RuntimeError: as it happens" in done.stderr
+    assert "closed" not in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,17 @@ from mmengine.runner import Runner
 
 from mtlplugins.randomness import seeded
 from tests.engine._stopping import At, Killed, kill, make_run, terminate, weights
+
+
+@pytest.fixture(autouse=True)
+def _signals_of_a_terminal() -> Iterator[None]:
+    """As a shell starts a command, wherever the tests were started."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
 
 ENDLESS = dict(iterations=12)
 EPOCHS_BY_ITERATIONS = dict(iterations=12, endless=False)
