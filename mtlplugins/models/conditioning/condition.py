@@ -19,12 +19,15 @@ class Condition:
         image_index: Image of each row (R,), int64.
         task_index: Task of each row (R,), int64, an index into ``z``, ascending.
         rows_per_task: Number of rows of each of the T tasks.
+        sources: All the parameters that ``z`` was made of, in an order that tells the tasks; empty
+            where nobody knows, and nothing that depends on ``z`` is kept from pass to pass.
     """
 
     z: Tensor
     image_index: Tensor
     task_index: Tensor
     rows_per_task: tuple[int, ...]
+    sources: tuple[Tensor, ...] = ()
 
     def branch(self, x: Tensor) -> Tensor:
         """Turn images into rows: (B, ...) to (R, ...)."""

@@ -35,9 +35,14 @@ class ConditionalLayerNorm(nn.LayerNorm):
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
         """Normalise the rows ``x`` (R, L, C), each for its task."""
         scale, shift = self.film(condition.z)  # (T, C)
-        gain = condition.per_row(scale * self.weight)[:, None]  # (R, 1, C)
-        bias = condition.per_row(shift + self.bias)[:, None]
-        return F.layer_norm(x, self.normalized_shape, eps=self.eps) * gain + bias
+        gains, biases = scale * self.weight, shift + self.bias
+        # a plain norm for each task passes over its rows once; gain and bias behind one thrice
+        rows = x.split(condition.rows_per_task)
+        normalised = [
+            F.layer_norm(part, self.normalized_shape, gain, bias, self.eps)
+            for part, gain, bias in zip(rows, gains, biases, strict=True)
+        ]
+        return torch.cat(normalised) if len(normalised) > 1 else normalised[0]
 
     @torch.no_grad()
     def folded(self, z: Tensor) -> nn.LayerNorm:

@@ -42,6 +42,11 @@ class TaskEmbedding(nn.Module):
         own = self.vectors[task]
         return own if self.shared is None else own + self.shared
 
+    def sources(self, tasks: Sequence[str]) -> tuple[Tensor, ...]:
+        """List the parameters that the embeddings of the named tasks are made of."""
+        own = tuple(self.vectors[task] for task in tasks)
+        return own if self.shared is None else (*own, self.shared)
+
     def forward(self, tasks: Sequence[str]) -> Tensor:
         """Embed the named tasks: (T, embed_dims)."""
         return torch.stack([self[task] for task in tasks])

@@ -1,6 +1,7 @@
 """Building blocks that encoders and decoders share."""
 
 from .attention import attention
+from .cached import Cached
 from .dropout import Dropout, dropout
 from .linear import Linear, linear, quicken
 from .res_block import CondBasicBlock, CondBottleneck
@@ -10,6 +11,7 @@ from .vit_block import CondViTBlock
 from .windows import Windows
 
 __all__ = [
+    "Cached",
     "CondBasicBlock",
     "CondBottleneck",
     "CondSwinBlock",

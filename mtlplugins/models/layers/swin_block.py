@@ -17,6 +17,7 @@ from mtlplugins.models.conditioning import (
     ConditionalLayerNorm,
 )
 
+from .cached import Cached
 from .window_attention import attention_bias, fold_into_bias, window_attention
 from .windows import Windows
 
@@ -79,6 +80,7 @@ class CondSwinBlock(SwinBlock):
         )
         self.carries = frozenset(carries)
         self.adapter: Adapter | None = None  # of a folded block
+        self._bias: Cached[Tensor] = Cached()
         if "attention" in self.carries:
             self.conditional_attention = ConditionalAttention(
                 tokens=window_size**2, block_size=window_size, embed_dims=task_embed_dims
@@ -102,6 +104,11 @@ class CondSwinBlock(SwinBlock):
             self.adapter = self.conditional_adapter.folded(z)
             del self.conditional_adapter
         self.carries = frozenset()
+
+    def train(self, mode: bool = True) -> CondSwinBlock:
+        """Set the mode; see :class:`Cached`."""
+        self._bias.clear()
+        return super().train(mode)
 
     @property
     def shifted(self) -> bool:
@@ -138,8 +145,21 @@ class CondSwinBlock(SwinBlock):
         return norm(x, condition) if "layer_norm" in self.carries else norm(x)
 
     def _attend(self, x: Tensor, windows: Windows, condition: Condition | None) -> Tensor:
-        matrix = self.conditional_attention(condition.z) if "attention" in self.carries else None
-        bias = attention_bias(self.attn.w_msa, matrix, windows.mask if self.shifted else None)
+        bias = self._attention_bias(windows, condition)
         x = windows.cut(x, self.shifted)
         x = window_attention(self.attn.w_msa, x, bias, condition)
         return windows.join(x, self.shifted)
+
+    def _attention_bias(self, windows: Windows, condition: Condition | None) -> Tensor:
+        """What is added to the logits (T or 1, nW or 1, heads, N, N)."""
+        conditional = self.conditional_attention if "attention" in self.carries else None
+
+        def make() -> Tensor:
+            matrix = conditional(condition.z) if conditional else None
+            return attention_bias(self.attn.w_msa, matrix, windows.mask if self.shifted else None)
+
+        if conditional and not condition.sources:
+            return make()
+        table = self.attn.w_msa.relative_position_bias_table
+        sources = (*condition.sources, *conditional.parameters()) if conditional else ()
+        return self._bias.get(make, (table, *sources), windows.kind, self.shifted)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+
+from .cached import Cached
 
 
 class Windows:
@@ -21,18 +24,37 @@ class Windows:
         size: Height and width of the map in tokens.
         window: Side of a window in tokens.
         reference: A tensor whose device and dtype the mask takes.
-
-    Attributes:
-        mask: The :func:`shift_mask` of the shifted windows.
     """
 
     def __init__(self, size: tuple[int, int], window: int, reference: Tensor) -> None:
         self.size = size
         self.window = window
-        self.mask = shift_mask(size, window, reference)
+        self._reference = reference.new_empty(0)
+        self._mask: Tensor | None = None
         self._whole = not torch.jit.is_tracing() and not any(side % window for side in size)
         self._orders: dict[bool | None, Tensor] = {}
         self._moves: dict[tuple[bool | None, bool | None], tuple[Tensor, Tensor]] = {}
+
+    @classmethod
+    def kept(
+        cls, cache: Cached[Windows], size: tuple[int, int], window: int, reference: Tensor
+    ) -> Windows:
+        """Make windows, or take those of the last pass where the map has the same size again."""
+        facts = tuple(size), window, reference.device, reference.dtype
+        return cache.get(lambda: cls(size, window, reference), (), *facts)
+
+    @property
+    def kind(self) -> tuple[Hashable, ...]:
+        """What the mask depends on."""
+        reference = self._reference
+        return tuple(self.size), self.window, self._whole, reference.device, reference.dtype
+
+    @property
+    def mask(self) -> Tensor:
+        """The :func:`shift_mask` of the shifted windows."""
+        if self._mask is None:
+            self._mask = shift_mask(self.size, self.window, self._reference)
+        return self._mask
 
     def move(self, x: Tensor, before: bool | None, after: bool | None) -> Tensor:
         """Bring tokens (R, H·W, C) from where one block has them to where another wants them.
