@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from os import stat as file_status
 from pathlib import Path
@@ -34,14 +36,13 @@ def read_array(path: str) -> np.ndarray:
     """Read an image, palette indices as they are, or a ``.npy`` file.
 
     Raises:
-        BrokenFile: The file cannot be read, or is refused as by :func:`check_picture`; the message
+        BrokenFile: The file cannot be read, or is refused as by :func:`open_picture`; the message
             names it.
     """
     try:
         if Path(path).suffix == ".npy":
             return _read_npy(path)
-        check_picture(path)
-        with Image.open(path, formats=FORMATS) as image:
+        with open_picture(path) as image:
             return np.array(image)
     except Exception as error:  # decoders raise anything, and Pillow's bombs are no OSError
         raise BrokenFile(
@@ -68,14 +69,15 @@ def read_lines(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def check_picture(path: str) -> str:
-    """Look at a picture's header, before memory is taken for what it announces.
+@contextmanager
+def open_picture(path: str) -> Iterator[Image.Image]:
+    """Open a picture and look at its header, before memory is taken for what it announces.
 
     The limit is Pillow's own ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million; None for no limit), past
     which Pillow itself only warns.
 
-    Returns:
-        Pillow's name of the kind of its pixels, such as ``RGB``.
+    Yields:
+        The picture, of which nothing but the header is read.
 
     Raises:
         ValueError: It is empty, no ordinary file, or larger than the limit.
@@ -84,7 +86,7 @@ def check_picture(path: str) -> str:
     _check_file(path)
     with Image.open(path, formats=FORMATS) as image:
         _check_pixels(*image.size)
-        return image.mode
+        yield image
 
 
 def _check_file(path: str) -> None:

@@ -10,17 +10,19 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 
 from .files import BrokenFile
-from .transforms import LoadMultiTaskImage, LoadTargets
+from .transforms import LoadMultiTaskImage, LoadTargets, OpenMultiTaskImage
 
 
 class ResidentImages:
     """What the loading transforms at the head of a pipeline make of each image.
 
-    Workers that are forked share it; none takes memory of its own for what it reads.
+    Workers that are forked share it; none takes memory of its own for what it reads. Pictures are
+    kept whole, as of ``LoadMultiTaskImage``, also where ``OpenMultiTaskImage`` would leave them to
+    be decoded for each crop.
 
     Args:
-        pipeline: Its leading ``LoadMultiTaskImage`` and ``LoadTargets`` are run once for each image
-            now, the others at each access.
+        pipeline: Its leading ``LoadMultiTaskImage`` or ``OpenMultiTaskImage`` and ``LoadTargets``
+            are run once for each image now, the others at each access.
         infos: What describes the images to the pipeline, in the order of their indices.
         keep_broken: Whether a broken file is an error when its image is asked for, not now.
 
@@ -41,7 +43,10 @@ class ResidentImages:
                 "resident=True: nothing to keep, as the pipeline does not begin with "
                 "LoadMultiTaskImage"
             )
-        load = Compose(transforms[:loading])
+        load = Compose(
+            LoadMultiTaskImage() if isinstance(t, OpenMultiTaskImage) else t
+            for t in transforms[:loading]
+        )
         self._transform = Compose(transforms[loading:])
         self._kept: list[dict | BrokenFile] = []
         for info in infos:

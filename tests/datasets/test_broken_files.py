@@ -51,6 +51,18 @@ def test_a_draw_chooses_its_replacement(root: Path) -> None:
     assert name(dataset[0]) == name(dataset[0]) != "0001"  # without draws too
 
 
+def test_a_file_that_is_found_broken_late_is_replaced_too(root: Path) -> None:
+    path = root / "image" / "0001.jpg"
+    path.write_bytes(path.read_bytes()[:-40])  # its header is whole
+    late = [dict(type="OpenMultiTaskImage"), dict(type="MultiTaskResize", scale=8), *PIPELINE[2:]]
+    item = load(root, pipeline=late)[0]
+    assert name(item) != "0001"
+    (message,) = item["data_samples"].left_out
+    assert "0001.jpg cannot be read" in message
+    with pytest.raises(BrokenFile, match=r"0001\.jpg cannot be read"):
+        load(root, pipeline=late, broken_files="stop")[0]
+
+
 def test_a_replacement_has_the_targets_of_the_broken_one(root: Path) -> None:
     for number in range(1, 13):
         if number not in (1, 8):

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mtlplugins.datasets.files import read_array, read_lines
-from mtlplugins.datasets.transforms import LoadMultiTaskImage
+from mtlplugins.datasets.transforms import LoadMultiTaskImage, MultiTaskResize, OpenMultiTaskImage
 from tests._data import write
 
 pytestmark = [
@@ -49,7 +49,11 @@ def load_image(path: str) -> np.ndarray:
     return LoadMultiTaskImage()({"img_path": path})["img"]
 
 
-LOADERS = {"image": load_image, "target": read_array}
+def load_late(path: str) -> np.ndarray:
+    return MultiTaskResize(4)(OpenMultiTaskImage()({"img_path": path}))["img"]
+
+
+LOADERS = {"image": load_image, "late image": load_late, "target": read_array}
 BMP = b"BM" + struct.pack(
     "<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 40000, 40000, 1, 24, 0, 0, 0, 0, 0, 0
 )
@@ -123,8 +127,12 @@ def test_a_file_larger_than_any_picture_is_not_read(tmp_path: Path) -> None:
 def test_the_limit_is_pillows_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = write(tmp_path / "a.png", np.ones((4, 5), np.uint8))
     array = write(tmp_path / "b.npy", np.ones((4, 5)))
+    photograph = write(tmp_path / "c.jpg", np.ones((4, 5), np.uint8))
     for limit, fine in ((20, True), (19, False), (None, True)):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        if limit == 19:
+            with pytest.raises(ValueError, match="5 x 4 pixels, more than the limit of 19"):
+                OpenMultiTaskImage()({"img_path": str(photograph)})
         for load, path in ((load_image, image), (read_array, image), (read_array, array)):
             if fine:
                 assert load(str(path)).shape[:2] == (4, 5)

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from mtlplugins.datasets import Draw
 from mtlplugins.datasets.files import BrokenFile
+from tests._data import picture, write
 from tests.datasets.test_multitask import LOADING, NAMES, build, root  # noqa: F401, a fixture
 
 AUGMENTED = [
@@ -45,6 +46,26 @@ def test_every_draw_is_that_of_the_files(root: Path, workers: int) -> None:  # n
     loader = DataLoader(kept, sampler=draws, batch_size=None, num_workers=workers)
     for one, other in zip(loader, wanted, strict=True):
         same(one, other)
+
+
+def test_photographs_are_kept_whole(root: Path) -> None:  # noqa: F811
+    """Their crops are those of whole pictures, also where a reduced one would do."""
+    for name in NAMES:
+        write(root / "photos" / f"{name}.jpeg", picture(3, size=(240, 320)))
+    behind = [
+        dict(type="MultiTaskRandomResizedCrop", scale=20),
+        dict(type="PackMultiTask"),
+    ]
+    whole = [dict(type="LoadMultiTaskImage"), *behind]
+    late = [dict(type="OpenMultiTaskImage"), *behind]
+    files = build(root, pipeline=whole)
+    kept = build(root, pipeline=late, resident=True)
+    assert kept._resident.megabytes == pytest.approx(4 * 240 * 320 * 3 / 1e6)
+    draws = [Draw(number % 4, seed=5, number=number) for number in range(8)]
+    wanted = [files[draw] for draw in draws]
+    shutil.rmtree(root)
+    for draw, one in zip(draws, wanted, strict=True):
+        same(kept[draw], one)
 
 
 def test_memory_is_that_of_the_arrays(root: Path) -> None:  # noqa: F811

@@ -196,6 +196,16 @@ def test_input_is_prepared_in_one_thread() -> None:
         torch.set_num_threads(threads)
 
 
+def test_a_photograph_is_decoded_whole_and_by_its_crop(monkeypatch) -> None:
+    monkeypatch.setattr(input_pipeline, "PHOTOGRAPH", (480, 640))
+    (table,) = input_pipeline.measure(data=None, images=2, repeats=1)
+    assert {row[0]: row[1] for row in table.rows} == {
+        "rendered rooms, all tasks": "64×96",
+        "photograph of 12 megapixels, decoded whole": "224×224",
+        "photograph of 12 megapixels, decoded by its crop": "224×224",
+    }
+
+
 @pytest.mark.slow
 def test_recomputed_activations_take_less() -> None:
     (table,) = checkpointing.measure(MACHINE, size="T", images=2, side=96, tasks=2)

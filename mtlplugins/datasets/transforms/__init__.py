@@ -3,7 +3,7 @@
 from .colour import MultiTaskColorJitter
 from .formatting import PackMultiTask
 from .geometry import MultiTaskRandomFlip, MultiTaskRandomResizedCrop, MultiTaskResize
-from .loading import LoadMultiTaskImage, LoadTargets
+from .loading import LoadMultiTaskImage, LoadTargets, OpenMultiTaskImage
 
 __all__ = [
     "LoadMultiTaskImage",
@@ -12,5 +12,6 @@ __all__ = [
     "MultiTaskRandomFlip",
     "MultiTaskRandomResizedCrop",
     "MultiTaskResize",
+    "OpenMultiTaskImage",
     "PackMultiTask",
 ]

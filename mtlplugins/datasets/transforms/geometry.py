@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from types import SimpleNamespace
 
 import cv2
 from mmcv.transforms import BaseTransform
@@ -12,6 +13,8 @@ from mmseg.datasets.transforms import RandomFlip
 from mmseg.registry import TRANSFORMS
 
 from mtlplugins.datasets.targets import DenseTarget
+
+from .decoding import resize, size_of
 
 
 def dense_targets(results: dict) -> Iterator[tuple[str, DenseTarget]]:
@@ -28,10 +31,9 @@ def _resample(results: dict, size: tuple[int, int]) -> None:
     in the scene. OpenCV's INTER_NEAREST, which mmcv takes, is off by up to half a pixel against the
     image.
     """
-    dsize = size[::-1]
-    results["img"] = cv2.resize(results["img"], dsize, interpolation=cv2.INTER_LINEAR)
+    results["img"] = resize(results["img"], size)
     for key, _ in dense_targets(results):
-        results[key] = cv2.resize(results[key], dsize, interpolation=cv2.INTER_NEAREST_EXACT)
+        results[key] = cv2.resize(results[key], size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     results["img_shape"] = size
 
 
@@ -79,11 +81,12 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
         self.zoom_depth = zoom_depth
 
     def transform(self, results: dict) -> dict:
-        top, left, height, width = self.rand_crop_params(results["img"])
+        whole = size_of(results["img"])
+        # mmpretrain chooses by the shape alone
+        top, left, height, width = self.rand_crop_params(SimpleNamespace(shape=whole))
         # the shapes asked for may leave nothing of a picture of one row or column
         height, width = max(height, 1), max(width, 1)
         window = slice(top, top + height), slice(left, left + width)
-        whole = results["img"].shape[:2]
         # against the whole image at the same output size, which is what testing resizes
         factor = sqrt(whole[0] * whole[1] / (height * width))
         results["img"] = results["img"][window]

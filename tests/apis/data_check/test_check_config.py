@@ -162,6 +162,17 @@ def test_damage_is_an_error(root: Path, damage, kind: str, words: str) -> None:
         assert len(found) == 1
 
 
+def test_photographs_are_decoded_whole_whatever_training_does(root: Path) -> None:
+    path = root / "image" / "0003.jpg"
+    path.write_bytes(path.read_bytes()[:-40])
+    cfg = config(root)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.pipeline = [dict(type="OpenMultiTaskImage")]
+    (problem,) = check(cfg)["problems"]
+    assert problem["kind"] == "image"
+    assert "0003.jpg cannot be read (" in problem["message"]
+
+
 def test_the_same_picture_twice_in_a_split_is_a_warning(root: Path) -> None:
     copied_within(root)
     report = check(config(root))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
+import numpy as np
 import torch
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
+from PIL import Image
 from torch.utils.data import Dataset
 
 from mtlplugins.apis import load_config
@@ -29,6 +33,8 @@ MMSEG_PIPELINE = [
     dict(type="PhotoMetricDistortion"),
     dict(type="PackSegInputs"),
 ]
+PHOTOGRAPH = (3000, 4000)  # height and width: 12 megapixels
+_SHARE = 8  # other images to a photograph, which takes that much longer
 
 
 def measure(*, data: str | None, images: int = 64, repeats: int = 5) -> list[Table]:
@@ -36,22 +42,14 @@ def measure(*, data: str | None, images: int = 64, repeats: int = 5) -> list[Tab
 
     Args:
         data: Root of NYUv2; its rows are left out without.
-        images: Images of a repeat.
+        images: Images of a repeat; of photographs, an eighth.
         repeats: Measurements.
     """
     init_default_scope("mmseg")
-    rows = []
-    for name, dataset in _datasets(data).items():
-        seconds = []
-        with _one_thread():
-            for repeat in range(repeats + 1):
-                began = time.perf_counter()
-                for index in range(repeat * images, (repeat + 1) * images):
-                    sample = dataset[index % len(dataset)]
-                seconds.append((time.perf_counter() - began) / images)
-        spread = Spread.of(seconds[1:])
-        size = "×".join(map(str, sample["inputs"].shape[-2:]))
-        rows.append((name, size, spread, 1 / spread.median))
+    rows = [_row(name, d, images, repeats) for name, d in _datasets(data).items()]
+    with TemporaryDirectory() as folder:
+        for name, dataset in _photographs(Path(folder)).items():
+            rows.append(_row(name, dataset, max(images // _SHARE, 1), repeats))
     return [
         Table(
             "Input",
@@ -60,6 +58,19 @@ def measure(*, data: str | None, images: int = 64, repeats: int = 5) -> list[Tab
             "Training pipelines: read, transform, pack; the configs' where nothing else is said.",
         )
     ]
+
+
+def _row(name: str, dataset: Dataset, images: int, repeats: int) -> tuple[str, str, Spread, float]:
+    seconds = []
+    with _one_thread():
+        for repeat in range(repeats + 1):
+            began = time.perf_counter()
+            for index in range(repeat * images, (repeat + 1) * images):
+                sample = dataset[index % len(dataset)]
+            seconds.append((time.perf_counter() - began) / images)
+    spread = Spread.of(seconds[1:])
+    size = "×".join(map(str, sample["inputs"].shape[-2:]))
+    return name, size, spread, 1 / spread.median
 
 
 def _datasets(data: str | None) -> dict[str, Dataset]:
@@ -81,6 +92,31 @@ def _datasets(data: str | None) -> dict[str, Dataset]:
         found["NYUv2, semantic, by mmseg's usual pipeline"] = DATASETS.build(mmsegs)
     found["rendered rooms, all tasks"] = _training_set(ROOMS)
     return found
+
+
+def _photographs(folder: Path) -> dict[str, Dataset]:
+    """One photograph of smooth noise, without targets, decoded whole and by its crop."""
+    coarse = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    smooth = cv2.resize(coarse, PHOTOGRAPH[::-1], interpolation=cv2.INTER_CUBIC)
+    Image.fromarray(smooth).save(folder / "photograph.jpg", quality=90)
+    loading = {"decoded whole": "LoadMultiTaskImage", "decoded by its crop": "OpenMultiTaskImage"}
+    return {
+        f"photograph of 12 megapixels, {how}": DATASETS.build(
+            dict(
+                type="MultiTaskDataset",
+                data_root=str(folder),
+                targets={},
+                image=dict(folder="", suffix=".jpg"),
+                pipeline=[
+                    dict(type=load),
+                    dict(type="MultiTaskRandomResizedCrop", scale=224),
+                    dict(type="MultiTaskRandomFlip"),
+                    dict(type="PackMultiTask"),
+                ],
+            )
+        )
+        for how, load in loading.items()
+    }
 
 
 def _training_set(config: str, **options: Any) -> Dataset:
