@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 
 from .config_values import check_values
@@ -20,7 +21,8 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
 
     Two values stand in several places of a config; changing them in one changes the others too:
     ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
-    schedule that had its length. A default hook that is None is left out.
+    schedule that had its length. A default hook that is None is left out. Where there is a GPU, data
+    loaders that do not say otherwise pin their memory, from which it copies while it computes.
 
     Args:
         path: A Python config file.
@@ -50,6 +52,7 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         if epochs != old_epochs:
             _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)
     _leave_out_hooks(cfg)
+    _pin_memory(cfg)
     check_values(cfg)
     return cfg
 
@@ -59,6 +62,14 @@ def _leave_out_hooks(cfg: Config) -> None:
     hooks = cfg.get("default_hooks") or {}
     for name in [name for name, hook in hooks.items() if hook is None and name not in _MMENGINES]:
         hooks.pop(name)
+
+
+def _pin_memory(cfg: Config) -> None:
+    # not in the configs: without a GPU PyTorch warns of it
+    for split in ("train", "val", "test"):
+        loader = cfg.get(f"{split}_dataloader")
+        if isinstance(loader, dict) and torch.cuda.is_available():
+            loader.setdefault("pin_memory", True)
 
 
 def _check_spelling(options: dict[str, Any], cfg: Config) -> None:

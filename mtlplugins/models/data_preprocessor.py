@@ -30,7 +30,8 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         pad_value: Value of padding in normalised images.
         bgr_to_rgb: Whether to swap the channels first.
         rgb_to_bgr: Likewise.
-        non_blocking: Whether images are sent to the device without waiting.
+        non_blocking: Whether images are sent to the device without waiting, where they lie in pinned
+            memory.
         augmentation: Augmentations of training batches, such as ``dict(type="BatchRandomFlip")``;
             for data without dense targets, drawn by a ``DrawSampler``.
     """
@@ -44,7 +45,7 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         pad_value: float = 0,
         bgr_to_rgb: bool = False,
         rgb_to_bgr: bool = False,
-        non_blocking: bool = False,
+        non_blocking: bool = True,
         augmentation: Sequence[dict] = (),
     ) -> None:
         super().__init__(

@@ -46,3 +46,12 @@ def test_a_default_hook_that_is_none_is_left_out() -> None:
     assert "visualization" not in cfg.default_hooks
     assert cfg.default_hooks.logger is None
     assert "stop" in cfg.default_hooks
+
+
+def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = load_config(CONFIG)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    given = load_config(CONFIG, {"val_dataloader.pin_memory": False})
+    assert "pin_memory" not in without.train_dataloader
+    assert given.train_dataloader.pin_memory is True
+    assert given.val_dataloader.pin_memory is False

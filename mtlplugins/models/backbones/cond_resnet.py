@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
-from mtlplugins.models.layers import CondBasicBlock, CondBottleneck
+from mtlplugins.models.layers import CondBasicBlock, CondBottleneck, for_convolutions
 
 from .conditioned import ConditionedEncoder, check_stages
 
@@ -188,14 +188,15 @@ class CondResNet(ConditionedEncoder, ResNet):
         """
         self._check_condition(condition)
         branch_point = self.branch_point
+        x = for_convolutions(x)
         x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
         x = self.maxpool(x)
         outs = []
         for i, blocks in enumerate(self._block_stages()):
             for j, block in enumerate(blocks):
                 if (i, j) == branch_point:
-                    x = condition.branch(x)
+                    x = for_convolutions(condition.branch(x))
                 x = block(x, condition)
             if i in self.out_indices:
-                outs.append(x)
+                outs.append(x.contiguous())  # as mmseg's heads, of which some view it flat, know it
         return tuple(outs)

@@ -11,6 +11,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from mtlplugins.models.layers import for_convolutions
+
 from .maps import check_maps
 
 
@@ -61,5 +63,5 @@ class ConvUNetDecoder(BaseModule):
         x = features[-1]
         for stage, skip in zip(self.stages[::-1], features[-2::-1], strict=True):
             x = interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
-            x = stage(torch.cat([x, skip], dim=1))
+            x = stage(for_convolutions(torch.cat([x, skip], dim=1)))
         return x

@@ -2,6 +2,7 @@
 
 from .attention import attention
 from .cached import Cached
+from .channels_last import for_convolutions
 from .dropout import Dropout, dropout
 from .linear import Linear, linear, quicken
 from .res_block import CondBasicBlock, CondBottleneck
@@ -21,6 +22,7 @@ __all__ = [
     "Windows",
     "attention",
     "dropout",
+    "for_convolutions",
     "linear",
     "quicken",
     "resize_row_blocks",

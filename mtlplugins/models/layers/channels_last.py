@@ -1,0 +1,29 @@
+"""How maps lie in memory, for convolutions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def for_convolutions(x: Tensor) -> Tensor:
+    """Lay a map out as the convolutions of its device are quickest with; a no-op where it lies so.
+
+    Channels last on a CPU: a training step of ResNet-50 takes 92 % of the time in bfloat16, with
+    its decoders, and as long as without in float32 (two cores of a Xeon with AMX, two images of
+    224 x 288). On a GPU it is what tensor cores want, in half precision; not measured.
+    Convolutions, norms and activations hand the layout on.
+
+    Args:
+        x: (N, C, H, W).
+
+    Returns:
+        The same.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # they choose for themselves
+        return x
+    kind = x.device.type
+    half = x.dtype in (torch.bfloat16, torch.float16) or torch.is_autocast_enabled(kind)
+    if kind == "cpu" or half:
+        return x.contiguous(memory_format=torch.channels_last)
+    return x
