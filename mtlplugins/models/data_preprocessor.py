@@ -30,8 +30,7 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         pad_value: Value of padding in normalised images.
         bgr_to_rgb: Whether to swap the channels first.
         rgb_to_bgr: Likewise.
-        non_blocking: Whether images are sent to the device without waiting, where they lie in pinned
-            memory.
+        non_blocking: Whether images in pinned memory are sent to the device without waiting.
         augmentation: Augmentations of training batches, such as ``dict(type="BatchRandomFlip")``;
             for data without dense targets, drawn by a ``DrawSampler``.
     """

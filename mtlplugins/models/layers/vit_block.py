@@ -17,6 +17,7 @@ from mtlplugins.models.conditioning import (
     ConditionalLayerNorm,
 )
 
+from .cached import Cached
 from .token_attention import resize_row_blocks, token_attention
 
 
@@ -88,6 +89,7 @@ class CondViTBlock(TransformerEncoderLayer):
         self.grid = tuple(grid)
         self.attention_block_size = attention_block_size
         self.adapter: Adapter | None = None  # of a folded block, as the bias
+        self._bias: Cached[Tensor] = Cached()  # M(z) of all tokens
         self.register_buffer("attention_bias", None)  # (1, h·w, h·w) of the patches of ``grid``
         if "attention" in self.carries:
             self.conditional_attention = ConditionalAttention(
@@ -102,6 +104,11 @@ class CondViTBlock(TransformerEncoderLayer):
                 setattr(self, name, norm)
         if "adapter" in self.carries:
             self.conditional_adapter = ConditionalAdapter(embed_dims, embed_dims=task_embed_dims)
+
+    def train(self, mode: bool = True) -> CondViTBlock:
+        """Set the mode; see :class:`Cached`."""
+        self._bias.clear()
+        return super().train(mode)
 
     @torch.no_grad()
     def fold(self, z: Tensor) -> None:
@@ -145,18 +152,25 @@ class CondViTBlock(TransformerEncoderLayer):
         return norm(x, condition) if "layer_norm" in self.carries else norm(x)
 
     def _attend(self, x: Tensor, grid: tuple[int, int], condition: Condition | None) -> Tensor:
-        if "attention" in self.carries:
-            matrix = self.conditional_attention(condition.z)
-        elif self.attention_bias is not None:
-            matrix = self.attention_bias
-        else:
+        conditional = self.conditional_attention if "attention" in self.carries else None
+        if conditional is None and self.attention_bias is None:
             return self.attn(x)
-        matrix = self._resized(matrix, tuple(grid))
-        extra = x.shape[1] - matrix.shape[1]
-        bias = F.pad(matrix, (extra, 0, extra, 0))
-        if "attention" in self.carries:
-            bias = condition.per_row(bias)
-        return token_attention(self.attn, x, bias)
+        count = x.shape[1]
+
+        def make() -> Tensor:
+            matrix = conditional(condition.z) if conditional else self.attention_bias
+            matrix = self._resized(matrix, tuple(grid))
+            extra = count - matrix.shape[1]
+            return F.pad(matrix, (extra, 0, extra, 0))
+
+        if conditional is None:
+            return token_attention(self.attn, x, make())
+        if condition.sources:
+            sources = (*condition.sources, *conditional.parameters())
+            bias = self._bias.get(make, sources, tuple(grid), count)
+        else:
+            bias = make()
+        return token_attention(self.attn, x, condition.per_row(bias))
 
     def _resized(self, matrix: Tensor, grid: tuple[int, int]) -> Tensor:
         """Bring ``M(z)`` (T, h·w, h·w) to the grid of the patches: (T, H·W, H·W)."""
