@@ -17,6 +17,8 @@ TASKS = set(RoomsDataset(1).metainfo["tasks"])
 
 LEAVES = {
     "mtlplugins.checkpoint",
+    "mtlplugins.dataset_parts",
+    "mtlplugins.outputs",
     "mtlplugins.randomness",
     "mtlplugins.structures",
     "mtlplugins.whole_file",
@@ -26,6 +28,8 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins": {"mtlplugins"},
     "mtlplugins.compat": set(),
     "mtlplugins.checkpoint": set(),
+    "mtlplugins.dataset_parts": set(),
+    "mtlplugins.outputs": set(),
     "mtlplugins.randomness": set(),
     "mtlplugins.structures": set(),
     "mtlplugins.whole_file": set(),

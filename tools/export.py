@@ -24,6 +24,7 @@ from torch import Tensor
 
 from mtlplugins.apis import MultiTaskInferencer, load_config
 from mtlplugins.models import DeployedModel, MultiTaskModel, fold
+from mtlplugins.outputs import refuse_inputs
 from mtlplugins.structures import MultiTaskDataSample
 
 TRACED = (2, (75, 117))  # no side is a multiple of anything that a model pads to
@@ -79,12 +80,14 @@ def export(
 
     Raises:
         IsADirectoryError: ``out`` is a folder.
-        ValueError: An unknown task, a size that is not positive, or a model that no graph can be
-            made of.
+        ValueError: ``out`` is a device or a pipe, an unknown task, a size that is not positive, or
+            a model that no graph can be made of.
         RuntimeError: The graph predicts something else; nothing is written.
     """
     if out.is_dir():  # noticed before a minute's work
         raise IsADirectoryError(f"{out} is a folder: name a file, such as {out / 'model.onnx'}")
+    if out.exists() and not out.is_file():
+        raise ValueError(f"{out} is no ordinary file, and is not replaced: name another one")
     if size and min(size) < 1:
         raise ValueError(f"size {size[0]} x {size[1]}: give a height and a width above 0")
     deployed = DeployedModel(fold(model, task) if task else model)
@@ -220,9 +223,10 @@ def difference(made: np.ndarray, wanted: np.ndarray) -> str | None:
 def main() -> None:
     """Load, fold, export and check."""
     args = parse_args()
+    out = Path(args.out)
+    refuse_inputs([out], [args.config, args.checkpoint])
     cfg = load_config(args.config, args.cfg_options)
     model = MultiTaskInferencer(cfg, args.checkpoint, device="cpu").model
-    out = Path(args.out)
     session = export(model, out, task=args.task, size=args.size)
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MiB; equals PyTorch's predictions")
     for kind, values in (("input", session.get_inputs()), ("output", session.get_outputs())):

@@ -12,6 +12,8 @@ from mmengine.utils import track_iter_progress
 from PIL import Image
 
 from mtlplugins.apis import MultiTaskInferencer, load_config
+from mtlplugins.datasets.files import FORMATS, BrokenFile
+from mtlplugins.outputs import refuse_inputs
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,17 +36,18 @@ def parse_args() -> argparse.Namespace:
 
 
 def find_images(names: list[str]) -> list[Path]:
-    """List the files, and the images in the folders.
+    """List the files, and the images in the folders, by the suffixes of formats that are read.
 
     Raises:
         FileNotFoundError: One is missing, or a folder has no image.
         ValueError: Several have one name, so that their predictions would replace each other.
     """
     found: list[Path] = []
-    suffixes = set(Image.registered_extensions())
+    suffixes = {end for end, name in Image.registered_extensions().items() if name in FORMATS}
     for path in map(Path, names):
         if path.is_dir():
-            files = (p for p in path.iterdir() if not p.is_dir())
+            # hidden ones are no pictures: macOS puts a ._a.jpg beside each a.jpg
+            files = (p for p in path.iterdir() if not p.is_dir() and p.name[0] != ".")
             inside = sorted(p for p in files if p.suffix.lower() in suffixes)
             if not inside:
                 raise FileNotFoundError(f"no image in {path}")
@@ -60,8 +63,12 @@ def find_images(names: list[str]) -> list[Path]:
     return found
 
 
-def main() -> None:
-    """Predict one picture after the other."""
+def main() -> str | None:
+    """Predict one picture after the other.
+
+    Returns:
+        Which pictures could not be read, if any.
+    """
     args = parse_args()
     images = find_images(args.images)
     inferencer = MultiTaskInferencer(
@@ -71,11 +78,25 @@ def main() -> None:
         device=args.device,
     )
     out = Path(args.out)
+    panels = {path: out / f"{path.stem}.png" for path in images}
+    outputs = [file for path in images for file in inferencer.files(out, path.stem)]
+    refuse_inputs([*panels.values(), *outputs], [*images, args.config, args.checkpoint])
     out.mkdir(parents=True, exist_ok=True)
+    broken = []
     for path in track_iter_progress(images):
-        sample = inferencer(path)
-        Image.fromarray(inferencer.panel(path, sample)).save(out / f"{path.stem}.png")
+        try:
+            sample = inferencer(path)
+        except BrokenFile as error:  # its own advice is about the split file of a data set
+            reason = error.__cause__ or error
+            broken.append(f"  {path} cannot be read ({str(reason) or type(reason).__name__})")
+            continue
+        Image.fromarray(inferencer.panel(path, sample)).save(panels[path], "PNG")
         inferencer.save(sample, out, path.stem)
+    if not broken:
+        return None
+    done = len(images) - len(broken)
+    lines = "\n".join(broken)
+    return f"\n{done} of {len(images)} pictures were predicted; replace or leave out:\n{lines}"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ default_hooks = dict(
     stop=dict(type="StopSignalHook"),  # at SIGTERM or Ctrl-C save and end
 )
 custom_hooks = [
+    dict(type="CheckResumeHook"),
     dict(type="CheckTasksHook"),
     dict(type="StepSeedHook"),
     dict(type="KeepMemoryHook"),

@@ -9,11 +9,8 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from .config_keys import MMENGINES
 from .config_values import check_values
-
-_MMENGINES = (
-    "runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"
-)  # fmt: skip
 
 
 def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
@@ -21,8 +18,8 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
 
     Two values stand in several places of a config; changing them in one changes the others too:
     ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
-    schedule that had its length. A default hook that is None is left out. Where there is a GPU, data
-    loaders that do not say otherwise pin their memory, from which it copies while it computes.
+    schedule that had its length. A default hook that is None is left out. Where there is a GPU,
+    data loaders that do not say otherwise pin their memory, from which it copies while it computes.
 
     Args:
         path: A Python config file.
@@ -60,7 +57,7 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
 def _leave_out_hooks(cfg: Config) -> None:
     # MMEngine takes None for its own default hooks alone
     hooks = cfg.get("default_hooks") or {}
-    for name in [name for name, hook in hooks.items() if hook is None and name not in _MMENGINES]:
+    for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINES]:
         hooks.pop(name)
 
 

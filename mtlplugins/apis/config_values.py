@@ -11,41 +11,36 @@ from mmseg.registry import METRICS, OPTIMIZERS
 
 from mtlplugins.evaluation import TaskMetric
 
+from .config_keys import check_keys
+from .config_numbers import check_numbers
+
 
 def check_values(cfg: Config) -> None:
-    """Check how long, by which optimizer and by what score a config trains.
+    """Check the keys and numbers of a config, and by which optimizer and score it trains.
 
     Args:
         cfg: A config; what it leaves out is not asked for.
 
     Raises:
-        ValueError: A length that is no positive number, an unknown optimizer, a learning rate that
-            is no number, a one-cycle schedule that ends before the training, or a best checkpoint
-            by a score that no metric gives.
+        ValueError: What :func:`check_keys` and :func:`check_numbers` refuse, an unknown optimizer,
+            a one-cycle schedule that ends before the training, or a best checkpoint by a score that
+            no metric gives, or by its worst.
     """
-    _check_lengths(cfg.get("train_cfg") or {})
+    check_keys(cfg)
+    check_numbers(cfg)
     _check_optimizer((cfg.get("optim_wrapper") or {}).get("optimizer") or {})
     _check_schedules(cfg)
     _check_best(cfg)
 
 
-def _check_lengths(train_cfg: dict[str, Any]) -> None:
-    for key in ("max_epochs", "max_iters", "val_interval"):
-        value = train_cfg.get(key)
-        if value is not None and not (isinstance(value, int) and value > 0):
-            raise ValueError(f"train_cfg.{key}={value!r}: give a whole number above 0")
-
-
 def _check_optimizer(optimizer: dict[str, Any]) -> None:
-    kind, rate = optimizer.get("type"), optimizer.get("lr")
+    kind = optimizer.get("type")
     if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
         similar = get_close_matches(kind, ROOT_OPTIMIZERS.module_dict) or ["AdamW", "SGD"]
         raise ValueError(
             f"optim_wrapper.optimizer.type={kind!r} is no optimizer; there are, for example, "
             f"{', '.join(similar)}"
         )
-    if rate is not None and not isinstance(rate, (int, float)):
-        raise ValueError(f"optim_wrapper.optimizer.lr={rate!r}: give a number, such as 1e-4")
 
 
 def _check_schedules(cfg: Config) -> None:
@@ -63,20 +58,37 @@ def _check_schedules(cfg: Config) -> None:
 
 
 def _check_best(cfg: Config) -> None:
-    best = ((cfg.get("default_hooks") or {}).get("checkpoint") or {}).get("save_best")
+    saving = (cfg.get("default_hooks") or {}).get("checkpoint") or {}
+    best, rules = saving.get("save_best"), saving.get("rule")
     evaluators = cfg.get("val_evaluator") or []
     evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
     asked = [best] if isinstance(best, str) else best or []
+    # MMEngine takes one rule for all scores, also in a list
+    rules = [rules] * len(asked) if rules is None or isinstance(rules, str) else rules
+    if len(rules) != len(asked):
+        raise ValueError(
+            f"default_hooks.checkpoint.rule={rules!r}: give one of 'less' and 'greater' for each "
+            f"of the {len(asked)} scores of save_best"
+        )
     if not evaluators or asked in ([], ["auto"]):
         return
     metrics = [METRICS.build(evaluator) for evaluator in evaluators]
     if not all(isinstance(metric, TaskMetric) for metric in metrics):
         return  # others do not say what they give
-    known = [f"{metric.prefix}/{name}" for metric in metrics for name in metric.names]
-    for name in asked:
+    known = {
+        f"{metric.prefix}/{name}": "greater" if metric.higher_is_better[name] else "less"
+        for metric in metrics
+        for name in metric.names
+    }
+    for name, rule in zip(asked, rules, strict=True):
         if name not in known:
             similar = get_close_matches(name, known, n=1)
             hint = f"did you mean {similar[0]}" if similar else f"there are {', '.join(known)}"
             raise ValueError(
                 f"default_hooks.checkpoint.save_best={name!r} is no score of val_evaluator: {hint}"
+            )
+        if rule not in (None, known[name]):
+            raise ValueError(
+                f"default_hooks.checkpoint.rule={rule!r} for {name!r}: give "
+                f"{known[name]!r}, which is better"
             )

@@ -17,7 +17,7 @@ from mmseg.registry import MODELS
 from mtlplugins.apis.config import load_config
 from mtlplugins.checkpoint import few, load_state, read_checkpoint
 from mtlplugins.structures import MultiTaskDataSample
-from mtlplugins.visualization import draw_panel, save_predictions
+from mtlplugins.visualization import draw_panel, prediction_file, save_predictions
 
 
 class MultiTaskInferencer:
@@ -81,6 +81,16 @@ class MultiTaskInferencer:
         """Draw the picture and its predictions: uint8 RGB (H, W, 3)."""
         pixels = mmcv.imread(str(image), channel_order="rgb")
         return draw_panel(pixels, sample, self.dataset_meta["tasks"], draw_gt=False)
+
+    def files(self, out: str | Path, stem: str) -> list[Path]:
+        """List the files that :meth:`save` writes."""
+        described = self.dataset_meta["tasks"]
+        asked = self.model.test_cfg.get("tasks") or self.model.tasks
+        return [
+            prediction_file(Path(out), task, described[task]["kind"], stem)
+            for task in asked
+            if task in described
+        ]
 
     def save(self, sample: MultiTaskDataSample, out: str | Path, stem: str) -> None:
         """Write the predictions as files below ``out``; see :func:`save_predictions`."""

@@ -18,7 +18,11 @@ from mtlplugins.compat.checkpoints import allow_training_state, load_weights_onl
 from mtlplugins.compat.config_paths import find_packages_without_pkg_resources  # noqa: E402
 from mtlplugins.compat.one_cycle import name_short_cycles  # noqa: E402
 from mtlplugins.compat.options import name_wrong_options  # noqa: E402
-from mtlplugins.compat.processes import start_processes_on_cpu, wrap_models_on_cpu  # noqa: E402
+from mtlplugins.compat.processes import (  # noqa: E402
+    name_missing_launchers,
+    start_processes_on_cpu,
+    wrap_models_on_cpu,
+)
 from mtlplugins.compat.sync_batch_norm import synchronise_batch_norms_on_cpu  # noqa: E402
 from mtlplugins.compat.timm_weights import fetch_timm_weights_for_training  # noqa: E402
 from mtlplugins.compat.workers import leave_stopping_to_the_parent  # noqa: E402
@@ -31,6 +35,7 @@ find_packages_without_pkg_resources()
 name_short_cycles()
 name_wrong_options()
 start_processes_on_cpu()
+name_missing_launchers()
 synchronise_batch_norms_on_cpu()
 wrap_models_on_cpu()
 fetch_timm_weights_for_training()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,27 @@ from mmengine.dist import utils as dist_utils
 from mmengine.model import MMDistributedDataParallel
 
 from mtlplugins.compat._replace import replace_once
+
+#: What a launcher tells each of its processes; MMEngine reads these.
+_VARIABLES = dict(
+    pytorch=("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
+    slurm=("SLURM_PROCID", "SLURM_NTASKS", "SLURM_NODELIST"),
+    mpi=("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
+)
+_STARTED_BY = dict(
+    pytorch="tools/dist_train.sh CONFIG NUMBER, or torchrun", slurm="srun", mpi="mpirun"
+)
+
+
+def name_missing_launchers() -> None:
+    """Say what is missing where ``launcher`` is set in a process that none has started.
+
+    Breaks: it ends in ``KeyError: 'RANK'``.
+    Since: every MMEngine up to 0.10.7.
+    Ends: when MMEngine says so itself.
+    """
+    for launcher in _VARIABLES:
+        replace_once(dist_utils, f"_init_dist_{launcher}", _asking_for_variables)
 
 
 def start_processes_on_cpu() -> None:
@@ -39,6 +61,22 @@ def wrap_models_on_cpu() -> None:
     Ends: when the Runner leaves ``device_ids`` out on the CPU. Models on a GPU are wrapped as ever.
     """
     replace_once(MMDistributedDataParallel, "__init__", _without_device_ids_on_cpu)
+
+
+def _asking_for_variables(init: Callable[..., None]) -> Callable[..., None]:
+    launcher = init.__name__.removeprefix("_init_dist_")
+
+    def init_dist(backend: str, **kwargs: Any) -> None:
+        missing = [name for name in _VARIABLES[launcher] if name not in os.environ]
+        if missing:
+            raise RuntimeError(
+                f"launcher={launcher!r}, but nothing has started this process as one of several "
+                f"({', '.join(missing)} not set): start it by {_STARTED_BY[launcher]}, or leave "
+                "the launcher out"
+            )
+        init(backend, **kwargs)
+
+    return init_dist
 
 
 def _with_gloo_on_cpu(init: Callable[..., None]) -> Callable[..., None]:

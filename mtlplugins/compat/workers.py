@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -23,19 +24,25 @@ def leave_stopping_to_the_parent() -> None:
     Since: every PyTorch up to 2.11.
     Ends: when PyTorch leaves it to the parent.
     """
-    replace_once(mmengine_runner, "default_worker_init_fn", _deaf)
+    replace_once(mmengine_runner, "default_worker_init_fn", _Deaf)
 
 
-def _deaf(init: Callable[..., None]) -> Callable[..., None]:
-    def worker_init_fn(worker_id: int, *args: Any, **kwargs: Any) -> None:
+class _Deaf:
+    """What a worker begins with; travels to workers that are not forked, as a closure cannot."""
+
+    def __init__(self, init: Callable[..., None]) -> None:
+        self.init = init
+
+    def __call__(self, worker_id: int, *args: Any, **kwargs: Any) -> None:
         for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all
             signal.signal(number, signal.SIG_IGN)
         # a handler is not told who sent the signal; a thread that waits for it is
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-        init(worker_id, *args, **kwargs)
-
-    return worker_init_fn
+        # the system's parent is another process where a fork server starts the workers
+        parent = multiprocessing.parent_process()
+        pid = os.getppid() if parent is None else parent.pid
+        threading.Thread(target=_end_with_parent, args=(pid,), daemon=True).start()
+        self.init(worker_id, *args, **kwargs)
 
 
 def _end_with_parent(parent: int) -> None:

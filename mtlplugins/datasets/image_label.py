@@ -21,6 +21,9 @@ class ImageLabel(Target):
     Args:
         file: JSON below the data set's root, ``{"classes": [...], "labels": {image name: class}}``.
         classes: Names of the classes; None to take those of the file.
+
+    Raises:
+        ValueError: ``classes`` are no names, or one of them comes twice.
     """
 
     kind = "classification"
@@ -28,7 +31,7 @@ class ImageLabel(Target):
 
     def __init__(self, file: str = "", classes: Sequence[str] | None = None) -> None:
         self.file = file
-        self.classes = None if classes is None else tuple(classes)
+        self.classes = None if classes is None else _named("ImageLabel: classes", classes)
 
     def meta(self) -> dict[str, Any]:
         """Describe the classes."""
@@ -43,12 +46,13 @@ class ImageLabel(Target):
         try:
             content = json.loads(path.read_text(encoding="utf-8-sig"))
             labels = dict(content["labels"])
-            classes = self.classes or tuple(map(str, content["classes"]))
-        except (ValueError, KeyError, TypeError) as error:
+            named = self.classes or content["classes"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
                 f'{path}: expected {{"classes": [...], "labels": {{image name: class}}}} '
                 f"({type(error).__name__}: {error})"
             ) from error
+        classes = _named(f"{path}: classes", named)
         for name, label in labels.items():
             if label not in classes:
                 raise ValueError(
@@ -65,3 +69,17 @@ class ImageLabel(Target):
     def pack(self, value: int) -> LabelData:
         """Make an int64 label (1,)."""
         return LabelData(label=torch.tensor([value]))
+
+
+def _named(where: str, classes: Any) -> tuple[str, ...]:
+    """Check names of classes, which labels are looked up in."""
+    listed = isinstance(classes, (list, tuple))
+    if not listed or not all(isinstance(name, str) for name in classes):
+        raise ValueError(
+            f'{where} are {classes!r}: expected a list of names in quotes, such as ["hall", "0"]'
+        )
+    twice = [name for name in classes if classes.count(name) > 1]
+    if twice:
+        count = classes.count(twice[0])
+        raise ValueError(f"{where} list {twice[0]!r} {count} times: give each its own name")
+    return tuple(classes)

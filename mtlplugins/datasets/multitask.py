@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -17,6 +18,7 @@ from mtlplugins.randomness import seeded
 
 from .draws import Draw
 from .files import BrokenFile, read_lines
+from .listing import Listing
 from .resident import ResidentImages
 from .targets import Target
 
@@ -37,7 +39,7 @@ class MultiTaskDataset(BaseDataset):
         targets: For each task the kind of target and where it lies, for example
             ``depth=dict(type='DepthMap', folder='depth', suffix='.png', unit=0.001)``.
         ann_file: Split file, one name per line, below ``data_root``; empty for all images in the
-            folder and below.
+            folder and below that are not hidden.
         image: ``folder`` and ``suffix`` of the images.
         tasks: Tasks to load; None for all of ``targets``.
         broken_files: What to do in training when a file of a draw is broken: ``'stop'`` with an
@@ -117,7 +119,7 @@ class MultiTaskDataset(BaseDataset):
         if not root.is_dir():
             raise FileNotFoundError(f"no data set at {root.absolute()}: {self.source}")
         folder, suffix = root / self.image["folder"], self.image["suffix"]
-        images = _Listing(folder)
+        images = Listing(folder)
         names = self._names(images)
         if missing := [name for name in names if name + suffix not in images]:
             raise FileNotFoundError(
@@ -161,12 +163,27 @@ class MultiTaskDataset(BaseDataset):
             )
         return chosen
 
-    def _names(self, images: _Listing) -> list[str]:
+    def _names(self, images: Listing) -> list[str]:
         suffix = self.image["suffix"]
         if not self.ann_file:
-            names = sorted(f.removesuffix(suffix) for f in images.all() if f.endswith(suffix))
+            files = list(images.all())
+            names = sorted(file.removesuffix(suffix) for file in files if file.endswith(suffix))
+            ends = suffix.lower()
+            other = [f for f in files if f.lower().endswith(ends) and not f.endswith(suffix)]
+            hint = ""
+            if other:
+                hint = (
+                    f"; {len(other)} files, such as {other[0]}, end in it but for upper and lower "
+                    "case: rename them to take them in"
+                )
             if not names:
-                raise ValueError(f"no image with suffix {suffix} in {images.folder}")
+                raise ValueError(f"no image with suffix {suffix} in {images.folder}{hint}")
+            if hint:
+                print_log(
+                    f"images with suffix {suffix} in {images.folder}: {len(names)}{hint}",
+                    logger="current",
+                    level=logging.WARNING,
+                )
             return names
         path = Path(self.ann_file)
         if not path.is_file():
@@ -183,7 +200,7 @@ class MultiTaskDataset(BaseDataset):
         """Find the targets of a task: file or class index by image name."""
         target = self.target_types[task]
         if target.dense:
-            files = _Listing(Path(self.data_root) / target.folder)
+            files = Listing(Path(self.data_root) / target.folder)
             return {
                 name: str(files.folder / (name + target.suffix))
                 for name in names
@@ -203,7 +220,7 @@ class MultiTaskDataset(BaseDataset):
             return f"{path}, which does not exist"
         if not target.dense:
             return str(path)
-        return f"{path} with suffix {target.suffix}{_Listing(path).hint(name)}"
+        return f"{path} with suffix {target.suffix}{Listing(path).hint(name)}"
 
     def full_init(self) -> None:
         """List the images, and load them if they are to stay in memory."""
@@ -260,33 +277,3 @@ class MultiTaskDataset(BaseDataset):
         order = np.random.default_rng(entropy).permutation(len(self)).tolist()
         fitting = (i for i in order if i != idx and tasks <= set(self.tasks_of(i)))
         yield from islice(fitting, _REPLACEMENTS)  # computed only if it is asked for
-
-
-class _Listing:
-    """Which files are in a folder; reads each folder once, fast also on network drives."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._files: dict[str, set[str]] = {}
-
-    def all(self) -> Iterator[str]:
-        """Go through the files in the folder and below."""
-        for path in self.folder.rglob("*"):
-            yield path.relative_to(self.folder).as_posix()
-
-    def hint(self, name: str) -> str:
-        """Say which file is there under this name, if its suffix is another one."""
-        below, _, file = name.rpartition("/")
-        same = (f for f in self._read(below) if f.startswith(file))
-        like = sorted(f for f in same if not f[len(file) : len(file) + 1].isalnum())
-        return f" (there is {like[0]})" if like else ""
-
-    def __contains__(self, name: str) -> bool:
-        below, _, file = name.rpartition("/")
-        return file in self._read(below)
-
-    def _read(self, below: str) -> set[str]:
-        if below not in self._files:
-            path = self.folder / below
-            self._files[below] = {p.name for p in path.iterdir()} if path.is_dir() else set()
-        return self._files[below]

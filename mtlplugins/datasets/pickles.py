@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import pickletools
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+_PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 _NUMBERS = frozenset(("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"))
 
 
@@ -26,12 +29,24 @@ def read_pickle(path: str | Path) -> Any:
     """
     with open(path, "rb") as file:
         try:
-            return _plain(_Reader(file, encoding="bytes").load())
+            content = file.read()
+            _check_sizes(content)
+            return _plain(_Reader(BytesIO(content), encoding="bytes").load(), {})
         except Exception as error:  # a damaged pickle may raise anything
             raise ValueError(
                 f"{path} is not read: {type(error).__name__}: {error}. It is truncated, or not "
                 "what it should be; take it from its publisher again"
             ) from error
+
+
+def _check_sizes(content: bytes) -> None:
+    """Refuse numbers that reading would take memory for, or time, though the file is small.
+
+    Python's own walk through the opcodes checks how much there is behind each announced size.
+    """
+    for opcode, value, _ in pickletools.genops(content):
+        if opcode.name in _PUTS and int(value) > len(content):
+            raise pickle.UnpicklingError(f"it numbers an object {value}, and has not as many")
 
 
 class _Reader(pickle.Unpickler):
@@ -126,17 +141,33 @@ for _core in ("numpy.core", "numpy._core"):  # NumPy 1 and 2
     _ALLOWED[f"{_core}.numeric", "_frombuffer"] = _from_buffer
 
 
-def _plain(node: Any) -> Any:
-    """Replace stand-ins by their arrays."""
-    if isinstance(node, _Array):
-        return node.values
-    if isinstance(node, dict):
-        return {_plain(key): _plain(value) for key, value in node.items()}
-    if type(node) in (list, tuple):
-        # a list of ten thousand labels need not be looked through one by one
-        if all(type(child) in (int, bytes, str) for child in node):
-            return node
-        return type(node)(map(_plain, node))
+def _plain(node: Any, done: dict[int, tuple[Any, Any]]) -> Any:
+    """Replace stand-ins by their arrays.
+
+    Args:
+        node: What was read; may hold an object many times.
+        done: What each object became, by its id; with the object, so that no other gets its id.
+
+    Raises:
+        UnpicklingError: An object is none of the plain ones, or is inside of itself.
+    """
     if node is None or type(node) in (bool, int, float, str, bytes, bytearray):
         return node
-    raise pickle.UnpicklingError(f"it holds a {type(node).__name__.strip('_')} on its own")
+    if isinstance(node, _Array):
+        return node.values
+    if id(node) in done:
+        if done[id(node)][1] is None:
+            raise pickle.UnpicklingError("it holds an object inside of itself")
+        return done[id(node)][1]
+    # a list of ten thousand labels need not be looked through one by one
+    if type(node) in (list, tuple) and all(type(child) in (int, bytes, str) for child in node):
+        return node
+    done[id(node)] = node, None  # so far
+    if isinstance(node, dict):
+        made = {_plain(key, done): _plain(value, done) for key, value in node.items()}
+    elif type(node) in (list, tuple):
+        made = type(node)(_plain(child, done) for child in node)
+    else:
+        raise pickle.UnpicklingError(f"it holds a {type(node).__name__.strip('_')} on its own")
+    done[id(node)] = node, made
+    return made

@@ -6,8 +6,9 @@ A new kind of target is a class like these; data sets and transforms treat all k
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,8 @@ from .files import BrokenFile, read_array
 
 #: Metres between which a histogram of depth counts.
 DEPTH_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 50, 100)
+#: Metres beyond which depth is no camera's, where no head says what is.
+_PLAUSIBLE = (0.01, 1000)
 
 
 def named(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
@@ -53,6 +56,14 @@ class Target(ABC):
             The number of pixels (or 1, of an image-level target) in each class or range, always the
             same ones in the same order; what has no truth is in none.
         """
+
+    def outside(self, value: Any, head: Mapping[str, Any]) -> int:
+        """Count the pixels with a truth that a head, as the config gives it, cannot predict."""
+        return 0
+
+    def where_outside(self, head: Mapping[str, Any]) -> str:
+        """Say where the values that :meth:`outside` counts lie, and what to look at."""
+        return "outside of what the head predicts"
 
     @abstractmethod
     def pack(self, value: Any) -> PixelData | LabelData:
@@ -115,7 +126,8 @@ class LabelMap(DenseTarget):
         reduce_zero_label: Whether 0 in the files means "no truth" and class i is stored as i + 1.
 
     Raises:
-        ValueError: ``ignore_index`` is a class, or there are not as many colours as classes.
+        ValueError: ``classes`` is no list, ``ignore_index`` is one of them, or there are not as
+            many colours as classes.
     """
 
     kind = "segmentation"
@@ -131,6 +143,8 @@ class LabelMap(DenseTarget):
         reduce_zero_label: bool = False,
     ) -> None:
         super().__init__(folder, suffix)
+        if isinstance(classes, str):
+            raise ValueError(f"LabelMap: classes={classes!r}, give a list of names, [{classes!r}]")
         self.classes = tuple(classes)
         self.palette = [list(c) for c in palette] if palette else distinct_colours(len(classes))
         if len(self.palette) != len(self.classes):
@@ -158,7 +172,7 @@ class LabelMap(DenseTarget):
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Check that the labels are classes: any integer (H, W) to int32 (H, W)."""
-        if raw.ndim != 2 or not np.issubdtype(raw.dtype, np.integer):
+        if raw.ndim != 2 or raw.dtype.kind not in "iu":
             raise ValueError(
                 f"{path}: a label map has one channel of whole numbers (class indices), this file "
                 f"has shape {raw.shape} and type {raw.dtype}"
@@ -202,7 +216,7 @@ class DepthMap(DenseTarget):
         missing: Value of missing pixels in the files.
 
     Raises:
-        ValueError: ``unit`` is not a positive number.
+        ValueError: ``unit`` is not a positive number, or ``missing`` is none.
     """
 
     kind = "depth"
@@ -212,20 +226,25 @@ class DepthMap(DenseTarget):
         self, folder: str = "", suffix: str = ".png", *, unit: float = 0.001, missing: float = 0
     ) -> None:
         super().__init__(folder, suffix)
-        if not isinstance(unit, (int, float)) or not unit > 0:
+        if not isinstance(unit, (int, float)) or not 0 < unit < inf:
             raise ValueError(
                 f"DepthMap: unit={unit!r}, give the metres per step of the files, such as 0.001"
+            )
+        if not isinstance(missing, (int, float)):
+            raise ValueError(
+                f"DepthMap: missing={missing!r}, give the number that missing pixels have in the "
+                "files, such as 0 or 65535; NaN and infinity are always missing"
             )
         self.unit = unit
         self.missing = missing
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Check the type and scale: (H, W) in steps of ``unit`` to float32 metres."""
-        if raw.ndim != 2 or raw.dtype == np.uint8 or raw.dtype == bool:
+        if raw.ndim != 2 or raw.dtype.kind not in "iuf" or raw.dtype.itemsize == 1:
             raise ValueError(
                 f"{path}: depth must have one channel of 16-bit whole numbers or of floats, this "
                 f"file has shape {raw.shape} and type {raw.dtype}; 8 bits cannot hold depth, write "
-                "it as 16-bit PNG (in millimetres) or as .npy"
+                "it as 16-bit PNG (in millimetres) or as .npy of numbers"
             )
         depth = raw.astype(np.float32) * np.float32(self.unit)
         depth[(raw == self.missing) | ~np.isfinite(depth)] = 0
@@ -240,6 +259,19 @@ class DepthMap(DenseTarget):
         """What is seen ``factor`` times larger looks ``factor`` times closer."""
         return value / np.float32(factor)
 
+    def outside(self, value: np.ndarray, head: Mapping[str, Any]) -> int:
+        """Count the depths beyond the head's, or beyond any camera's where it names none."""
+        low, high = _range(head)
+        return int(((value > 0) & ((value < low) | (value > high))).sum())
+
+    def where_outside(self, head: Mapping[str, Any]) -> str:
+        """Name the range and the unit."""
+        low, high = _range(head)
+        return (
+            f"outside of {low:g} to {high:g} m with unit={self.unit:g}: correct the data set's "
+            "unit, the metres per step of the files, or min_depth and max_depth of the head"
+        )
+
     def describe(self, value: np.ndarray) -> dict[str, int]:
         """Count the pixels by their depth in metres."""
         counts, _ = np.histogram(value[value > 0], (0, *DEPTH_BOUNDS, np.inf))
@@ -251,3 +283,10 @@ class DepthMap(DenseTarget):
     def pack(self, value: np.ndarray) -> PixelData:
         """Make a float32 map (1, H, W)."""
         return PixelData(data=torch.from_numpy(np.ascontiguousarray(value, np.float32))[None])
+
+
+def _range(head: Mapping[str, Any]) -> tuple[float, float]:
+    """Give the smallest and the largest depth in metres that a head predicts."""
+    low, high = (head.get(key) for key in ("min_depth", "max_depth"))
+    given = isinstance(low, (int, float)) and isinstance(high, (int, float))
+    return (low, high) if given else _PLAUSIBLE

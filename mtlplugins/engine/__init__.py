@@ -2,6 +2,7 @@
 
 from mtlplugins.engine.hooks import (
     BrokenFilesHook,
+    CheckResumeHook,
     CheckTasksHook,
     NonFiniteHook,
     SafeCheckpointHook,
@@ -16,6 +17,7 @@ from mtlplugins.engine.update_guard import UpdateGuard
 __all__ = [
     "Bf16OptimWrapper",
     "BrokenFilesHook",
+    "CheckResumeHook",
     "CheckTasksHook",
     "NonFiniteHook",
     "ResumableEpochLoop",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mtlplugins.structures import MultiTaskDataSample
 
+from .checks import check_parts, check_tasks, check_test_cfg
 from .conditioning import TaskEmbedding
 from .frozen import check_frozen
 from .heads.base import resize
@@ -54,8 +55,9 @@ class MultiTaskModel(BaseSegmentor):
         init_cfg: As in MMEngine.
 
     Raises:
-        ValueError: A task without a head, an unknown task in ``task_weights``, ``frozen_tasks`` or
-            ``test_cfg``, no task left to train, or a task name with "loss" in it.
+        ValueError: A task without a head, or twice, an unknown task in ``task_weights``,
+            ``frozen_tasks`` or ``test_cfg``, an unknown key in ``test_cfg``, no task left to train,
+            or a task name with "loss" or "." in it, or that PyTorch's modules use themselves.
     """
 
     def __init__(
@@ -80,11 +82,13 @@ class MultiTaskModel(BaseSegmentor):
         self.tasks = tuple(heads if tasks is None else tasks)
         self.task_weights = dict(task_weights or {})
         self.test_cfg = dict(mode="whole", tasks=None) | dict(test_cfg or {})
-        _check_tasks("tasks", self.tasks, heads)
-        _check_tasks("task_weights", self.task_weights, heads)
-        _check_tasks("decoders", decoders, heads)
-        _check_tasks("frozen_tasks", frozen_tasks, self.tasks)
-        self._check_test_cfg()
+        check_tasks("tasks", self.tasks, heads)
+        check_tasks("task_weights", self.task_weights, heads)
+        check_tasks("decoders", decoders, heads)
+        check_tasks("frozen_tasks", frozen_tasks, self.tasks)
+        check_parts("heads", self.tasks, heads)
+        check_parts("decoders", self.tasks, decoders)
+        check_test_cfg(self.test_cfg, self.tasks)
         self.frozen_tasks = tuple(frozen_tasks)
         self.trained_tasks = tuple(task for task in self.tasks if task not in frozen_tasks)
         if not self.trained_tasks:
@@ -130,21 +134,10 @@ class MultiTaskModel(BaseSegmentor):
             module.eval()
         return self
 
-    def _check_test_cfg(self) -> None:
-        _check_tasks("test_cfg.tasks", self.test_cfg["tasks"] or (), self.tasks)
-        if self.test_cfg["mode"] not in ("whole", "slide"):
-            raise ValueError(f"test_cfg.mode={self.test_cfg['mode']!r}: give 'whole' or 'slide'")
-        if self.test_cfg["mode"] == "slide":
-            for key in ("crop_size", "stride"):
-                size = self.test_cfg.get(key)
-                if not isinstance(size, Sequence) or len(size) != 2:
-                    raise ValueError(f"test_cfg.mode='slide' needs test_cfg.{key}=(height, width)")
-            crop, stride = self.test_cfg["crop_size"], self.test_cfg["stride"]
-            if not all(0 < step <= side for step, side in zip(stride, crop, strict=True)):
-                raise ValueError(
-                    f"test_cfg.stride={tuple(stride)} must be positive and at most "
-                    f"crop_size={tuple(crop)}, or windows leave gaps"
-                )
+    @property
+    def predicted_tasks(self) -> tuple[str, ...]:
+        """What is predicted of each image."""
+        return tuple(self.test_cfg["tasks"] or self.tasks)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
@@ -263,7 +256,7 @@ class MultiTaskModel(BaseSegmentor):
             size = tuple(inputs.shape[-2:])
             meta = dict(ori_shape=size, img_shape=size)
             data_samples = [MultiTaskDataSample(metainfo=meta) for _ in inputs]
-        tasks = tuple(self.test_cfg["tasks"] or self.tasks)
+        tasks = self.predicted_tasks
         run = self._slide if self.test_cfg["mode"] == "slide" else self._whole
         for task, logits in run(inputs, tasks).items():
             head = self.heads[task]
@@ -292,19 +285,6 @@ class MultiTaskModel(BaseSegmentor):
     ) -> dict[str, Tensor]:
         """Compute the logits of all tasks for all images, without post-processing."""
         return self._whole(inputs, self.tasks)
-
-
-def _check_tasks(where: str, tasks: Sequence[str], known: Sequence[str]) -> None:
-    for task in tasks:
-        if task not in known:
-            raise ValueError(
-                f"{where}: unknown task {task!r}; tasks of this model: {', '.join(known)}"
-            )
-        if "loss" in task:
-            raise ValueError(
-                f"task {task!r}: MMEngine adds up everything named with 'loss' as the loss; rename "
-                "the task"
-            )
 
 
 def _zero(*modules: nn.Module | None) -> Tensor:

@@ -5,41 +5,59 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.structures import BaseDataElement
 from PIL import Image
 
 
-def _labels(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
+def _labels(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     labels = field.data[0].cpu().numpy()
     few = len(entry["classes"]) <= 256
-    Image.fromarray(labels.astype(np.uint8 if few else np.uint16)).save(f"{stem}.png")
+    Image.fromarray(labels.astype(np.uint8 if few else np.uint16)).save(path, "PNG")
 
 
-def _depth(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
+def _depth(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     millimetres = np.rint(field.data[0].cpu().numpy() * 1000).clip(0, 65535)
-    Image.fromarray(millimetres.astype(np.uint16)).save(f"{stem}.png")
+    Image.fromarray(millimetres.astype(np.uint16)).save(path, "PNG")
 
 
-def _normals(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
-    np.save(f"{stem}.npy", field.data.permute(1, 2, 0).cpu().numpy())
+def _normals(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
+    np.save(path, field.data.permute(1, 2, 0).cpu().numpy())
 
 
-def _class(field: BaseDataElement, entry: dict[str, Any], stem: Path) -> None:
+def _class(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     scores = dict(zip(entry["classes"], field.score.tolist(), strict=True))
     best = entry["classes"][int(field.label)]
-    Path(f"{stem}.json").write_text(json.dumps({"class": best, "scores": scores}, indent=1))
+    path.write_text(json.dumps({"class": best, "scores": scores}, indent=1))
+
+
+class Writer(NamedTuple):
+    """How predictions are written: the end of the file's name, and a function that writes it."""
+
+    suffix: str
+    write: Callable[[BaseDataElement, dict[str, Any], Path], None]
 
 
 #: How to write a prediction, by kind of task.
-WRITERS: dict[str, Callable[[BaseDataElement, dict[str, Any], Path], None]] = {
-    "segmentation": _labels,
-    "depth": _depth,
-    "normals": _normals,
-    "classification": _class,
+WRITERS: dict[str, Writer] = {
+    "segmentation": Writer(".png", _labels),
+    "depth": Writer(".png", _depth),
+    "normals": Writer(".npy", _normals),
+    "classification": Writer(".json", _class),
 }
+
+
+def prediction_file(out: Path, task: str, kind: str, stem: str) -> Path:
+    """Say where :func:`save_predictions` writes.
+
+    Raises:
+        ValueError: The name of the task or of the file leads out of ``out``.
+    """
+    if any(Path(name).is_absolute() or ".." in Path(name).parts for name in (task, stem)):
+        raise ValueError(f"the prediction {task}/{stem} would be written outside of {out}")
+    return out / task / f"{stem}{WRITERS[kind].suffix}"
 
 
 def save_predictions(
@@ -62,8 +80,6 @@ def save_predictions(
     for task, entry in tasks.items():
         field = sample.get(f"pred_{task}")
         if field is not None:
-            if any(Path(name).is_absolute() or ".." in Path(name).parts for name in (task, stem)):
-                raise ValueError(f"the prediction {task}/{stem} would be written outside of {out}")
-            path = out / task / stem
+            path = prediction_file(out, task, entry["kind"], stem)
             path.parent.mkdir(parents=True, exist_ok=True)
-            WRITERS[entry["kind"]](field, entry, path)
+            WRITERS[entry["kind"]].write(field, entry, path)

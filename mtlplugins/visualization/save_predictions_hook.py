@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.registry import HOOKS
 
-from mtlplugins.visualization.prediction_files import save_predictions
+from mtlplugins.dataset_parts import parts_of
+from mtlplugins.outputs import refuse_inputs
+from mtlplugins.visualization.prediction_files import prediction_file, save_predictions
 
 
 @HOOKS.register_module()
@@ -24,6 +27,29 @@ class SavePredictionsHook(Hook):
     def __init__(self, out: str) -> None:
         self.out = Path(out)
 
+    def before_test(self, runner: Runner) -> None:
+        """Refuse to write over an image or a target of the data set.
+
+        Raises:
+            ValueError: It would.
+        """
+        dataset = runner.test_loop.dataloader.dataset
+        tasks = dataset.metainfo["tasks"]
+        if not any((self.out / task).exists() for task in tasks):
+            return
+        outputs, inputs = [], []
+        for part in parts_of(dataset):
+            infos = getattr(part, "get_data_info", None)
+            for index in range(len(part) if infos else 0):
+                info = infos(index)
+                if "img_path" not in info:  # pictures that lie in one array
+                    continue
+                inputs.append(info["img_path"])
+                inputs += (s for s in info.get("target_sources", {}).values() if isinstance(s, str))
+                name = _name(info)
+                outputs += (prediction_file(self.out, t, e["kind"], name) for t, e in tasks.items())
+        refuse_inputs(outputs, inputs)
+
     def after_test_iter(
         self,
         runner: Runner,
@@ -34,6 +60,9 @@ class SavePredictionsHook(Hook):
         """Write this batch's predictions under their images' names in the data set."""
         tasks = runner.test_loop.dataloader.dataset.metainfo["tasks"]
         for sample in outputs:
-            # a stem alone may come in several folders of a data set
-            name = sample.get("name") or Path(sample.img_path).stem
-            save_predictions(sample, tasks, self.out, name)
+            save_predictions(sample, tasks, self.out, _name(sample))
+
+
+def _name(sample: BaseDataElement | dict[str, Any]) -> str:
+    # a stem alone may come in several folders of a data set
+    return sample.get("name") or Path(sample.get("img_path")).stem

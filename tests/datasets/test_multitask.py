@@ -150,6 +150,29 @@ def test_a_folder_without_images_is_an_error(root: Path, image: dict) -> None:
         build(root, image=image)
 
 
+def test_a_folder_is_taken_with_its_links_and_without_what_is_hidden(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = root / "photos"
+    for name in ("._a.jpg", ".Trash/b.jpg", "below/c.jpg", "big.JPG"):
+        write(folder / name, picture(1))
+    write(tmp_path / "elsewhere/d.jpg", picture(2))
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "a circle").symlink_to(folder)
+    (folder / "again").symlink_to("below")
+    logger = MMLogger.get_current_instance()
+    with caplog.at_level(logging.WARNING, logger=logger.name):
+        logger.addHandler(caplog.handler)
+        try:
+            dataset = MultiTaskDataset(str(root), {}, image=dict(folder="photos", suffix=".jpg"))
+        finally:
+            logger.removeHandler(caplog.handler)
+    names = [dataset.get_data_info(i)["name"] for i in range(len(dataset))]
+    there = [path.stem for path in folder.glob("[!.]*.jpg")]
+    assert names == sorted([*there, "below/c", "link/d"])
+    assert "1 files, such as big.JPG, end in it but for upper and lower case" in caplog.text
+
+
 def test_a_suffix_of_other_case_is_pointed_at(root: Path) -> None:
     write_split(root / "train.txt", ["a", "trip/day1/c"])
     (root / "photos/a.jpeg").rename(root / "photos/a.JPEG")

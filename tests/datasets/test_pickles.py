@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import pickletools
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,10 @@ HOSTILE = {
     "code to compile": opcodes(b"c_codecs\ndecode\n(U\x01aU\x05rot13tR"),
     "another encoding": opcodes(b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR"),
     "a list in itself": opcodes(b"]q\x00h\x00a"),
+    "a dict in itself": opcodes(b"}q\x00K\x01h\x00s"),
+    "a number for an object that takes gigabytes": opcodes(b"Nr\xff\xff\xff\x0f"),
+    "a number for an object in digits": opcodes(b"Np999999999\n"),
+    "nested deeper than Python goes": opcodes(b"]" * 200_000 + b"a" * 199_999),
     "text": b"hello",
     "nothing": b"",
 }
@@ -123,6 +128,45 @@ def test_the_hostile_files_are_not_merely_broken() -> None:
     """Those that Python's own reader takes apart are whole to the last opcode."""
     for name in HOSTILE.keys() - {"text", "nothing"}:
         assert [op.name for op, _, _ in pickletools.genops(HOSTILE[name])][-1] == "STOP", name
+
+
+def test_an_object_that_is_there_many_times_is_read_once(tmp_path) -> None:
+    """Of 384 bytes that say: a list of two lists of two lists ..., 40 deep."""
+    laughs = [ARRAY]
+    for _ in range(40):
+        laughs = [laughs, laughs]
+    found = read_pickle(write(tmp_path, pickle.dumps({b"data": laughs, b"labels": []}, 2)))
+    assert found[b"labels"] == []
+    node = found[b"data"]
+    for _ in range(40):
+        assert node[0] is node[1]
+        node = node[0]
+    np.testing.assert_array_equal(node[0], ARRAY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x05\x96" + (4 << 30).to_bytes(8, "little") + b".",  # BYTEARRAY8
+        b"\x80\x04\x8e" + (5 << 30).to_bytes(8, "little") + b".",  # BINBYTES8
+        b"\x80\x04\x8d" + (1 << 62).to_bytes(8, "little") + b".",  # BINUNICODE8
+        b"\x80\x04\x95" + (1 << 62).to_bytes(8, "little") + b"N.",  # FRAME
+        b"\x80\x02B" + (3 << 30).to_bytes(4, "little") + b".",  # BINBYTES
+        b"\x80\x02T" + (2**31 - 1).to_bytes(4, "little") + b".",  # BINSTRING
+        b"\x80\x02\x8b" + (2**31 - 1).to_bytes(4, "little") + b".",  # LONG4
+        b"\x80\x02Nr" + (2**32 - 1).to_bytes(4, "little") + b".",  # LONG_BINPUT
+        pytest.param(b"I" + b"9" * 5000 + b"\n.", id="5000 digits"),
+    ],
+)
+def test_what_it_announces_takes_no_memory(content: bytes, tmp_path) -> None:
+    path = write(tmp_path, content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=rf"{path} is not read"):
+            read_pickle(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_every_truncation_is_named(tmp_path) -> None:

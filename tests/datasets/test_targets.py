@@ -11,6 +11,7 @@ from PIL import Image
 import mtlplugins  # noqa: F401
 from mtlplugins.datasets import DepthMap, ImageLabel, LabelMap, NormalMap
 from mtlplugins.datasets.colours import distinct_colours
+from mtlplugins.datasets.files import BrokenFile
 from tests._data import write
 
 LABELS = np.array([[0, 1, 2], [2, 255, 0]], np.uint8)
@@ -176,6 +177,55 @@ def test_depth_is_not_a_picture(tmp_path: Path, values: np.ndarray, message: str
         DepthMap().load(str(path))
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full((2, 2), "2.5"),
+        np.full((2, 2), b"2.5"),
+        np.full((2, 2), 2.5 + 1j),
+        np.zeros((2, 2), "datetime64[s]"),
+        np.zeros((2, 2), "timedelta64[s]"),
+        np.zeros((2, 2), [("a", "f4")]),
+        np.ones((2, 2), bool),
+        np.ones((2, 2), np.int8),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_depth_is_of_numbers(tmp_path: Path, values: np.ndarray) -> None:
+    path = write(tmp_path / "a.npy", values)
+    with pytest.raises(BrokenFile, match=r"a\.npy: depth must have one channel.*and type"):
+        DepthMap().load(str(path))
+    if values.dtype.kind != "i":
+        with pytest.raises(BrokenFile, match=r"a\.npy: a label map has one channel"):
+            LabelMap(["sky"]).load(str(path))
+
+
+@pytest.mark.parametrize("unit", [0, -1, float("inf"), float("nan"), "mm", None])
+def test_a_unit_is_a_length(unit: object) -> None:
+    with pytest.raises(ValueError, match=r"DepthMap: unit=.*give the metres per step"):
+        DepthMap(unit=unit)
+
+
+@pytest.mark.parametrize("missing", ["none", None, [0]])
+def test_missing_is_a_number(missing: object) -> None:
+    with pytest.raises(ValueError, match=r"DepthMap: missing=.*give the number"):
+        DepthMap(missing=missing)
+
+
+@pytest.mark.parametrize(
+    ("head", "outside"),
+    [
+        (dict(min_depth=0.5, max_depth=10), 3),  # 0.4, 10.5 and 2000; 0 is missing
+        (dict(min_depth=0.1, max_depth=3000), 0),
+        (dict(), 1),  # 2000 m
+        (dict(min_depth="near", max_depth=10), 1),
+    ],
+)
+def test_depth_outside_of_a_heads_is_counted(head: dict, outside: int) -> None:
+    values = np.array([[0, 0.4, 0.5], [10, 10.5, 2000]], np.float32)
+    assert DepthMap().outside(values, head) == outside
+
+
 def test_negative_depth_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npy", np.array([[1, -2.5]]))
     with pytest.raises(ValueError, match=r"a\.npy: depth of -2\.500 m is negative.*`missing`"):
@@ -266,9 +316,11 @@ def test_image_labels_are_indices_of_the_classes(tmp_path: Path) -> None:
         '{"classes": ["hall"], "labels": ["hall"]}',
         '{"classes": ["hall"], "labels": "hall"}',
         '{"classes": ["hall"], "labels": null}',
-        '{"classes": 1, "labels": {"a": "hall"}}',
-        '{"classes": null, "labels": {"a": "hall"}}',
         "\udcff",
+        pytest.param("[" * 100_000 + "]" * 100_000, id="deep"),
+        pytest.param(
+            '{"classes": ["hall"], "labels": {"a": ' + "9" * 5000 + "}}", id="5000 digits"
+        ),
     ],
 )
 def test_a_file_of_another_form_is_an_error(tmp_path: Path, text: str) -> None:
@@ -276,6 +328,27 @@ def test_a_file_of_another_form_is_an_error(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r'scenes\.json: expected \{"classes": \[\.\.\.\], "lab'):
         ImageLabel("scenes.json").read(path)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ("1", "classes are 1: expected a list of names in quotes"),
+        ("null", "classes are None: expected a list of names"),
+        ("[0, 1]", r"classes are \[0, 1\]: expected a list of names in quotes"),
+        ('"ab"', "classes are 'ab': expected a list of names"),
+        ('{"hall": 0}', "classes are {'hall': 0}: expected a list of names"),
+        ('["a", "b", "a"]', "classes list 'a' 2 times: give each its own name"),
+    ],
+)
+def test_classes_are_distinct_names(tmp_path: Path, classes: str, message: str) -> None:
+    path = tmp_path / "scenes.json"
+    path.write_text(f'{{"classes": {classes}, "labels": {{"x": "a"}}}}')
+    with pytest.raises(ValueError, match=rf"scenes\.json: {message}"):
+        ImageLabel("scenes.json").read(path)
+    if classes != "null":
+        with pytest.raises(ValueError, match=f"ImageLabel: {message}"):
+            ImageLabel("scenes.json", classes=json.loads(classes))
 
 
 @pytest.mark.parametrize("label", ["cellar", 0, None, ["hall"]])

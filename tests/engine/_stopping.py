@@ -113,9 +113,24 @@ def make_run(
     workers: int = 0,
     values: list[float] | None = None,
     checkpoint: dict | None = None,
+    round_up: bool = True,
+    launcher: str = "none",
     **settings: Any,
 ) -> Runner:
-    """Three epochs of four batches, or as many iterations; goes on from what is in ``work_dir``."""
+    """Three epochs of four batches, or as many iterations; goes on from what is in ``work_dir``.
+
+    Args:
+        work_dir: Where it lives.
+        hooks: What is done to it.
+        iterations: How many; None for epochs.
+        endless: Whether a loop over iterations knows no epochs.
+        workers: Processes that load data.
+        values: What the validations find.
+        checkpoint: Changes to the checkpoint hook.
+        round_up: Whether all processes validate on equally many items.
+        launcher: As in a config.
+        settings: Of the optimizer wrapper.
+    """
     by_epoch = iterations is None
     loader = dict(batch_size=2, dataset=Numbers(), collate_fn=dict(type="default_collate"))
     sampler = dict(type="DrawSampler", shuffle=True)
@@ -133,7 +148,11 @@ def make_run(
             loader, sampler=sampler, num_workers=workers, persistent_workers=workers > 0
         ),
         train_cfg=loop,
-        val_dataloader=dict(loader, sampler=dict(type="DefaultSampler", shuffle=False)),
+        val_dataloader=dict(
+            loader,
+            batch_size=2 if round_up else 1,
+            sampler=dict(type="DefaultSampler", shuffle=False, round_up=round_up),
+        ),
         val_evaluator=[Mean(values)],
         val_cfg=dict(),
         optim_wrapper=dict(optimizer=dict(type="AdamW", lr=0.05), **settings),
@@ -150,6 +169,7 @@ def make_run(
         experiment_name=f"run {next(_NUMBERS)}",
         resume=found is not None,
         load_from=found and str(found),
+        launcher=launcher,
     )
 
 

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine import runner as mmengine_runners
 from mmengine.runner import CheckpointLoader
 
 from mtlplugins import whole_file
+from mtlplugins.engine import resuming
 from mtlplugins.engine.resuming import find_checkpoint, refuse_to_overwrite
-from mtlplugins.whole_file import what_is_damaged, write_in_one_piece
+from mtlplugins.whole_file import named_when_full, what_is_damaged, write_in_one_piece
 from tests.engine._stopping import make_run, weights
 
 CLAIM = """
@@ -50,12 +52,26 @@ def damage(path: Path, how: str) -> None:
     if how == "flipped":
         weight = torch.load(path, weights_only=False)["state_dict"]["linear.weight"]
         data[data.index(weight.numpy().tobytes())] ^= 1
+    directory = data.index(b"PK\x01\x02")
+    if how == "encrypted":
+        data[directory + 8] ^= 1
+    if how == "compressed":
+        data[directory + 10] ^= 8
+    if how == "a folder":  # of a tensor, which then has other values
+        data[data.rindex(b"PK\x01\x02", 0, data.rindex(b"/data/0")) + 38] ^= 16
     path.write_bytes({"empty": b"", "short": data[: len(data) // 2]}.get(how, data))
 
 
 @pytest.mark.parametrize(
     ("how", "words"),
-    [("flipped", "the checksum of"), ("short", "cut short"), ("empty", "it is empty")],
+    [
+        ("flipped", "the checksum of"),
+        ("short", "cut short"),
+        ("empty", "it is empty"),
+        ("encrypted", "the entry of .*data.pkl is overwritten"),
+        ("compressed", "the entry of .*data.pkl is overwritten"),
+        ("a folder", "the entry of .*data/0 is overwritten"),
+    ],
 )
 def test_a_damaged_newest_one_is_reported_and_the_one_before_used(
     work_dir: Path, capsys: pytest.CaptureFixture, how: str, words: str
@@ -77,6 +93,43 @@ def test_without_the_check_a_flipped_bit_goes_unseen(work_dir: Path) -> None:
     damage(path, "flipped")
     after = torch.load(path, weights_only=False)["state_dict"]
     assert not all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_no_bit_of_the_directory_changes_a_tensor(tmp_path: Path) -> None:
+    path = tmp_path / "a.pth"
+    state = dict(a=torch.arange(5.0), b=torch.arange(3))
+    torch.save(state, path)
+    data = path.read_bytes()
+    seen = 0
+    for bit in range(8 * data.index(b"PK\x01\x02"), 8 * len(data)):
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        if what_is_damaged(path):
+            seen += 1
+            continue
+        found = torch.load(path, weights_only=True)
+        assert all(torch.equal(found[key], state[key]) for key in state), bit
+    assert seen > 1000
+
+
+@pytest.mark.parametrize("target", ["nowhere", "epoch_9.pth"])
+def test_links_that_lead_nowhere_are_in_nobodys_way(
+    work_dir: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(resuming, "_warn", warnings.append)
+    (work_dir / "epoch_9.pth").symlink_to(target)
+    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
+    (work_dir / "last_checkpoint").write_text("epoch_9.pth")
+    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
+    assert any("epoch_9.pth cannot be resumed from: it is no file" in said for said in warnings)
+
+
+@pytest.mark.parametrize("last", [b"x" * 9999, b"\0" * 50, bytes(range(256)), b".", b"a/" * 3000])
+def test_a_note_of_garbage_is_in_nobodys_way(work_dir: Path, last: bytes) -> None:
+    (work_dir / "last_checkpoint").write_bytes(last)
+    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
 
 
 @pytest.mark.parametrize("last", ["", "/nowhere/epoch_9.pth", None, "epoch_2.pth"])
@@ -122,6 +175,48 @@ def test_a_full_disk_stops_the_run_and_leaves_what_was_there(work_dir: Path, mis
     whole = torch.load(work_dir / "epoch_3.pth", weights_only=False)
     for one, other in zip(whole["state_dict"].values(), weights(again), strict=False):
         assert torch.equal(one, other)
+
+
+def test_a_device_without_room_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "epoch_1.pth"
+    (tmp_path / f".epoch_1.pth.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"epoch_1.pth was not written: No space left") as raised:
+        mmengine_runners.save_checkpoint(dict(a=torch.ones(100_000)), str(path))
+    assert raised.value.errno == errno.ENOSPC
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_is_named_where_pytorch_forgets_it(tmp_path: Path) -> None:
+    """Where the disk took a part, its writer raises an error of its own on the way out."""
+
+    def write(path: Path) -> None:
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            raise RuntimeError("[enforce fail at inline_container.cc] unexpected pos 768 vs 662")
+
+    with pytest.raises(OSError, match=r"epoch_1.pth was not written: No space left on device"):
+        write_in_one_piece(tmp_path / "epoch_1.pth", write)
+
+
+def test_other_errors_of_a_writer_are_its_own(tmp_path: Path) -> None:
+    def write(path: Path) -> None:
+        raise RuntimeError("not the disk's fault")
+
+    with pytest.raises(RuntimeError, match="not the disk's fault"):
+        write_in_one_piece(tmp_path / "file", write)
+
+
+def test_a_log_without_room_is_named() -> None:
+    words = "a file in work was not written: No space left on device; make room and"
+    with (
+        pytest.raises(OSError, match=words),
+        named_when_full(Path("work")),
+        open("/dev/full", "w") as log,
+    ):
+        log.write("a line")
+    with pytest.raises(FileNotFoundError, match="nowhere"), named_when_full(Path("work")):
+        Path("nowhere").read_text()
 
 
 def test_a_kill_in_the_middle_of_a_save_leaves_the_old_file(tmp_path: Path) -> None:

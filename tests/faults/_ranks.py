@@ -6,8 +6,6 @@ Run by hand as each of the processes: ``python _ranks.py FOLDER``, with the vari
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -279,29 +277,6 @@ def train(name: str, folder: Path, launcher: str) -> dict:
     runner.train()
     metrics = runner.val_loop.run()
     return dict(losses=keep.losses, start=keep.start, states=keep.states, metrics=metrics)
-
-
-def start_ranks(world: int, folder: Path) -> list[subprocess.Popen]:
-    """Start the processes of a group, without a launcher."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": str(world),
-    }
-    return [
-        subprocess.Popen(
-            [sys.executable, __file__, str(folder)],
-            env={**environment, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(world)
-    ]
 
 
 if __name__ == "__main__":

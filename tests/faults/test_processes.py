@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.faults._ranks import IMAGES, STEPS, TRAINED, start_ranks, train
+from tests._processes import start_ranks
+from tests.faults import _ranks
+from tests.faults._ranks import IMAGES, STEPS, TRAINED, train
 
 pytestmark = pytest.mark.faults
 
@@ -19,7 +21,9 @@ WITHOUT = {"nothing valid anywhere": "depth", "a task is nowhere": "scene"}
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[dict]]:
     """What each process of each group found."""
     folders = {world: tmp_path_factory.mktemp(f"{world}_processes") for world in WORLDS}
-    groups = {world: start_ranks(world, folder) for world, folder in folders.items()}
+    groups = {
+        world: start_ranks(_ranks.__file__, world, folder) for world, folder in folders.items()
+    }
     for processes in groups.values():
         assert [process.wait(timeout=400) for process in processes] == [0] * len(processes)
     return {

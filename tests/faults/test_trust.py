@@ -154,6 +154,19 @@ def test_predictions_of_one_name_in_two_folders_are_both_kept(untouched: Path, m
     assert written == {"depth/hall/1.png", "depth/attic/1.png"}
 
 
+def test_predictions_do_not_replace_what_they_are_scored_with(untouched: Path, monkeypatch) -> None:
+    assert run("train.py mine.py --work-dir mine", monkeypatch) is None
+    before = Path("data/depth/c.png").read_bytes()
+    message = run("test.py mine.py mine --out data", monkeypatch)
+    assert message is not None
+    assert "data/depth/c.png would be written over data/depth/c.png" in message
+    assert "choose another --out" in message
+    assert Path("data/depth/c.png").read_bytes() == before
+    assert not Path("data/semantic").exists()
+    for _ in range(2):  # what a test wrote itself may be replaced
+        assert run("test.py mine.py mine --out data/predicted", monkeypatch) is None
+
+
 NASTY = ("$(touch RAN)", "; touch RAN #", "`touch RAN`", "../workshop/in", "a b'c\"d")
 
 

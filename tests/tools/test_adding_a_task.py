@@ -20,6 +20,7 @@ SMALL = (
     *(f"{part}_dataloader.persistent_workers=False" for part in ("train", "val", "test")),
     "model.backbone.depths=(1,1,2,1)",
     "model.backbone.plan.attention=(0,0,2,1)",
+    "param_scheduler=[]",  # one for a number of epochs could not be resumed for more
 )
 
 

@@ -26,6 +26,19 @@ def test_whole_data_pass(tmp_path: Path, monkeypatch, capsys) -> None:
     assert (tmp_path / "out" / "report.txt").read_text() in shown.out
 
 
+def test_nothing_is_read_before_the_report_has_a_place(tmp_path: Path, monkeypatch, capsys) -> None:
+    root = make_nyuv2(tmp_path / "nyuv2")
+    out = tmp_path / "out"
+    out.write_text("a file")
+    with pytest.raises(FileExistsError, match="out"):
+        check(monkeypatch, root, out, "--workers", 0)
+    out.unlink()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match=r"--out .*out: nothing may be written .*another"):
+        check(monkeypatch, root, out, "--workers", 0)
+    assert "images" not in capsys.readouterr().err
+
+
 def test_errors_set_the_exit_status(tmp_path: Path, monkeypatch, capsys) -> None:
     root = make_nyuv2(tmp_path / "nyuv2")
     (root / "depth" / "0001.png").write_bytes(b"")

@@ -89,7 +89,7 @@ def test_a_page_of_runs_written_by_hand(tmp_path, monkeypatch, capsys) -> None:
     run_tool(monkeypatch, "analysis/results.py", *folders, "--out", tmp_path / "out")
     output = capsys.readouterr()
     assert f"left out {tmp_path / 'empty'}: FileNotFoundError" in output.err
-    assert "| A < B | 2 (1 incomplete) | 0.3000 ± 0.1414 | 0.7586 |" in output.out
+    assert "| A \\< B | 2 (1 incomplete) | 0.3000 ± 0.1414 | 0.7586 |" in output.out
 
     page = Page(tmp_path / "out/results.html")
     assert_self_contained(page)

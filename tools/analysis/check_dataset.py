@@ -52,9 +52,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Check, and write what there is to say."""
     args = parse_args()
-    check = check_config(load_config(args.config, args.cfg_options), workers=args.workers)
+    cfg = load_config(args.config, args.cfg_options)
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)  # before a check that may take an hour
+    if not os.access(out, os.W_OK):
+        raise PermissionError(f"--out {out}: nothing may be written there, choose another folder")
+    check = check_config(cfg, workers=args.workers)
     text = as_text(check)
     (out / "report.txt").write_text(text, encoding="utf-8")
     report = json.dumps(as_json(check), indent=1, ensure_ascii=False)

@@ -17,6 +17,7 @@ from mtlplugins.apis.results import (
     draw_panels,
     group_runs,
     markdown,
+    markdown_text,
     read_run,
     result_tables,
     write_groups,
@@ -65,7 +66,7 @@ def main() -> None:
     title = f"Results of table {args.table}" if args.table else "Results"
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    lines = [f"Left out {folder}: {why}\n" for folder, why in left_out.items()]
+    lines = [markdown_text(f"Left out {folder}: {why}") + "\n" for folder, why in left_out.items()]
     text = "\n".join([f"# {title}\n", *lines, *map(markdown, tables)])
     (out / "results.md").write_text(text, encoding="utf-8")
     write_groups(groups, out / "results.csv")

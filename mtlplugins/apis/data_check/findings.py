@@ -35,11 +35,13 @@ class Tally:
         images: Images that have the target.
         elements: Their pixels (or 1 for each, of an image-level task).
         histogram: Those that have a truth, by class or range.
+        outside: Those of them that the model could not predict.
     """
 
     images: int = 0
     elements: int = 0
     histogram: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
 
     @property
     def valid(self) -> int:
@@ -51,6 +53,7 @@ class Tally:
         self.images += other.images
         self.elements += other.elements
         self.histogram.update(other.histogram)
+        self.outside += other.outside
 
 
 @dataclass(frozen=True)

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mtlplugins.datasets import MultiTaskDataset
-from mtlplugins.datasets.files import FORMATS
 from mtlplugins.datasets.transforms import LoadMultiTaskImage, LoadTargets
+from mtlplugins.datasets.transforms.loading import TURNED
 
 from .findings import Emptiest, Findings, Problem, Tally
 
 #: The kind of problem of an image that cannot be loaded.
 UNREADABLE = "image"
-_ORIENTATION = 0x0112  # the tag of EXIF
 
 
 def check_images(
-    dataset: MultiTaskDataset, indices: Iterable[int], *, split: str, source: int
+    dataset: MultiTaskDataset,
+    indices: Iterable[int],
+    *,
+    split: str,
+    source: int,
+    heads: Mapping[str, Mapping[str, Any]],
 ) -> Findings:
-    """Load images and their targets, each on its own, and look at what they hold."""
+    """Load images and their targets, each on its own, and look at what they hold.
+
+    Args:
+        dataset: Where they are from.
+        indices: Which.
+        split: Name of their split.
+        source: Number of the data set in it.
+        heads: The model's heads as the config gives them, by task; those that it has.
+    """
     findings = Findings()
     for index in indices:
-        findings.add(_check_image(dataset, index, split, source))
+        findings.add(_check_image(dataset, index, split, source, heads))
     return findings
 
 
@@ -53,10 +65,18 @@ def load_target(info: dict, task: str) -> np.ndarray | int:
     source, target = info["target_sources"][task], info["target_types"][task]
     if "img" not in info:
         return target.load(source) if target.dense else source
-    return LoadTargets()(info | dict(target_sources={task: source}, seg_fields=[]))[key]
+    # what a turned image's targets hold can be told all the same
+    alone = dict(target_sources={task: source}, seg_fields=[], turned=False)
+    return LoadTargets()(info | alone)[key]
 
 
-def _check_image(dataset: MultiTaskDataset, index: int, split: str, source: int) -> Findings:
+def _check_image(
+    dataset: MultiTaskDataset,
+    index: int,
+    split: str,
+    source: int,
+    heads: Mapping[str, Mapping[str, Any]],
+) -> Findings:
     findings = Findings()
 
     def report(kind: str, message: str, *, error: bool = True) -> None:
@@ -69,16 +89,12 @@ def _check_image(dataset: MultiTaskDataset, index: int, split: str, source: int)
     except Exception as error:  # whatever training would meet
         report(UNREADABLE, str(error))
         info = None
-    readable, info = info is not None, info or dataset.get_data_info(index)
+    info = info or dataset.get_data_info(index)
     findings.files[index] = path = info["img_path"]
     if not tasks:
         report("no target", f"{path} has no target of any task", error=False)
-    if readable and any(dataset.target_types[task].dense for task in tasks) and _is_turned(path):
-        report(
-            "orientation",
-            f"{path} is turned on loading, as its EXIF data say, but its targets are not: store "
-            "the pixels upright, without the tag",
-        )
+    if info.get("turned") and any(dataset.target_types[task].dense for task in tasks):
+        report("orientation", TURNED.format(path))
     for task in tasks:
         target = dataset.target_types[task]
         try:
@@ -89,7 +105,8 @@ def _check_image(dataset: MultiTaskDataset, index: int, split: str, source: int)
         histogram = target.describe(value)
         elements = value.shape[0] * value.shape[1] if target.dense else 1
         # with its zeros: a class that never comes must show
-        findings.tallies[task] = Tally(1, elements, Counter(histogram))
+        outside = target.outside(value, heads.get(task, {}))
+        findings.tallies[task] = Tally(1, elements, Counter(histogram), outside)
         missing = 1 - sum(histogram.values()) / max(elements, 1)
         if missing == 1:
             where = info.get("target_sources", {}).get(task, path)
@@ -98,11 +115,3 @@ def _check_image(dataset: MultiTaskDataset, index: int, split: str, source: int)
             findings.emptiest.append(Emptiest(missing, task, split, source, index))
     findings.emptiest = sorted(findings.emptiest, key=lambda e: -e.missing)[:1]
     return findings
-
-
-def _is_turned(path: str) -> bool:
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return image.getexif().get(_ORIENTATION, 1) != 1
-    except Exception:  # made, and not from a file; or odd data that loading does not mind
-        return False

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import cv2
 from mmengine.config import Config
@@ -21,7 +25,10 @@ from .progress import Progress
 from .splits import Split, splits_of
 
 _CHUNK = 16  # images; few enough that the progress moves, and that the last core is not waited for
+_OUTSIDE = 0.9  # share of a task's values: some depths beyond the head's range are common
+_WATCH_SECONDS = 0.5
 _Part = tuple[int, int, range]  # split, data set in it, images
+_Heads = Mapping[str, Mapping[str, Any]]  # of the config's model, by task
 
 _splits: Sequence[Split] = ()  # what forked workers find; sent to them it would be copied
 
@@ -63,30 +70,60 @@ def check_config(cfg: Config, *, workers: int, progress: bool = True) -> Check:
         for source, dataset in enumerate(split.sources)
         for start in range(0, len(dataset), _CHUNK)
     ]
+    heads = _heads(cfg)
     total = sum(len(images) for _, _, images in parts)
     bar = Progress(total, "images", sys.stderr if progress else None)
-    for (number, source, images), found in zip(parts, _run(splits, parts, workers), strict=True):
+    for (number, source, images), found in zip(
+        parts, _run(splits, parts, workers, heads), strict=True
+    ):
         findings[number][source].add(found)
         bar.advance(len(images), note=f"{splits[number].name}")
     bar.close()
     for of_split in findings:
         for found in of_split:
             problems += found.problems
+    problems += _find_outside(splits, findings, heads)
     problems += find_shared_files(splits, findings)
     problems += find_copies(splits, findings)
     return Check(splits, findings, sorted(problems, key=lambda problem: not problem.error))
 
 
-def _run(splits: Sequence[Split], parts: Sequence[_Part], workers: int) -> Iterator[Findings]:
+def _heads(cfg: Config) -> _Heads:
+    heads = (cfg.get("model") or {}).get("heads") or {}
+    return {task: head for task, head in heads.items() if isinstance(head, dict)}
+
+
+def _find_outside(
+    splits: Sequence[Split], findings: Sequence[Sequence[Findings]], heads: _Heads
+) -> list[Problem]:
+    """Find tasks whose truth is what no prediction can be, as a rule for a unit that is wrong."""
+    return [
+        Problem(
+            f"range of {task}",
+            f"task {task!r}: {tally.outside / tally.valid:.1%} of its values lie "
+            + split.sources[source].target_types[task].where_outside(heads.get(task, {})),
+            split.name,
+            source,
+        )
+        for split, of_split in zip(splits, findings, strict=True)
+        for source, found in enumerate(of_split)
+        for task, tally in found.tallies.items()
+        if tally.outside > _OUTSIDE * tally.valid
+    ]
+
+
+def _run(
+    splits: Sequence[Split], parts: Sequence[_Part], workers: int, heads: _Heads
+) -> Iterator[Findings]:
     if not workers:
-        yield from map(partial(_check_part, splits), parts)
+        yield from map(partial(_check_part, splits, heads), parts)
         return
     global _splits
     _splits = splits
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(0,))
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(os.getpid(),))
     try:
-        yield from pool.map(_check_inherited, parts)
+        yield from pool.map(partial(_check_inherited, heads), parts)
     except BrokenProcessPool as error:
         raise RuntimeError(
             "a worker died: out of memory, or a file that crashes its decoder; --workers 0 shows "
@@ -97,11 +134,23 @@ def _run(splits: Sequence[Split], parts: Sequence[_Part], workers: int) -> Itera
         _splits = ()
 
 
-def _check_inherited(part: _Part) -> Findings:
-    return _check_part(_splits, part)
+def _begin(parent: int) -> None:
+    cv2.setNumThreads(0)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _check_part(splits: Sequence[Split], part: _Part) -> Findings:
+def _end_with(parent: int) -> None:
+    """End this worker once its parent is no more: a killed one has no time to tell it."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
+
+
+def _check_inherited(heads: _Heads, part: _Part) -> Findings:
+    return _check_part(_splits, heads, part)
+
+
+def _check_part(splits: Sequence[Split], heads: _Heads, part: _Part) -> Findings:
     number, source, images = part
     split = splits[number]
-    return check_images(split.sources[source], images, split=split.name, source=source)
+    return check_images(split.sources[source], images, split=split.name, source=source, heads=heads)

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
+from mtlplugins.dataset_parts import parts_of
 from mtlplugins.datasets import MultiTaskDataset
 
 from .findings import Problem
@@ -62,15 +63,10 @@ def splits_of(cfg: Config) -> tuple[list[Split], list[Problem]]:
 
 
 def _unwrapped(dataset: Any) -> Iterator[MultiTaskDataset]:
-    if isinstance(dataset, MultiTaskDataset):
-        dataset.full_init()
-        yield dataset
-    elif hasattr(dataset, "datasets"):
-        for part in dataset.datasets:
-            yield from _unwrapped(part)
-    elif hasattr(dataset, "dataset"):
-        yield from _unwrapped(dataset.dataset)
-    else:
-        raise TypeError(
-            f"{type(dataset).__name__} is no MultiTaskDataset and wraps none: it cannot be checked"
-        )
+    for part in parts_of(dataset):
+        if not isinstance(part, MultiTaskDataset):
+            raise TypeError(
+                f"{type(part).__name__} is no MultiTaskDataset and wraps none: it cannot be checked"
+            )
+        part.full_init()
+        yield part

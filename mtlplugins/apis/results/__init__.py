@@ -1,5 +1,6 @@
 """Reading finished runs and setting them side by side."""
 
+from .escaping import markdown_text
 from .groups import Group, group_runs
 from .page import write_page
 from .panels import PanelSet, draw_panels
@@ -15,6 +16,7 @@ __all__ = [
     "draw_panels",
     "group_runs",
     "markdown",
+    "markdown_text",
     "read_run",
     "result_tables",
     "write_groups",

@@ -12,6 +12,9 @@ _BOOKKEEPING = {
     "data_time", "time", "epoch", "iter", "step",
 }  # fmt: skip
 
+#: Of whole numbers; of 300, such a number is no float any more.
+_DIGITS = 30
+
 
 @dataclass(frozen=True)
 class TrainEntry:
@@ -71,8 +74,9 @@ def read_log(files: list[Path], *, by_epoch: bool) -> Log:
         by_epoch: Whether the run counts epochs, and not iterations.
 
     Raises:
-        ValueError: A line other than the last, which a kill may have cut, is no JSON object, or an
-            entry of the training does not say its step.
+        ValueError: A line other than the last, which a kill may have cut, is no JSON object, any
+            line is nested or has a number beyond all measure, or an entry of the training does not
+            say its step.
     """
     log = Log()
     for file in files:
@@ -111,15 +115,21 @@ def _entries(file: Path) -> list[dict]:
     entries = []
     for number, line in enumerate(lines, 1):
         try:
-            entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            if number == len(lines):
+            entry = json.loads(line, parse_int=_int)
+        except (ValueError, RecursionError) as error:
+            if number == len(lines) and isinstance(error, json.JSONDecodeError):
                 break
             raise ValueError(f"{file}, line {number}: no JSON ({error})") from error
         if not isinstance(entry, dict):
             raise ValueError(f"{file}, line {number}: not a JSON object")
         entries.append(entry)
     return entries
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits, more than any that is logged")
+    return int(digits)
 
 
 def _figures(entry: dict) -> dict[str, float]:

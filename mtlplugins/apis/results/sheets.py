@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .cards import card
+from .escaping import csv_cell
 from .groups import Group
 from .tables import metric_names
 
@@ -61,6 +62,6 @@ def _spread(name: str, spread: Any) -> dict[str, float]:
 def _write(lines: list[dict[str, Any]], path: Path) -> None:
     header = dict.fromkeys(key for line in lines for key in line)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(header), restval="")
-        writer.writeheader()
-        writer.writerows(lines)
+        writer = csv.writer(file)
+        writer.writerow(map(csv_cell, header))
+        writer.writerows([csv_cell(line.get(name, "")) for name in header] for line in lines)

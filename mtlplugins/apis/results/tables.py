@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .cards import ROWS, card, learned_tasks
 from .cells import EMPTY, Cell, Table
+from .escaping import markdown_text
 from .figures import figure_tables
 from .groups import Group, Spread
 from .runs import Run
@@ -24,11 +25,13 @@ def result_tables(groups: Sequence[Group]) -> list[Table]:
 
 def markdown(table: Table) -> str:
     """Write a table as Markdown, the best of a column in bold."""
-    lines = [table.header, ["---"] * len(table.header)]
+    lines = [[markdown_text(name) for name in table.header], ["---"] * len(table.header)]
     for row in table.rows:
-        lines.append([f"**{cell.text}**" if cell.best else cell.text for cell in row])
-    rows = ["| " + " | ".join(text.replace("|", r"\|") for text in line) + " |" for line in lines]
-    return f"## {table.title}\n\n" + "\n".join(rows) + f"\n\n{table.caption}\n"
+        texts = [(markdown_text(cell.text), cell.best) for cell in row]
+        lines.append([f"**{text}**" if best else text for text, best in texts])
+    rows = ["| " + " | ".join(line) + " |" for line in lines]
+    title, caption = map(markdown_text, (table.title, table.caption))
+    return f"## {title}\n\n" + "\n".join(rows) + f"\n\n{caption}\n"
 
 
 def metric_names(groups: Sequence[Group]) -> list[str]:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from mtlplugins.datasets.files import FORMATS, BrokenFile
 
@@ -21,6 +22,9 @@ _ORIENTATION = 0x0112  # the tag of EXIF
 #: EXIF's orientations in which the stored picture's axes change places, and those in which the rows
 #: and the columns of the upright picture are counted from an end of the stored one.
 _TRANSPOSED, _ROWS_TURNED, _COLUMNS_TURNED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
+_TURNED = range(2, 9)
+#: How EXIF data begin in a PNG, which may have them behind its pixels.
+_IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type")
 
 
 @contextmanager
@@ -38,6 +42,15 @@ def broken_if_unreadable(path: str) -> Iterator[None]:
             "file or take its name out of the split file",
             path,
         ) from error
+
+
+def is_turned(path: str, header: Image.Image) -> bool:
+    """Whether decoders turn or mirror a picture, which is open, as its EXIF data say."""
+    if isinstance(header, PngImageFile):  # Pillow would decode it to look behind the pixels
+        content = Path(path).read_bytes()
+        if not any(mark in content for mark in _IN_PNG):
+            return False
+    return header.getexif().get(_ORIENTATION, 1) in _TURNED
 
 
 @dataclass(frozen=True)

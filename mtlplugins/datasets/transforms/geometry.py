@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import sqrt
+from math import inf, sqrt
 from types import SimpleNamespace
 
 import cv2
@@ -46,6 +46,16 @@ def _size(transform: str, scale: int | Sequence[int]) -> tuple[int, int]:
     return tuple(sides)
 
 
+def _bounds(name: str, bounds: Sequence[float]) -> tuple[float, float]:
+    numbers = isinstance(bounds, Sequence) and all(isinstance(b, (int, float)) for b in bounds)
+    if not numbers or len(bounds) != 2 or not 0 < bounds[0] <= bounds[1] < inf:
+        raise ValueError(
+            f"MultiTaskRandomResizedCrop: {name}={bounds!r}, give two numbers above 0, the smaller "
+            "one first, such as (0.5, 1.0)"
+        )
+    return tuple(bounds)
+
+
 @TRANSFORMS.register_module()
 class MultiTaskRandomResizedCrop(RandomResizedCrop):
     """Crop a random part of the image and its targets and resize it.
@@ -60,7 +70,8 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
             area over the part's: the part then looks like a whole image taken that much closer.
 
     Raises:
-        ValueError: ``scale`` is neither a side nor (height, width).
+        ValueError: ``scale`` is neither a side nor (height, width), or bounds are not two positive
+            numbers, the smaller first.
     """
 
     def __init__(
@@ -74,8 +85,8 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
         size = _size("MultiTaskRandomResizedCrop", scale)
         super().__init__(
             scale=size,
-            crop_ratio_range=tuple(crop_ratio_range),
-            aspect_ratio_range=tuple(aspect_ratio_range),
+            crop_ratio_range=_bounds("crop_ratio_range", crop_ratio_range),
+            aspect_ratio_range=_bounds("aspect_ratio_range", aspect_ratio_range),
         )
         self.size = size
         self.zoom_depth = zoom_depth

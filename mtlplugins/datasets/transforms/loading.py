@@ -7,7 +7,13 @@ from mmseg.registry import TRANSFORMS
 
 from mtlplugins.datasets.files import BrokenFile, open_picture
 
-from .decoding import UndecodedImage, broken_if_unreadable, size_of
+from .decoding import UndecodedImage, broken_if_unreadable, is_turned, size_of
+
+#: What is wrong with a picture that is turned, and its targets are not.
+TURNED = (
+    "{} is turned on loading, as its EXIF data say, but its targets are not: store it without the "
+    "tag, its pixels turned as those of its targets"
+)
 
 
 @TRANSFORMS.register_module()
@@ -17,6 +23,9 @@ class LoadMultiTaskImage(LoadImageFromFile):
     Decodes with Pillow: it notices a truncated file, OpenCV returns the rest in grey. The picture
     is BGR uint8 (H, W, 3), as everywhere in the mm stack. A header that announces an absurd size is
     refused before it is believed.
+
+    Where the file's EXIF data say so, the picture is turned, and ``turned`` is True for
+    ``LoadTargets``.
 
     Raises:
         BrokenFile: The file is damaged, none of the formats that are read, absurdly large, or has
@@ -30,6 +39,7 @@ class LoadMultiTaskImage(LoadImageFromFile):
         with broken_if_unreadable(path := results["img_path"]):
             with open_picture(path) as image:
                 mode = image.mode
+                results["turned"] = is_turned(path, image)
             if mode.startswith(("I", "F")):  # Pillow would make white of all above 255
                 raise ValueError(f"its pixels are {mode}, not of 8 bits per channel; convert it")
             return super().transform(results)
@@ -55,6 +65,7 @@ class OpenMultiTaskImage(LoadMultiTaskImage):
         path = results["img_path"]
         with broken_if_unreadable(path), open_picture(path) as header:
             image = UndecodedImage.of(path, header)
+            results["turned"] = is_turned(path, header)
         if image is None:
             return super().transform(results)
         results["img"] = image
@@ -72,7 +83,7 @@ class LoadTargets(BaseTransform):
 
     Raises:
         BrokenFile: A target cannot be read, holds what it should not, or has another size than the
-            image file.
+            image file; or it is a map, and the image was turned on loading.
         ValueError: The image is not loaded yet, or is cropped or mirrored already.
     """
 
@@ -89,6 +100,8 @@ class LoadTargets(BaseTransform):
             if not target.dense:
                 results[key] = source
                 continue
+            if results.get("turned"):
+                raise BrokenFile(TURNED.format(results["img_path"]), results["img_path"])
             value = target.load(source)
             if value.shape[:2] != tuple(results["ori_shape"][:2]):
                 raise BrokenFile(

@@ -1,6 +1,7 @@
 """Hooks of the training loop."""
 
 from .broken_files_hook import BrokenFilesHook
+from .check_resume_hook import CheckResumeHook
 from .check_tasks_hook import CheckTasksHook
 from .compile_hook import CompileHook
 from .keep_memory_hook import KeepMemoryHook
@@ -12,6 +13,7 @@ from .stop_signal_hook import StopSignalHook
 
 __all__ = [
     "BrokenFilesHook",
+    "CheckResumeHook",
     "CheckTasksHook",
     "CompileHook",
     "KeepMemoryHook",

@@ -33,8 +33,9 @@ class StopSignalHook(Hook):
 
     ``--resume`` goes on behind that iteration, in the middle of an epoch or before a validation
     that was cut short. With several processes one that got the signal stops all, behind the same
-    iteration; with gradient accumulation behind one that updates the weights. The exit status is
-    128 + the signal's number, as of any program that ends by it; a second signal ends at once. A
+    iteration; with gradient accumulation behind one that updates the weights. In iterations of a
+    validation that some processes have not, nobody stops: training goes on by one. The exit status
+    is 128 + the signal's number, as of any program that ends by it; a second signal ends at once. A
     signal that is ignored, as ``nohup`` has it, still is.
     """
 
@@ -43,6 +44,7 @@ class StopSignalHook(Hook):
     def __init__(self) -> None:
         self._told = 0
         self._before: dict[int, Any] = {}
+        self._shared = 0  # iterations of a validation that all processes have
 
     def before_train(self, runner: Runner) -> None:
         """Listen for the signals."""
@@ -78,6 +80,13 @@ class StopSignalHook(Hook):
         if runner.epoch + 1 < runner.max_epochs:
             self._stop_if_told(runner, epoch=runner.epoch + 1, iteration=runner.iter)
 
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Find out how many iterations of this validation all processes have."""
+        # a sampler that does not round up gives one more to some, who would wait for the others
+        shared = torch.tensor(len(runner.val_dataloader))
+        all_reduce(shared, "min")
+        self._shared = int(shared)
+
     def after_val_iter(
         self,
         runner: Runner,
@@ -86,7 +95,8 @@ class StopSignalHook(Hook):
         outputs: Sequence | None = None,
     ) -> None:
         """Stop in the middle of a validation, which is run again on resuming."""
-        self._stop_if_told(runner, epoch=runner.epoch, iteration=runner.iter)
+        if batch_idx < self._shared:
+            self._stop_if_told(runner, epoch=runner.epoch, iteration=runner.iter)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._told = number

@@ -56,6 +56,11 @@ class MultiTaskDecodeHead(TaskHead):
                 "for the loss to see the same"
             )
 
+    @property
+    def ignore_index(self) -> int | None:
+        """Label of pixels without truth."""
+        return self.decode_head.ignore_index
+
     def forward(self, features: Sequence[Tensor] | Tensor) -> Tensor:
         """Make logits (n, K, h, w) of the encoder's maps, finest first, or of a decoder's map.
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +198,74 @@ def test_workers_find_the_same(root: Path, workers: int) -> None:
     for damage in (empty, no_class, copied_to_test):
         damage(root)
     assert check(config(root), workers=workers) == check(config(root))
+
+
+SLOW = """
+import os, sys, time
+from pathlib import Path
+from mmengine.config import Config
+import mtlplugins.apis.data_check.run as run
+
+def check_images(*args, **kwargs):
+    Path(sys.argv[2], str(os.getpid())).touch()
+    time.sleep(120)
+
+run.check_images = check_images
+run.check_config(Config.fromfile(sys.argv[1]), workers=2, progress=False)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_a_check_that_is_killed(root: Path, tmp_path: Path, number: int) -> None:
+    config(root).dump(tmp_path / "config.py")
+    (tmp_path / "workers").mkdir()
+    command = [sys.executable, "-c", SLOW, str(tmp_path / "config.py"), str(tmp_path / "workers")]
+    check = subprocess.Popen(command)
+    try:
+        wait_for(lambda: len(list((tmp_path / "workers").iterdir())) == 2)
+    finally:
+        check.send_signal(number)
+    assert check.wait(30) == -number
+    workers = [int(path.name) for path in (tmp_path / "workers").iterdir()]
+    wait_for(lambda: not any(map(running, workers)))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process that has not ended, waited for or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_depth_of_another_unit_is_an_error(root: Path) -> None:
+    cfg = config(root, model=dict(heads=dict(depth=dict(min_depth=0.5, max_depth=3))))
+    report = check(cfg)
+    # train has 5 of 6 images above 3 m: 1 in 6 may be right
+    assert problems(report) == []
+    cfg.model.heads.depth.max_depth = 1.001
+    report = check(cfg)
+    assert problems(report) == [
+        ("error", "range of depth", "train"),
+        ("error", "range of depth", "val/test"),
+    ]
+    inside = 1 / (6 * 23)  # a row of frame 1, of 1.001 m
+    assert report["problems"][0]["message"] == (
+        f"task 'depth': {1 - inside:.1%} of its values lie outside of 0.5 to 1.001 m with "
+        "unit=0.001: correct the data set's unit, the metres per step of the files, or min_depth "
+        "and max_depth of the head"
+    )
+    assert check(cfg, workers=2) == report
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.tasks = ("semantic",)
+    assert problems(check(cfg)) == []
 
 
 def test_wrapped_data_sets_are_looked_into(root: Path) -> None:

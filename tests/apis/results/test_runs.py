@@ -132,6 +132,20 @@ def test_a_line_cut_by_a_kill_is_left_out_and_a_broken_one_named(tmp_path: Path)
         read_run(write_run(tmp_path / "broken", config(), broken))
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["[" * 100_000 + "]" * 100_000, '{"d": ' + "9" * 400 + "}", '{"d": ' + "9" * 5000 + "}"],
+    ids=["deep", "400 digits", "5000 digits"],
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_a_line_beyond_all_measure_is_named(tmp_path: Path, line: str, last: bool) -> None:
+    """No kill leaves such a one, also as the last."""
+    lines = [json.dumps(entry) for entry in full_log(SCORES)]
+    lines.insert(len(lines) if last else 1, line)
+    with pytest.raises(ValueError, match=rf"scalars.json, line {lines.index(line) + 1}: no JSON"):
+        read_run(write_run(tmp_path / "run", config(), "\n".join(lines)))
+
+
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no folder"):
         read_run(tmp_path / "none")

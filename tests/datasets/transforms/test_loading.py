@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 from PIL import Image
 
 from mtlplugins.datasets import DepthMap, ImageLabel, LabelMap
+from mtlplugins.datasets.files import BrokenFile
 from mtlplugins.datasets.transforms import (
     LoadMultiTaskImage,
     LoadTargets,
     MultiTaskRandomFlip,
     MultiTaskRandomResizedCrop,
     MultiTaskResize,
+    OpenMultiTaskImage,
 )
 from tests._data import picture, write
 
@@ -105,6 +108,51 @@ def test_a_target_of_another_size_is_an_error(item: dict, tmp_path: Path) -> Non
     message = r"'depth': .*depth\.png is 31 x 24 pixels, its image .*a\.png is 32 x 24; store both"
     with pytest.raises(ValueError, match=message):
         LoadTargets()(LoadMultiTaskImage()(item))
+
+
+@pytest.mark.parametrize("load", [LoadMultiTaskImage, OpenMultiTaskImage])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("size", [(24, 32), (24, 24)])
+@pytest.mark.parametrize("orientation", range(10))
+def test_an_image_that_is_turned_has_no_maps(
+    load: type, suffix: str, size: tuple[int, int], orientation: int, item: dict, tmp_path: Path
+) -> None:
+    """Also a square one, or one turned upside down, whose size says nothing."""
+    path = tmp_path / f"turned{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(picture(1, size=size)).save(path, exif=exif)
+    item["img_path"] = str(path)
+    for task, kind in (("parts", np.uint8), ("depth", np.uint16)):
+        write(Path(item["target_sources"][task]), np.ones(size, kind))
+    loaded = load()(dict(item))
+    assert loaded["turned"] is (2 <= orientation <= 8)
+    if 2 <= orientation <= 8:
+        message = (
+            r"turned\..* is turned on loading, .* its targets are not: store it without the tag"
+        )
+        with pytest.raises(BrokenFile, match=message) as caught:
+            LoadTargets()(loaded)
+        assert caught.value.path == str(path)
+    else:
+        assert LoadTargets()(loaded)["gt_depth"].shape == size
+    # a class is that of the picture whatever its way up
+    item["target_sources"] = dict(scene=0)
+    upright = MultiTaskResize((24, 32))(LoadTargets()(load()(dict(item))))
+    assert upright["gt_scene"] == 0
+    if size == (24, 32):
+        assert upright["ori_shape"] == ((32, 24) if 5 <= orientation <= 8 else (24, 32))
+
+
+def test_exif_data_behind_the_pixels_of_a_png_are_seen(item: dict, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    tag = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = len(tag).to_bytes(4) + b"eXIf" + tag + zlib.crc32(b"eXIf" + tag).to_bytes(4)
+    path = Path(item["img_path"])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-12] + chunk + whole[-12:])  # before the empty chunk at the end
+    assert LoadMultiTaskImage()(item)["turned"]
 
 
 def test_targets_loaded_after_resizing_keep_the_size_of_the_file(item: dict) -> None:

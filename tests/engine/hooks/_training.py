@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from mmengine.model import BaseModel
+from mmengine.optim.optimizer import amp_optimizer_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
@@ -14,6 +17,22 @@ import mtlplugins  # noqa: F401
 from mtlplugins.structures import MultiTaskDataSample
 
 COUNT = 8  # images, of which a batch has two
+
+
+#: Optimizer wrappers, of which the last needs :func:`scale_on_cpu` here.
+WRAPPERS = {
+    "plain": dict(type="OptimWrapper"),
+    "clipped": dict(type="OptimWrapper", clip_grad=dict(max_norm=0.1)),
+    "bfloat16": dict(type="Bf16OptimWrapper"),
+    "scaled": dict(type="AmpOptimWrapper", dtype="bfloat16", clip_grad=dict(max_norm=0.1)),
+}
+
+
+def scale_on_cpu(patch: pytest.MonkeyPatch) -> None:
+    """Let MMEngine's wrapper with a gradient scaler run here."""
+    scaler = functools.partial(torch.amp.GradScaler, "cpu", init_scale=4.0)
+    patch.setattr(amp_optimizer_wrapper, "GradScaler", scaler)
+    patch.setattr(amp_optimizer_wrapper, "is_cuda_available", lambda: True)
 
 
 class Numbers(torch.utils.data.Dataset):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ def draw(
     workers: int = 0,
     launcher: str = "none",
     one_task: bool = False,
+    hooks: Sequence[Hook] = (),
+    loop: dict | None = None,
 ) -> dict[str, Any]:
     """Train two epochs of shuffled draws."""
     dataset: dict[str, Any] = dict(
@@ -86,10 +89,10 @@ def draw(
             dataset=dataset,
             sampler=dict(type="DrawSampler"),
         ),
-        train_cfg=dict(by_epoch=True, max_epochs=EPOCHS),
+        train_cfg=loop or dict(by_epoch=True, max_epochs=EPOCHS),
         optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.01)),
         default_hooks=dict(checkpoint=None),
-        custom_hooks=[keep, dict(type="BrokenFilesHook")],
+        custom_hooks=[keep, dict(type="BrokenFilesHook"), *hooks],
         randomness=dict(seed=3),
         default_scope="mmseg",
         log_level="WARNING",
@@ -132,6 +135,35 @@ def test_others_are_drawn_and_counted(root: Path, tmp_path: Path, caplog, one_ta
     assert "0003.jpg cannot be read (it is empty)" in text
     assert "0005.png: cannot be read" in text
     assert "broken files: 2 draws of this epoch were replaced, 4 since the start; 2 files" in text
+
+
+class Counts(Hook):
+    """Keep the count that a checkpoint behind each iteration would hold."""
+
+    priority = "VERY_LOW"  # as hooks that save
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def after_train_iter(self, runner: Runner, *args: object, **kwargs: object) -> None:
+        self.counts.append(runner.message_hub.get_info("draws_replaced", 0))
+
+
+def test_checkpoints_within_an_epoch_hold_the_count(root: Path, tmp_path: Path) -> None:
+    counts = Counts()
+    found = draw(root, tmp_path / "a", hooks=[counts])
+    # of two images in a batch; a replacement says so itself
+    assert len(counts.counts) == 3 * EPOCHS
+    assert counts.counts[-1] == found["count"] == 2 * EPOCHS
+    assert counts.counts == sorted(counts.counts)
+    assert len(set(counts.counts)) > EPOCHS  # and not at the end of an epoch alone
+    assert counts.counts[2] == 2
+
+
+def test_a_loop_over_iterations_counts_too(root: Path, tmp_path: Path) -> None:
+    counts = Counts()
+    found = draw(root, tmp_path / "a", hooks=[counts], loop=dict(by_epoch=False, max_iters=3))
+    assert counts.counts[-1] == found["count"] == 2
 
 
 def test_replacements_do_not_depend_on_workers(root: Path, tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import pytest
 from mmseg.evaluation import IoUMetric
 
 from mtlplugins.engine import CheckTasksHook
-from mtlplugins.evaluation import DepthMetric, SegmentationMetric
+from mtlplugins.evaluation import DepthMetric, NormalsMetric, SegmentationMetric
 
 MODEL = SimpleNamespace(
     tasks=("scene", "semantic", "depth"),
+    predicted_tasks=("scene", "semantic", "depth"),
     trained_tasks=("semantic", "depth"),
     frozen_tasks=("scene",),
     frozen_tasks_loaded=True,
@@ -38,6 +39,16 @@ def test_frozen_tasks_must_have_been_loaded() -> None:
         check(dict(semantic=dict(classes=("a", "b", "c")), depth={}), random)
 
 
+def test_a_class_that_a_head_ignores_is_named() -> None:
+    tasks = dict(semantic=dict(classes=("a", "b", "c"), ignore_index=9), depth={})
+    for ignored in (None, -1, 3, 9):
+        heads = dict(MODEL.heads, semantic=SimpleNamespace(num_classes=3, ignore_index=ignored))
+        check(tasks, SimpleNamespace(**{**vars(MODEL), "heads": heads}))
+    heads["semantic"].ignore_index = 1
+    with pytest.raises(ValueError, match=r"ignore_index=1 is the data's class 'b'.*index, 9"):
+        check(tasks, SimpleNamespace(**{**vars(MODEL), "heads": heads}))
+
+
 @pytest.mark.parametrize(("when", "which"), [("train", "val"), ("val", "val"), ("test", "test")])
 def test_metrics_that_know_no_tasks_are_named(when: str, which: str) -> None:
     """mmseg's would end in a KeyError behind the first validation."""
@@ -49,6 +60,9 @@ def test_metrics_that_know_no_tasks_are_named(when: str, which: str) -> None:
     runner = SimpleNamespace(model=MODEL, train_loop=loop, val_loop=None, test_loop=None)
     setattr(runner, f"{which}_loop", loop)
     getattr(CheckTasksHook(), f"before_{when}")(runner)
-    metrics.append(IoUMetric())
+    metrics.append(NormalsMetric("normals"))
+    with pytest.raises(ValueError, match=f"{which}_evaluator: NormalsMetric scores task 'normals'"):
+        getattr(CheckTasksHook(), f"before_{when}")(runner)
+    metrics[-1] = IoUMetric()
     with pytest.raises(ValueError, match=f"{which}_evaluator: mmseg's IoUMetric .*MultiTaskIoU"):
         getattr(CheckTasksHook(), f"before_{when}")(runner)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,23 +11,33 @@ import pytest
 import torch
 
 from tests._data import make_nyuv2
-from tests.engine.hooks._training import Numbers, assert_same, train
+from tests._processes import start_ranks
+from tests.engine.hooks._training import WRAPPERS, Numbers, assert_same, scale_on_cpu, train
 from tests.engine.hooks.test_broken_files_hook import draw
 
 #: Item 5 is the second process's, in the second global batch (4, 6 and 5, 7). The loss becomes
 #: infinite, and no gradient tells the first process of it.
 WRONG = {5: 9.0}
+CASES = {**WRAPPERS, "accumulated": dict(accumulative_counts=2)}
 
 
-def work(rank: int, folder: Path) -> None:
-    torch.set_num_threads(1)
+def skip_batches(rank: int, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, count in (("plain", 1), ("accumulated", 2)):
-        settings = dict(wrapper=dict(accumulative_counts=count), launcher="pytorch")
+    for name, wrapper in CASES.items():
+        count = wrapper.get("accumulative_counts", 1)
+        settings = dict(wrapper=wrapper, launcher="pytorch")
         data = Numbers(WRONG, count=16)
         found[name] = train(folder / f"{name}{rank}", data, **settings)
         data.values = data.values[[i for i in range(16) if i // (4 * count) != 5 // (4 * count)]]
         found[f"{name} never"] = train(folder / f"{name}_never{rank}", data, **settings)
+    return found
+
+
+def work(rank: int, folder: Path) -> None:
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        scale_on_cpu(patch)
+        found = skip_batches(rank, folder)
     try:
         train(folder / f"stop{rank}", Numbers(WRONG), action="stop", launcher="pytorch")
     except FloatingPointError as error:
@@ -43,33 +51,15 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     folder = tmp_path_factory.mktemp("ranks")
     root = make_nyuv2(folder / "nyuv2", frames=6, test=[])
     (root / "image" / "0003.jpg").write_bytes(b"")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": "2",
-    }
-    processes = [
-        subprocess.Popen(
-            [sys.executable, __file__, str(folder)],
-            env={**environment, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(2)
-    ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    processes = start_ranks(__file__, 2, folder)
+    assert [process.wait(timeout=240) for process in processes] == [0, 0]
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
-@pytest.mark.parametrize(("name", "skipped"), [("plain", 1), ("accumulated", 2)])
-def test_a_batch_of_one_process_is_skipped_by_both(
-    ranks: list[dict], name: str, skipped: int
-) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_a_batch_of_one_process_is_skipped_by_both(ranks: list[dict], name: str) -> None:
+    """Weights, buffers and the optimizer's state are those of a training without the batch."""
+    skipped = CASES[name].get("accumulative_counts", 1)
     for found in ranks:
         assert_same(found[name], found[f"{name} never"])
         assert found[name]["skipped"] == skipped

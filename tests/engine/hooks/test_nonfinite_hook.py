@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from pathlib import Path
 
 import pytest
-import torch
-from mmengine.optim.optimizer import amp_optimizer_wrapper
 
 from mtlplugins.engine import NonFiniteHook
-from tests.engine.hooks._training import COUNT, Numbers, Without, assert_same, train
+from tests.engine.hooks._training import (
+    COUNT,
+    WRAPPERS,
+    Numbers,
+    Without,
+    assert_same,
+    scale_on_cpu,
+    train,
+)
 
 
 @pytest.fixture
 def scaler_on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let MMEngine's wrapper with a gradient scaler run here."""
-    scaler = functools.partial(torch.amp.GradScaler, "cpu", init_scale=4.0)
-    monkeypatch.setattr(amp_optimizer_wrapper, "GradScaler", scaler)
-    monkeypatch.setattr(amp_optimizer_wrapper, "is_cuda_available", lambda: True)
+    scale_on_cpu(monkeypatch)
 
 
-WRAPPERS = {
-    "plain": dict(type="OptimWrapper"),
-    "clipped": dict(type="OptimWrapper", clip_grad=dict(max_norm=0.1)),
-    "bfloat16": dict(type="Bf16OptimWrapper"),
-    "scaled": dict(type="AmpOptimWrapper", dtype="bfloat16", clip_grad=dict(max_norm=0.1)),
-}
 OPTIMIZERS = [
     dict(type="AdamW", lr=0.1, weight_decay=0.1),
     dict(type="SGD", lr=0.1, momentum=0.9, weight_decay=0.1),

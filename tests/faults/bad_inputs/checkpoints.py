@@ -102,6 +102,32 @@ CHECKPOINTS = (
             _OTHER, lambda s: s["state_dict"].update({"backbone.conv1.weight": torch.zeros(9)})
         ),
     ),
+    *(
+        BadInput(
+            f"a run to resume without its {part}",
+            "train.py rooms.py --work-dir work --resume",
+            (f"{_WORK} is no checkpoint that a run can go on from", part, "move it away"),
+            checkpoint(_WORK, lambda state, part=part: state.pop(part)),
+        )
+        for part in ("meta", "message_hub", "optimizer")
+    ),
+    BadInput(
+        "a run to resume from a list",
+        "train.py rooms.py --work-dir work --resume",
+        (f"{_WORK} is no checkpoint that a run can go on from", "load_from=CHECKPOINT"),
+        lambda folder: torch.save([1, 2], folder / _WORK),
+    ),
+    BadInput(
+        "a run to resume that did many epochs",
+        "train.py rooms.py --work-dir work --resume",
+        (f"{_WORK} is no checkpoint that a run can go on from: it has no meta.epoch",),
+        checkpoint(_WORK, lambda state: state["meta"].update(epoch="many")),
+    ),
+    BadInput(
+        "checkpoints beside the work dir",
+        options("rooms.py", "default_hooks.checkpoint.filename_tmpl=../../evil_{}.pth"),
+        ("filename_tmpl='../../evil_{}.pth' must be a file name", "set by out_dir"),
+    ),
     BadInput(
         "other tasks in a run that is resumed",
         options("rooms.py --work-dir work --resume", "model.tasks=(depth,)"),

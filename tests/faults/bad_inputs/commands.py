@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 
 from tests._data import picture
 
-from .changes import content, cut, folder_at, pixels
+from .changes import all_of, content, cut, folder_at, link, pixels
 from .entry import BadInput
 
 _WORK = "work/epoch_1.pth"
@@ -51,13 +52,13 @@ COMMANDS = (
     BadInput(
         "a picture of no bytes",
         _PREDICT.format("empty.png"),
-        ("empty.png cannot be read (it is empty)", "replace the file"),
+        ("empty.png cannot be read (it is empty)", "replace or leave out"),
         content("empty.png", b""),
     ),
     BadInput(
         "a picture cut short",
         _PREDICT.format("photo.png"),
-        ("photo.png cannot be read", "truncated", "replace the file"),
+        ("photo.png cannot be read", "truncated", "replace or leave out"),
         cut("photo.png"),
     ),
     BadInput(
@@ -71,6 +72,39 @@ COMMANDS = (
         _PREDICT.format("huge.ppm"),
         ("huge.ppm cannot be read", "2500000000 pixels"),
         content("huge.ppm", b"P6 50000 50000 255\n"),
+    ),
+    BadInput(
+        "a picture that would be drawn over",
+        f"predict.py photo.png --config rooms.py --checkpoint {_WORK} --out .",
+        ("--out: photo.png would be written over photo.png", "choose another --out"),
+    ),
+    BadInput(
+        "pictures that would be drawn over, by a link to their folder",
+        f"predict.py data/photos photo.png --config rooms.py --checkpoint {_WORK} --out here",
+        ("here/photo.png would be written over photo.png", "choose another --out"),
+        link("here", "."),
+    ),
+    BadInput(
+        "a folder with files that are no pictures",
+        _PREDICT.format("in"),
+        (
+            "1 of 3 pictures were predicted; replace or leave out",
+            "in/b.png cannot be read (cannot identify",
+            "in/c.jpg cannot be read (it is empty)",
+        ),
+        all_of(
+            pixels("in/a.png", picture(1)),
+            content("in/b.png", "x"),
+            content("in/c.jpg", ""),
+            content("in/d.pdf", "x"),
+            content("in/._a.png", "x"),
+        ),
+    ),
+    BadInput(
+        "pictures that are papers",
+        _PREDICT.format("in"),
+        ("no image in in",),
+        content("in/d.pdf", "x"),
     ),
     BadInput(
         "pictures of one name",
@@ -147,6 +181,17 @@ COMMANDS = (
         "a graph in a folder", _EXPORT.format("data"), ("data is a folder", "data/model.onnx")
     ),
     BadInput(
+        "a graph in the place of the checkpoint",
+        _EXPORT.format(_WORK),
+        (f"{_WORK} would be written over {_WORK}", "choose another --out"),
+    ),
+    BadInput(
+        "a graph in the place of a pipe",
+        _EXPORT.format("pipe"),
+        ("pipe is no ordinary file, and is not replaced", "name another one"),
+        lambda folder: os.mkfifo(folder / "pipe"),
+    ),
+    BadInput(
         "operations of no picture",
         "analysis/model_stats.py rooms.py --size 0 0",
         ("size 0 x 0", "give a height and a width above 0"),
@@ -216,6 +261,18 @@ COMMANDS = (
         _RESULTS.format("work"),
         ("holds a checkpoint but no", "keep a LocalVisBackend"),
         _without_log,
+    ),
+    *(
+        BadInput(
+            f"{launcher} that has not started it",
+            f"train.py rooms.py --launcher {launcher}",
+            (f"launcher='{launcher}', but nothing has started this process", words),
+        )
+        for launcher, words in (
+            ("pytorch", "start it by tools/dist_train.sh CONFIG NUMBER"),
+            ("slurm", "SLURM_PROCID"),
+            ("mpi", "OMPI_COMM_WORLD_RANK"),
+        )
     ),
     BadInput(
         "a table of no run",

@@ -8,6 +8,7 @@ from .entry import BadInput, options
 _TASKS = "tasks of this model: semantic, depth, scene"
 _PARAM = "param_scheduler.0."
 _DATA = "train_dataloader.dataset."
+_SAVING = "default_hooks.checkpoint."
 
 
 def _rooms(name: str, values: str, *words: str) -> BadInput:
@@ -169,7 +170,11 @@ CONFIG_VALUES = (
         "use num_workers=0",
     ),
     _rooms("no room to train on", f"{_DATA}length=0", "RoomsDataset: length=0", "give 1 or more"),
-    _rooms("a learning rate below 0", "optim_wrapper.optimizer.lr=-1", "learning rate: -1"),
+    _rooms(
+        "a learning rate below 0",
+        "optim_wrapper.optimizer.lr=-1",
+        "optim_wrapper.optimizer.lr=-1: give a number of 0 or more",
+    ),
     _rooms(
         "a learning rate in words",
         "optim_wrapper.optimizer.lr=fast",
@@ -236,6 +241,70 @@ CONFIG_VALUES = (
         "an unknown answer to infinite losses",
         "default_hooks.nonfinite.action=skipp",
         "NonFiniteHook: action='skipp', give 'stop' or 'skip'",
+    ),
+    _rooms(
+        "two scores whose bests lie apart by one rule",
+        f"{_SAVING}save_best=[depth/rmse,depth/d1] {_SAVING}rule=[less]",
+        "default_hooks.checkpoint.rule=['less']",
+        "for each of the 2 scores of save_best",
+    ),
+    _rooms(
+        "the worst checkpoint as the best",
+        f"{_SAVING}save_best=depth/rmse {_SAVING}rule=greater",
+        "default_hooks.checkpoint.rule='greater' for 'depth/rmse': give 'less'",
+    ),
+    _rooms(
+        "a typo in how a model predicts",
+        "model.test_cfg.mdoe=slide",
+        "test_cfg: unknown key 'mdoe'; give mode",
+    ),
+    _rooms(
+        "a task where tasks are asked for",
+        "model.test_cfg.task=[depth]",
+        "test_cfg: unknown key 'task'; give tasks",
+    ),
+    _rooms(
+        "a hook with a typo",
+        "default_hooks.checkpint.interval=5",
+        "default_hooks.checkpint has no type",
+        "did you mean default_hooks.checkpoint?",
+    ),
+    _rooms("norms synchronised by a typo", "sync_bn=tourch", "sync_bn='tourch': give 'torch'"),
+    _rooms("clipping by a number", "optim_wrapper.clip_grad=1.0", "give dict(max_norm=…), or None"),
+    _rooms("clipping by a typo", "optim_wrapper.clip_grad.type=valeu", "give 'norm' or 'value'"),
+    _rooms("weights without tasks", "model.task_weights=[1,2]", "give dict(TASK=number)"),
+    _rooms(
+        "no head for a task",
+        "model.heads.depth=None",
+        "heads.depth=None: give a dict with its type, or leave the task out of model.tasks",
+    ),
+    _rooms(
+        "no data",
+        "train_dataloader.dataset=None",
+        "train_dataloader.dataset=None: give the data set with its type",
+    ),
+    _rooms(
+        "a class that the head ignores",
+        "model.heads.semantic.ignore_index=3",
+        "task 'semantic': the head's ignore_index=3 is the data's class",
+        "give model.heads.semantic the data's ignore_index, 255",
+    ),
+    _rooms(
+        "metrics of tasks that are not learnt",
+        "model.tasks=[depth]",
+        "val_evaluator: SegmentationMetric scores task 'semantic', but the model predicts",
+        "leave this metric out, or correct model.tasks",
+    ),
+    _rooms(
+        "a task twice", "model.tasks=[depth,depth]", "tasks: task 'depth' is given twice; leave"
+    ),
+    *(
+        _rooms(
+            f"a task named {name!r}",
+            f"model.heads.{name}.type=NormalsHead model.heads.{name}.in_channels=8",
+            f"task {name!r}: PyTorch cannot give this name to a part of a model; rename the task",
+        )
+        for name in ("train", "keys", "items")
     ),
     _mixed("a mixture of no ratios", "None"),
     _mixed("a mixture with one ratio missing", "(1,)"),

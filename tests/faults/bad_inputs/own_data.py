@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
+
+from tests._data import picture
 
 from .changes import Change, all_of, content, cut, folder_at, link, pixels, remove
 from .entry import BadInput, options
@@ -37,6 +42,20 @@ def _value(name: str, value: str, *words: str) -> BadInput:
 def _everywhere(file: str, values: np.ndarray) -> Change:
     return all_of(*(pixels(file.format(name), values) for name in NAMES))
 
+
+def _rename(old: str, new: str) -> Change:
+    return lambda folder: (folder / old).rename(folder / new)
+
+
+def _turned(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(picture(0, size=SIZE)).save(folder / _PHOTO, exif=exif)
+
+
+_NPY = " ".join(
+    f"{k}_dataloader.dataset.targets.depth.suffix=.npy" for k in ("train", "val", "test")
+)
 
 OWN_DATA = (
     _files("a photo that is text", content(_PHOTO, "hello"), _PHOTO, "identify", _MEND_PHOTO),
@@ -74,6 +93,43 @@ OWN_DATA = (
         pixels("data/depth/a.png", np.ones(SIZE, np.uint8)),
         "data/depth/a.png: depth must have one channel of 16-bit",
         "write it as 16-bit PNG",
+    ),
+    _files(
+        "depth of a camera that sees nothing",
+        _everywhere("data/depth/{}.png", np.full(SIZE, 65535, np.uint16)),
+        "range of depth",
+        "task 'depth': 100.0% of its values lie outside of 0.5 to 10 m with unit=0.001",
+        "correct the data set's unit, the metres per step of the files, or min_depth",
+        "2 errors",
+        command=_CHECK,
+    ),
+    _files(
+        "depth in metres that is taken for millimetres",
+        _everywhere("data/depth/{}.npy", np.full(SIZE, 2.5, np.float32)),
+        "task 'depth': 100.0% of its values lie outside of 0.5 to 10 m with unit=0.001",
+        "2 errors",
+        command=f"{_CHECK} --cfg-options {_NPY}",
+    ),
+    *(
+        _files(
+            f"depth of {what}",
+            pixels("data/depth/a.npy", values),
+            "data/depth/a.npy: depth must have one channel of 16-bit whole numbers or of floats",
+            f"type {values.dtype}",
+            command=options("mine.py", f"{_DATA}targets.depth.suffix=.npy"),
+        )
+        for what, values in (
+            ("words", np.full(SIZE, "2.5")),
+            ("complex numbers", np.full(SIZE, 2.5 + 1j)),
+            ("dates", np.zeros(SIZE, "datetime64[s]")),
+            ("records", np.zeros(SIZE, [("a", "f4")])),
+        )
+    ),
+    _files(
+        "a photo that is turned, and its targets are not",
+        _turned,
+        "data/photos/a.jpg is turned on loading, as its EXIF data say, but its targets are not",
+        "store it without the tag",
     ),
     _files(
         "depth that is missing everywhere",
@@ -131,6 +187,52 @@ OWN_DATA = (
         "data/rooms.json: 'a' has class 'garage', none of kitchen",
     ),
     _files(
+        "room types nested deeper than anything is",
+        content("data/rooms.json", "[" * 100_000 + "]" * 100_000),
+        'data/rooms.json: expected {"classes": [...], "labels": {image name: class}}',
+    ),
+    _files(
+        "room types that are numbers",
+        content("data/rooms.json", '{"classes": [0, 1], "labels": {"a": 0, "b": 1}}'),
+        "data/rooms.json: classes are [0, 1]: expected a list of names in quotes",
+    ),
+    _files(
+        "room types in one word",
+        content("data/rooms.json", '{"classes": "ab", "labels": {"a": "a", "b": "b"}}'),
+        "data/rooms.json: classes are 'ab': expected a list of names in quotes",
+    ),
+    _files(
+        "a room type twice",
+        content("data/rooms.json", '{"classes": ["hall", "hall"], "labels": {"a": "hall"}}'),
+        "data/rooms.json: classes list 'hall' 2 times: give each its own name",
+    ),
+    _value(
+        "classes in one word",
+        f"{_DATA}targets.semantic.classes=wall",
+        "LabelMap: classes='wall', give a list of names",
+    ),
+    *(
+        _value(
+            f"bounds of {name} that are none: {bounds}",
+            f"{_DATA}pipeline.2.{name}={bounds}",
+            f"MultiTaskRandomResizedCrop: {name}=",
+            "give two numbers above 0, the smaller one first",
+        )
+        for name, bounds in (
+            ("crop_ratio_range", "(-1.0,0.0)"),
+            ("crop_ratio_range", "(1.0,0.5)"),
+            ("aspect_ratio_range", "(0,1)"),
+            ("aspect_ratio_range", "1"),
+        )
+    ),
+    _files(
+        "photos whose suffix is in capitals",
+        all_of(*(_rename(f"data/photos/{n}.jpg", f"data/photos/{n}.JPG") for n in NAMES)),
+        "no image with suffix .jpg in data/photos; 4 files, such as",
+        "end in it but for upper and lower case: rename them",
+        command=options("mine.py", f"{_DATA}ann_file=''"),
+    ),
+    _files(
         "no photo that can be read in the place of a broken one",
         all_of(content(_PHOTO, b""), content("data/photos/b.jpg", b"")),
         _PHOTO,
@@ -181,6 +283,12 @@ OWN_DATA = (
         f"{_DATA}targets.depth.unit=0",
         "DepthMap: unit=0",
         "such as 0.001",
+    ),
+    _value(
+        "missing depth in words",
+        f"{_DATA}targets.depth.missing=none",
+        "DepthMap: missing='none'",
+        "give the number that missing pixels have in the files, such as 0 or 65535",
     ),
     _value(
         "a class that is ignored",

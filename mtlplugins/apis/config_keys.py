@@ -1,0 +1,110 @@
+"""Keys and words of a config that are misspelt, where a library would pass over them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
+from mmseg.registry import HOOKS
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
+#: MMEngine's own default hooks.
+MMENGINES = (
+    "runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"
+)  # fmt: skip
+#: What MMEngine's constructor of optimizers reads, and what for a part of the parameters.
+_PARAMWISE = (
+    "custom_keys", "bias_lr_mult", "bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult",
+    "flat_decay_mult", "dcn_offset_lr_mult", "bypass_duplicate",
+)  # fmt: skip
+_CUSTOM = ("lr_mult", "decay_mult")
+#: What must be a dict, or None where it says so, and what then is in it.
+_DICTS = {
+    "model": "the model with its type",
+    "optim_wrapper": "dict(type='OptimWrapper', optimizer=…), or None",
+    "optim_wrapper.clip_grad": "dict(max_norm=…), or None",
+    "model.heads": "the head of each task",
+    "model.task_weights": "dict(TASK=number), or None",
+    "train_dataloader.dataset": "the data set with its type",
+    "val_dataloader.dataset": "the data set with its type",
+    "test_dataloader.dataset": "the data set with its type",
+}
+
+
+def check_keys(cfg: Config) -> None:
+    """Check the keys of what takes any, and words that stand for one of a few.
+
+    Raises:
+        ValueError: A key is unknown, or something else than a dict is where one belongs.
+    """
+    _check_dicts(cfg)
+    if (word := cfg.get("sync_bn")) not in (None, "torch", "mmcv"):
+        raise ValueError(f"sync_bn={word!r}: give 'torch', 'mmcv' or None")
+    _check_hooks(cfg.get("default_hooks") or {})
+    wrapper = cfg.get("optim_wrapper") or {}
+    if wrapper.get("constructor") in (None, "DefaultOptimWrapperConstructor"):
+        where = "optim_wrapper.paramwise_cfg"
+        paramwise = wrapper.get("paramwise_cfg") or {}
+        refuse_unknown(where, paramwise, _PARAMWISE)
+        for part, settings in (paramwise.get("custom_keys") or {}).items():
+            refuse_unknown(f"{where}.custom_keys[{part!r}]", settings, _CUSTOM)
+    clip = wrapper.get("clip_grad") or {}
+    clips = {"norm": clip_grad_norm_, "value": clip_grad_value_}
+    kind = clip.get("type", "norm")
+    if kind not in clips:
+        raise ValueError(f"optim_wrapper.clip_grad.type={kind!r}: give 'norm' or 'value'")
+    refuse_unknown("optim_wrapper.clip_grad", clip, ("type", *_arguments(clips[kind])))
+
+
+def refuse_unknown(where: str, given: Collection[str], known: Collection[str]) -> None:
+    """Refuse keys that nothing reads.
+
+    Raises:
+        ValueError: There is one; it names the known one that looks like it, or all.
+    """
+    for key in given:
+        if key not in known:
+            similar = get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(known)}"
+            raise ValueError(f"{where}: unknown key {key!r}; {hint}")
+
+
+def _arguments(function: Callable) -> list[str]:
+    """Names of the arguments that are not the object or the parameters to work on."""
+    found = inspect.signature(function).parameters.values()
+    return [p.name for p in found if p.kind is not p.VAR_KEYWORD][1:]
+
+
+def _check_dicts(cfg: Config) -> None:
+    for path, content in _DICTS.items():
+        node: Any = cfg
+        *parents, last = path.split(".")
+        for parent in parents:
+            node = node.get(parent) if hasattr(node, "get") else None
+        if not hasattr(node, "get") or last not in node:
+            continue
+        value = node.get(last)
+        allowed = value is None and content.endswith("None")
+        if not isinstance(value, dict) and not allowed:
+            raise ValueError(f"{path}={value!r}: give {content}")
+
+
+def _check_hooks(hooks: dict[str, Any]) -> None:
+    for name, hook in hooks.items():
+        if isinstance(hook, dict) and "type" not in hook:
+            others = [other for other in {*hooks, *MMENGINES} if other != name]
+            similar = get_close_matches(name, others, n=1)
+            hint = f"did you mean default_hooks.{similar[0]}?" if similar else "give it one"
+            raise ValueError(f"default_hooks.{name} has no type; {hint}")
+    saving = hooks.get("checkpoint")
+    if not isinstance(saving, dict):
+        return
+    # it keeps arguments that it does not know for the first save, which then stops the run
+    kind = saving["type"] if isinstance(saving["type"], type) else HOOKS.get(saving["type"])
+    if isinstance(kind, type) and issubclass(kind, CheckpointHook):
+        known = ("type", "priority", *_arguments(CheckpointHook.__init__))
+        refuse_unknown("default_hooks.checkpoint", saving, known)

@@ -1,0 +1,46 @@
+"""Which files are in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Listing:
+    """Which files are in a folder; reads each folder once, fast also on network drives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, set[str]] = {}
+
+    def all(self) -> Iterator[str]:
+        """Go through the files in the folder and below, also by links, but not the hidden ones."""
+        seen = set()
+        for place, folders, files in os.walk(self.folder, followlinks=True):
+            status = os.stat(place)
+            known = (status.st_dev, status.st_ino) in seen  # by a link, which may lead in a circle
+            seen.add((status.st_dev, status.st_ino))
+            shown = [] if known else [name for name in folders if not name.startswith(".")]
+            # a folder before the links to it, for its images' names
+            folders[:] = sorted(shown, key=lambda name: (os.path.islink(f"{place}/{name}"), name))
+            for name in files:
+                if not known and not name.startswith("."):
+                    yield Path(place, name).relative_to(self.folder).as_posix()
+
+    def hint(self, name: str) -> str:
+        """Say which file is there under this name, if its suffix is another one."""
+        below, _, file = name.rpartition("/")
+        same = (f for f in self._read(below) if f.startswith(file))
+        like = sorted(f for f in same if not f[len(file) : len(file) + 1].isalnum())
+        return f" (there is {like[0]})" if like else ""
+
+    def __contains__(self, name: str) -> bool:
+        below, _, file = name.rpartition("/")
+        return file in self._read(below)
+
+    def _read(self, below: str) -> set[str]:
+        if below not in self._files:
+            path = self.folder / below
+            self._files[below] = {p.name for p in path.iterdir()} if path.is_dir() else set()
+        return self._files[below]

@@ -1,0 +1,85 @@
+"""What a multi-task model's config says of its tasks, checked before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from mmengine.model import ModuleDict
+from torch import nn
+
+_TEST_KEYS = ("mode", "tasks", "crop_size", "stride")
+#: What is kept by task: names that these have themselves, such as ``train``, are no tasks.
+_BY_TASK = (ModuleDict(), nn.ParameterDict())
+
+
+def check_tasks(where: str, tasks: Collection[str], known: Collection[str]) -> None:
+    """Check the names of tasks.
+
+    Args:
+        where: The argument that they are given to.
+        tasks: What is given.
+        known: Tasks of the model.
+
+    Raises:
+        ValueError: One is unknown or given twice, has "loss" or "." in its name, or the name of
+            something that PyTorch's modules have.
+    """
+    for task in tasks:
+        if task not in known:
+            raise ValueError(
+                f"{where}: unknown task {task!r}; tasks of this model: {', '.join(known)}"
+            )
+        if "loss" in task:
+            raise ValueError(
+                f"task {task!r}: MMEngine adds up everything named with 'loss' as the loss; rename "
+                "the task"
+            )
+        if not task or "." in task or any(hasattr(holder, task) for holder in _BY_TASK):
+            raise ValueError(
+                f"task {task!r}: PyTorch cannot give this name to a part of a model; rename the "
+                "task"
+            )
+        if list(tasks).count(task) > 1:
+            raise ValueError(f"{where}: task {task!r} is given twice; leave one out")
+
+
+def check_parts(where: str, tasks: Sequence[str], parts: Mapping[str, Any]) -> None:
+    """Check that what a task is given is a config.
+
+    Raises:
+        ValueError: It is none.
+    """
+    for task in tasks:
+        if task in parts and not isinstance(parts[task], dict):
+            raise ValueError(
+                f"{where}.{task}={parts[task]!r}: give a dict with its type, or leave the task out "
+                "of model.tasks"
+            )
+
+
+def check_test_cfg(test_cfg: Mapping[str, Any], tasks: Sequence[str]) -> None:
+    """Check how a model of these tasks predicts.
+
+    Raises:
+        ValueError: An unknown task, key or mode, or windows of no size or with gaps.
+    """
+    for key in test_cfg:
+        if key not in _TEST_KEYS:
+            similar = get_close_matches(key, _TEST_KEYS, n=1) or _TEST_KEYS
+            raise ValueError(f"test_cfg: unknown key {key!r}; give {' or '.join(similar)}")
+    check_tasks("test_cfg.tasks", test_cfg["tasks"] or (), tasks)
+    if test_cfg["mode"] not in ("whole", "slide"):
+        raise ValueError(f"test_cfg.mode={test_cfg['mode']!r}: give 'whole' or 'slide'")
+    if test_cfg["mode"] == "slide":
+        for key in ("crop_size", "stride"):
+            size = test_cfg.get(key)
+            if not isinstance(size, Sequence) or len(size) != 2:
+                raise ValueError(f"test_cfg.mode='slide' needs test_cfg.{key}=(height, width)")
+        crop, stride = test_cfg["crop_size"], test_cfg["stride"]
+        if not all(0 < step <= side for step, side in zip(stride, crop, strict=True)):
+            raise ValueError(
+                f"test_cfg.stride={tuple(stride)} must be positive and at most "
+                f"crop_size={tuple(crop)}, or windows leave gaps"
+            )
