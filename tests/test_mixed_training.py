@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from mmengine.runner import Runner
 
 import mtlplugins  # noqa: F401
 from tests._data import make_nyuv2
+from tests._processes import start_ranks
 
 AUGMENTATION = [
     dict(type="MultiTaskRandomResizedCrop", scale=32, crop_ratio_range=(0.5, 1.0)),
@@ -109,25 +108,7 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     for name in ("0002", "0003", "0007"):
         (root / "depth" / f"{name}.png").unlink()
     one = train(tmp_path, "one", batch_size=4, launcher="none")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": "2",
-    }
-    processes = [
-        subprocess.Popen(
-            [sys.executable, __file__, str(tmp_path)],
-            env={**environment, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(2)
-    ]
+    processes = start_ranks(__file__, 2, tmp_path)
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     ranks = [torch.load(tmp_path / f"{rank}.pth", weights_only=True) for rank in range(2)]
 

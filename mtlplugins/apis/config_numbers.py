@@ -63,8 +63,10 @@ _RULES = {
     ),
     **{
         f"model.*.{name}": _SHARE
-        for name in ("drop_path_rate", "drop_rate", "attn_drop_rate", "dropout", "dropout_ratio")
+        for name in ("drop_path_rate", "drop_rate", "attn_drop_rate", "dropout")
     },
+    # of mmseg's heads, some of whose configs have -1 for none
+    "model.*.dropout_ratio": _Rule(lambda v: _number(v) and v < 1, "a share below 1"),
     **{f"model.*.{name}": _COUNTS for name in ("in_channels", "embed_dims", "channels")},
 }  # fmt: skip
 

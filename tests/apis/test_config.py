@@ -55,3 +55,11 @@ def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch
     assert "pin_memory" not in without.train_dataloader
     assert given.train_dataloader.pin_memory is True
     assert given.val_dataloader.pin_memory is False
+
+
+def test_a_head_of_mmseg_may_have_a_negative_dropout_ratio() -> None:
+    """Which is none: its PointRend's has it."""
+    key = "model.heads.semantic.dropout_ratio"
+    assert load_config(CONFIG, {key: -1}).model.heads.semantic.dropout_ratio == -1
+    with pytest.raises(ValueError, match=rf"{key}=1: give a share below 1"):
+        load_config(CONFIG, {key: 1})

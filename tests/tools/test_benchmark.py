@@ -14,7 +14,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "analysis"))
 
-from benchmarks import checkpointing, encoders, input_pipeline, metrics, tasks
+from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, tasks
 from benchmarks.flushed import Flushed
 from benchmarks.machine import Machine, count_case_flops, count_flops, training_step
 from benchmarks.memory import peak_megabytes
@@ -128,12 +128,13 @@ def test_rows_from_the_third_stage_on() -> None:
     ("measure", "settings", "titles", "rows"),
     [
         (encoders.measure, dict(sizes=("tiny",), images=2, side=32, peak=_here), 2, (3, 4)),
+        (resnets.measure, dict(depth=18, images=2, side=32), 2, (2, 2)),
         (tasks.measure_tasks, SMALL | dict(numbers=(1, 2), peak=_here), 2, (6, 6)),
         (tasks.measure_price, SMALL, 2, (5, 5)),
         (tasks.measure_plan, SMALL, 1, (2,)),
         (tasks.measure_folded, SMALL, 1, (3,)),
     ],
-    ids=["encoders", "tasks", "price", "plan", "folded"],
+    ids=["encoders", "resnets", "tasks", "price", "plan", "folded"],
 )
 def test_parts(measure, settings: dict, titles: int, rows: tuple[int, ...]) -> None:
     tables = measure(MACHINE, **settings)
@@ -233,7 +234,7 @@ def test_json_holds_the_numbers_of_the_table() -> None:
 def test_an_unknown_part_is_named() -> None:
     done = subprocess.run([sys.executable, TOOL, "speed"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "no part speed; there are encoders, tasks, price" in done.stderr
+    assert "no part speed; there are encoders, resnets, tasks, price" in done.stderr
 
 
 def test_the_command_line_writes_what_it_prints(tmp_path, monkeypatch, capsys) -> None:

@@ -1,8 +1,9 @@
 """Time encoders, tasks, input and metrics side by side, and print tables.
 
-Parts: encoders (ours without a plan, mmseg's, timm's), tasks (rows against a pass for each task),
-price (what conditioning costs), plan (what a shared part saves), folded, memory (recomputed
-activations, accumulated gradients), input, metrics, start. All of them if none is named.
+Parts: encoders (ours without a plan, mmseg's, timm's), resnets (ours and mmseg's), tasks (rows
+against a pass for each task), price (what conditioning costs), plan (what a shared part saves),
+folded, memory (recomputed activations, accumulated gradients), input, metrics, start. All of them
+if none is named.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from benchmarks import checkpointing, encoders, input_pipeline, metrics, start, tasks
+from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, start, tasks
 from benchmarks.machine import Machine, keep_freed_memory, product_rate
 from benchmarks.tables import Table
 
@@ -44,6 +45,7 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "encoders": lambda machine: encoders.measure(
             machine, sizes=tuple(args.sizes), compiled=args.compile
         ),
+        "resnets": resnets.measure,
         "tasks": tasks.measure_tasks,
         "price": tasks.measure_price,
         "plan": tasks.measure_plan,
