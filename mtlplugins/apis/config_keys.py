@@ -46,7 +46,7 @@ def check_keys(cfg: Config) -> None:
     _check_hooks(cfg.get("default_hooks") or {})
     wrapper = cfg.get("optim_wrapper") or {}
     if wrapper.get("constructor") in (None, "DefaultOptimWrapperConstructor"):
-        # what is in custom_keys is left alone: two of mmseg's own configs have one that nothing reads
+        # custom_keys are left alone: in two of mmseg's configs they hold what nothing reads
         paramwise = wrapper.get("paramwise_cfg") or {}
         refuse_unknown("optim_wrapper.paramwise_cfg", paramwise, _PARAMWISE)
     clip = wrapper.get("clip_grad") or {}

@@ -59,7 +59,9 @@ def _can_keep(parameters: tuple[Tensor, ...]) -> bool:
         return False
     # those who watch operations or take tensors apart expect to see them all
     watched = torch._C._len_torch_dispatch_stack() > 0
-    plain = all(type(p) in (Tensor, torch.nn.Parameter) for p in parameters)
+    plain = all(
+        type(p) in (Tensor, torch.nn.Parameter) and not p.is_inference() for p in parameters
+    )
     return plain and not watched and not torch._C._functorch.peek_interpreter_stack()
 
 

@@ -92,6 +92,14 @@ def test_nothing_of_inference_mode_is_kept():
     assert double.calls == 2
 
 
+@torch.no_grad()
+def test_parameters_of_inference_mode_are_read_each_time():
+    with torch.inference_mode():
+        double = Counter()
+    assert torch.equal(double(), double())
+    assert double.calls == 2
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))])
 @torch.no_grad()
 def test_copies_start_empty(copied: Callable[[Cached], Cached]):
