@@ -82,6 +82,11 @@ class UndecodedImage:
         size = header.size if orientation in _TRANSPOSED else header.size[::-1]
         return cls(path, size, orientation, (0, 0, *size))
 
+    @property
+    def turned(self) -> bool:
+        """Whether decoding turns or mirrors the picture."""
+        return self.orientation in _TURNED
+
     def __getitem__(self, part: tuple[slice, slice]) -> UndecodedImage:
         """Take some of the rows and columns."""
         axes = part if isinstance(part, tuple) else (part,)

@@ -65,10 +65,9 @@ class OpenMultiTaskImage(LoadMultiTaskImage):
         path = results["img_path"]
         with broken_if_unreadable(path), open_picture(path) as header:
             image = UndecodedImage.of(path, header)
-            results["turned"] = is_turned(path, header)
         if image is None:
             return super().transform(results)
-        results["img"] = image
+        results["img"], results["turned"] = image, image.turned
         results["img_shape"] = results["ori_shape"] = size_of(image)
         return results
 
