@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 import zlib
 from pathlib import Path
 
@@ -148,7 +149,8 @@ def test_exif_data_behind_the_pixels_of_a_png_are_seen(item: dict, tmp_path: Pat
     exif = Image.Exif()
     exif[0x0112] = 3
     tag = exif.tobytes().removeprefix(b"Exif\0\0")
-    chunk = len(tag).to_bytes(4) + b"eXIf" + tag + zlib.crc32(b"eXIf" + tag).to_bytes(4)
+    chunk = struct.pack(">I4s", len(tag), b"eXIf") + tag
+    chunk += struct.pack(">I", zlib.crc32(b"eXIf" + tag))
     path = Path(item["img_path"])
     whole = path.read_bytes()
     path.write_bytes(whole[:-12] + chunk + whole[-12:])  # before the empty chunk at the end
