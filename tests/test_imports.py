@@ -18,6 +18,7 @@ TASKS = set(RoomsDataset(1).metainfo["tasks"])
 LEAVES = {
     "mtlplugins.checkpoint",
     "mtlplugins.dataset_parts",
+    "mtlplugins.kept_values",
     "mtlplugins.outputs",
     "mtlplugins.randomness",
     "mtlplugins.structures",
@@ -29,6 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.compat": set(),
     "mtlplugins.checkpoint": set(),
     "mtlplugins.dataset_parts": set(),
+    "mtlplugins.kept_values": set(),
     "mtlplugins.outputs": set(),
     "mtlplugins.randomness": set(),
     "mtlplugins.structures": set(),

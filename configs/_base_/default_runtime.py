@@ -29,6 +29,7 @@ custom_hooks = [
     dict(type="CheckTasksHook"),
     dict(type="StepSeedHook"),
     dict(type="KeepMemoryHook"),
+    dict(type="KeepValuesHook"),
     dict(type="RecentLogHook"),
 ]
 

@@ -16,6 +16,7 @@ from mmseg.registry import MODELS
 
 from mtlplugins.apis.config import load_config
 from mtlplugins.checkpoint import few, load_state, read_checkpoint
+from mtlplugins.kept_values import Store, keep_values
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import draw_panel, prediction_file, save_predictions
 
@@ -62,6 +63,7 @@ class MultiTaskInferencer:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(device).eval()
         self.pipeline = Compose(cfg.test_pipeline)
+        self._kept: Store = {}
 
     @torch.no_grad()
     def __call__(self, image: str | Path) -> MultiTaskDataSample:
@@ -75,7 +77,8 @@ class MultiTaskInferencer:
         """
         data = self.pipeline(dict(img_path=str(image)))
         batch = dict(inputs=[data["inputs"]], data_samples=[data["data_samples"]])
-        return self.model.test_step(batch)[0].cpu()
+        with keep_values(self._kept):
+            return self.model.test_step(batch)[0].cpu()
 
     def panel(self, image: str | Path, sample: MultiTaskDataSample) -> np.ndarray:
         """Draw the picture and its predictions: uint8 RGB (H, W, 3)."""

@@ -7,9 +7,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from typing import Any
 
 from mmengine.runner import runner as mmengine_runner
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from mtlplugins.compat._replace import replace_once
 
@@ -18,13 +20,32 @@ def leave_stopping_to_the_parent() -> None:
     """Let data workers end at SIGTERM only if their own parent sends it, not at Ctrl-C.
 
     Breaks: a scheduler that ends a job sends SIGTERM to all its processes, a terminal SIGINT or
-    SIGHUP. The workers die, and
-    PyTorch raises an error in the training process at whatever it is doing, such as the middle of
-    an optimizer step, so that it can save nothing that is worth keeping.
+    SIGHUP. The workers die, and PyTorch raises an error in the training process at whatever it is
+    doing, such as the middle of an optimizer step, so that it can save nothing that is worth
+    keeping.
     Since: every PyTorch up to 2.11.
     Ends: when PyTorch leaves it to the parent.
     """
     replace_once(mmengine_runner, "default_worker_init_fn", _Deaf)
+    replace_once(_MultiProcessingDataLoaderIter, "__init__", _start_deaf)
+
+
+def _start_deaf(start: Callable[..., None]) -> Callable[..., None]:
+    """Block SIGTERM while workers start, which inherit that.
+
+    Importing may start threads in a worker that is not forked (PyTorch 2.4 does), before
+    :class:`_Deaf` is called and beyond its reach: a signal goes to any thread that does not block.
+    """
+
+    def starting(self: Any, *args: Any, **kwargs: Any) -> None:
+        resource_tracker.ensure_running()  # unblocks SIGTERM when it begins
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            start(self, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    return starting
 
 
 class _Deaf:

@@ -5,6 +5,7 @@ from .check_resume_hook import CheckResumeHook
 from .check_tasks_hook import CheckTasksHook
 from .compile_hook import CompileHook
 from .keep_memory_hook import KeepMemoryHook
+from .keep_values_hook import KeepValuesHook
 from .nonfinite_hook import NonFiniteHook
 from .recent_log_hook import RecentLogHook
 from .safe_checkpoint_hook import SafeCheckpointHook
@@ -17,6 +18,7 @@ __all__ = [
     "CheckTasksHook",
     "CompileHook",
     "KeepMemoryHook",
+    "KeepValuesHook",
     "NonFiniteHook",
     "RecentLogHook",
     "SafeCheckpointHook",

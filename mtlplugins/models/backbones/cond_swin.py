@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
-from mtlplugins.models.layers import Cached, CondSwinBlock, Windows, quicken
+from mtlplugins.models.layers import CondSwinBlock, Windows, quicken
 
 from .conditioned import ConditionedEncoder, check_stages
 
@@ -117,7 +117,6 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
             init_cfg=init_cfg,
         )
         self.window_size = window_size
-        self._windows: list[Cached[Windows]] = [Cached() for _ in depths]
         total = max(sum(depths) - 1, 1)
         for i, (stage, depth) in enumerate(zip(self.stages, depths, strict=True)):
             for j in range(depth):
@@ -179,7 +178,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         x = self.drop_after_pos(x)
         outs = []
         for i, stage in enumerate(self.stages):
-            windows = Windows.kept(self._windows[i], hw_shape, self.window_size, x)
+            windows = Windows.of(x, hw_shape, self.window_size)
             order = None
             for j, block in enumerate(stage.blocks):
                 x = windows.move(x, order, order := block.shifted)

@@ -64,4 +64,4 @@ class ConvUNetDecoder(BaseModule):
         for stage, skip in zip(self.stages[::-1], features[-2::-1], strict=True):
             x = interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = stage(for_convolutions(torch.cat([x, skip], dim=1)))
-        return x
+        return x.contiguous()  # as mmseg's heads, of which some view it flat, know it

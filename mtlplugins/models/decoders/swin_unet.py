@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mtlplugins.models.layers import Cached, CondSwinBlock, Windows
+from mtlplugins.models.layers import CondSwinBlock, Windows
 
 from .maps import check_maps
 
@@ -55,7 +55,6 @@ class UpStage(nn.Module):
     ) -> None:
         super().__init__()
         self.window_size = window_size
-        self._windows: Cached[Windows] = Cached()
         self.expand = PatchExpand(2 * channels, channels, scale=2)
         self.join = nn.Linear(2 * channels, channels)
         self.blocks = nn.ModuleList(
@@ -71,7 +70,7 @@ class UpStage(nn.Module):
         size = skip.shape[1:3]
         x = self.expand(x)[:, : size[0], : size[1]]  # the encoder rounds odd sides up
         x = self.join(torch.cat([x, skip], dim=-1)).flatten(1, 2)
-        windows = Windows.kept(self._windows, tuple(size), self.window_size, x)
+        windows = Windows.of(x, tuple(size), self.window_size)
         order = None
         for block in self.blocks:
             x = block(windows.move(x, order, order := block.shifted), windows)

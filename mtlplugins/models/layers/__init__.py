@@ -1,7 +1,6 @@
 """Building blocks that encoders and decoders share."""
 
 from .attention import attention
-from .cached import Cached
 from .channels_last import for_convolutions
 from .dropout import Dropout, dropout
 from .linear import Linear, linear, quicken
@@ -12,7 +11,6 @@ from .vit_block import CondViTBlock
 from .windows import Windows
 
 __all__ = [
-    "Cached",
     "CondBasicBlock",
     "CondBottleneck",
     "CondSwinBlock",

@@ -23,7 +23,7 @@ def for_convolutions(x: Tensor) -> Tensor:
     if torch.compiler.is_compiling() or torch.jit.is_tracing():  # they choose for themselves
         return x
     kind = x.device.type
-    half = x.dtype in (torch.bfloat16, torch.float16) or torch.is_autocast_enabled(kind)
-    if kind == "cpu" or half:
+    autocast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    if kind == "cpu" or autocast or x.dtype in (torch.bfloat16, torch.float16):
         return x.contiguous(memory_format=torch.channels_last)
     return x

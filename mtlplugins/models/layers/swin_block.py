@@ -9,6 +9,7 @@ from mmseg.models.backbones.swin import SwinBlock
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from mtlplugins.kept_values import kept
 from mtlplugins.models.conditioning import (
     Adapter,
     Condition,
@@ -17,7 +18,6 @@ from mtlplugins.models.conditioning import (
     ConditionalLayerNorm,
 )
 
-from .cached import Cached
 from .window_attention import attention_bias, fold_into_bias, window_attention
 from .windows import Windows
 
@@ -80,7 +80,6 @@ class CondSwinBlock(SwinBlock):
         )
         self.carries = frozenset(carries)
         self.adapter: Adapter | None = None  # of a folded block
-        self._bias: Cached[Tensor] = Cached()
         if "attention" in self.carries:
             self.conditional_attention = ConditionalAttention(
                 tokens=window_size**2, block_size=window_size, embed_dims=task_embed_dims
@@ -104,11 +103,6 @@ class CondSwinBlock(SwinBlock):
             self.adapter = self.conditional_adapter.folded(z)
             del self.conditional_adapter
         self.carries = frozenset()
-
-    def train(self, mode: bool = True) -> CondSwinBlock:
-        """Set the mode; see :class:`Cached`."""
-        self._bias.clear()
-        return super().train(mode)
 
     @property
     def shifted(self) -> bool:
@@ -162,4 +156,4 @@ class CondSwinBlock(SwinBlock):
             return make()
         table = self.attn.w_msa.relative_position_bias_table
         sources = (*condition.sources, *conditional.parameters()) if conditional else ()
-        return self._bias.get(make, (table, *sources), windows.kind, self.shifted)
+        return kept(self, make, (table, *sources), windows.kind, self.shifted)

@@ -9,6 +9,7 @@ from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLay
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtlplugins.kept_values import kept
 from mtlplugins.models.conditioning import (
     Adapter,
     Condition,
@@ -17,7 +18,6 @@ from mtlplugins.models.conditioning import (
     ConditionalLayerNorm,
 )
 
-from .cached import Cached
 from .token_attention import resize_row_blocks, token_attention
 
 
@@ -89,7 +89,6 @@ class CondViTBlock(TransformerEncoderLayer):
         self.grid = tuple(grid)
         self.attention_block_size = attention_block_size
         self.adapter: Adapter | None = None  # of a folded block, as the bias
-        self._bias: Cached[Tensor] = Cached()  # M(z) of all tokens
         self.register_buffer("attention_bias", None)  # (1, h·w, h·w) of the patches of ``grid``
         if "attention" in self.carries:
             self.conditional_attention = ConditionalAttention(
@@ -104,11 +103,6 @@ class CondViTBlock(TransformerEncoderLayer):
                 setattr(self, name, norm)
         if "adapter" in self.carries:
             self.conditional_adapter = ConditionalAdapter(embed_dims, embed_dims=task_embed_dims)
-
-    def train(self, mode: bool = True) -> CondViTBlock:
-        """Set the mode; see :class:`Cached`."""
-        self._bias.clear()
-        return super().train(mode)
 
     @torch.no_grad()
     def fold(self, z: Tensor) -> None:
@@ -167,7 +161,7 @@ class CondViTBlock(TransformerEncoderLayer):
             return token_attention(self.attn, x, make())
         if condition.sources:
             sources = (*condition.sources, *conditional.parameters())
-            bias = self._bias.get(make, sources, tuple(grid), count)
+            bias = kept(self, make, sources, tuple(grid), count)
         else:
             bias = make()
         return token_attention(self.attn, x, condition.per_row(bias))

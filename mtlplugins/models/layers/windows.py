@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .cached import Cached
+from mtlplugins.kept_values import runs_plainly
 
 
 class Windows:
@@ -36,12 +37,13 @@ class Windows:
         self._moves: dict[tuple[bool | None, bool | None], tuple[Tensor, Tensor]] = {}
 
     @classmethod
-    def kept(
-        cls, cache: Cached[Windows], size: tuple[int, int], window: int, reference: Tensor
-    ) -> Windows:
-        """Make windows, or take those of the last pass where the map has the same size again."""
-        facts = tuple(size), window, reference.device, reference.dtype
-        return cache.get(lambda: cls(size, window, reference), (), *facts)
+    def of(cls, x: Tensor, size: tuple[int, int], window: int) -> Windows:
+        """Make windows for a map of tokens ``x``, or take those of an earlier pass."""
+        # graphs hold what they are given for constant, and inference mode's tensors cannot be
+        # used in training
+        if not runs_plainly() or torch.is_inference_mode_enabled():
+            return cls(size, window, x)
+        return _windows(tuple(size), window, x.device, x.dtype)
 
     @property
     def kind(self) -> tuple[Hashable, ...]:
@@ -101,6 +103,13 @@ class Windows:
                 places = partition(places, self.window).flatten()
             self._orders[shifted] = places
         return self._orders[shifted]
+
+
+@lru_cache(maxsize=16)  # the stages of an encoder and its decoders, for two or three image sizes
+def _windows(
+    size: tuple[int, int], window: int, device: torch.device, dtype: torch.dtype
+) -> Windows:
+    return Windows(size, window, torch.empty(0, device=device, dtype=dtype))
 
 
 class _Permutation(torch.autograd.Function):
