@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mtlplugins.models.layers import Dropout, dropout
 
@@ -65,3 +66,12 @@ def test_no_dropout_and_nothing_but_dropout() -> None:
     assert Dropout(0.5).eval()(x).equal(x)
     with pytest.raises(ValueError, match="probability"):
         dropout(x, 1.5)
+
+
+def test_where_operations_are_watched_or_transformed_it_is_pytorchs() -> None:
+    with FakeTensorMode():
+        assert dropout(torch.ones(4, 3), 0.5).shape == (4, 3)
+    x = torch.ones(4, 1000)
+    each = torch.vmap(lambda row: dropout(row, 0.5), randomness="different")(x)
+    assert (each == each[0]).float().mean() < 0.8  # 4 rows of their own: 5/8
+    assert {0.0, 2.0} == set(each.flatten().tolist())
