@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-T = TypeVar("T")
 
 #: By module: what the value was made of, and the value. A thread begins without one.
 Store = dict[nn.Module, tuple[Hashable, tuple[Tensor, ...], Tensor]]
@@ -27,8 +25,9 @@ def keep_values(store: Store) -> Iterator[None]:
 
     Only a caller knows that nothing in a model changes from one pass to the next, such as a loop
     over test images. A parameter that is replaced, moved or written to is noticed all the same, but
-    not what goes past autograd (``parameter.data``, fused optimizers, other processes), nor hooks
-    and functions that are put in place of others: take an empty store behind such a change.
+    not what goes past autograd (``parameter.data``, fused optimizers, other processes, tensors of
+    inference mode), nor hooks and functions that are put in place of others: take an empty store
+    behind such a change.
 
     Args:
         store: Empty, or as an earlier pass of the same model left it.

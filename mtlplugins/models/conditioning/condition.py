@@ -20,7 +20,7 @@ class Condition:
         task_index: Task of each row (R,), int64, an index into ``z``, ascending.
         rows_per_task: Number of rows of each of the T tasks.
         sources: All the parameters that ``z`` was made of, in an order that tells the tasks; empty
-            where nobody knows, and nothing that depends on ``z`` is kept from pass to pass.
+            where nobody knows.
     """
 
     z: Tensor
@@ -28,6 +28,11 @@ class Condition:
     task_index: Tensor
     rows_per_task: tuple[int, ...]
     sources: tuple[Tensor, ...] = ()
+
+    @property
+    def made_of(self) -> tuple[Tensor, ...]:
+        """What a value that depends on ``z`` depends on, to keep it: ``z`` itself if need be."""
+        return self.sources or (self.z,)
 
     def branch(self, x: Tensor) -> Tensor:
         """Turn images into rows: (B, ...) to (R, ...)."""

@@ -152,8 +152,6 @@ class CondSwinBlock(SwinBlock):
             matrix = conditional(condition.z) if conditional else None
             return attention_bias(self.attn.w_msa, matrix, windows.mask if self.shifted else None)
 
-        if conditional and not condition.sources:
-            return make()
         table = self.attn.w_msa.relative_position_bias_table
-        sources = (*condition.sources, *conditional.parameters()) if conditional else ()
+        sources = (*condition.made_of, *conditional.parameters()) if conditional else ()
         return kept(self, make, (table, *sources), windows.kind, self.shifted)

@@ -159,11 +159,8 @@ class CondViTBlock(TransformerEncoderLayer):
 
         if conditional is None:
             return token_attention(self.attn, x, make())
-        if condition.sources:
-            sources = (*condition.sources, *conditional.parameters())
-            bias = kept(self, make, sources, tuple(grid), count)
-        else:
-            bias = make()
+        sources = (*condition.made_of, *conditional.parameters())
+        bias = kept(self, make, sources, tuple(grid), count)
         return token_attention(self.attn, x, condition.per_row(bias))
 
     def _resized(self, matrix: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.hooks import EMAHook
+from mmengine.logging import MessageHub
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from mtlplugins.engine.hooks import KeepValuesHook
 from mtlplugins.kept_values import kept
@@ -58,3 +65,57 @@ def test_a_loop_that_an_error_ends() -> None:
     double.parameter.data.fill_(6)
     assert double().item() == 12
     assert double.calls == 3
+
+
+class Follower(BaseModel):
+    """Predicts what it keeps, and what it should be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doubling = Double()
+
+    def forward(self, mode: str = "loss", **_: Any) -> Any:
+        if mode == "loss":
+            return dict(loss=self.doubling.parameter)
+        return [torch.stack([self.doubling(), 2 * self.doubling.parameter])]
+
+
+class Seen(BaseMetric):
+    def process(self, data_batch: Any, data_samples: list[Tensor]) -> None:
+        self.results += data_samples
+
+    def compute_metrics(self, results: list[Tensor]) -> dict[str, float]:
+        kept_ones, right = torch.stack(results).T
+        assert torch.equal(kept_ones, right)
+        return dict(value=kept_ones[0].item())
+
+
+def _values(hub: MessageHub) -> list[float]:
+    values, _ = hub.get_scalar("val/value").data
+    return list(values)
+
+
+def test_averaged_weights_are_swapped_around_it(tmp_path: Path) -> None:
+    runner = Runner(
+        Follower(),
+        str(tmp_path),
+        train_dataloader=DataLoader([{}] * 3, collate_fn=lambda _: {}),
+        val_dataloader=DataLoader([{}] * 3, collate_fn=lambda _: {}),
+        train_cfg=dict(by_epoch=True, max_epochs=3),
+        val_cfg={},
+        val_evaluator=Evaluator([Seen()]),
+        optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.1)),
+        custom_hooks=[KeepValuesHook(), EMAHook(momentum=0.5)],
+        default_hooks=dict(checkpoint=None),
+        experiment_name=tmp_path.name,
+        default_scope="mmengine",
+    )
+    runner.train()
+    # one after three steps of 0.1 down, averaged from the second on with a half
+    weights, average, wanted = 1.0, None, []
+    for _ in range(3):
+        for _ in range(3):
+            weights -= 0.1
+            average = weights if average is None else (average + weights) / 2
+        wanted.append(2 * average)
+    assert _values(runner.message_hub) == pytest.approx(wanted)

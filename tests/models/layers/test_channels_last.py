@@ -16,7 +16,9 @@ def test_values_stay_and_channels_lie_last():
 
 def test_traced_graphs_keep_their_layout():
     traced = torch.jit.trace(for_convolutions, images(1))
-    assert traced(images(2)).is_contiguous()
+    x = images(2)
+    assert torch.equal(traced(x), x)
+    assert traced(x).is_contiguous()
 
 
 def test_on_a_device_that_autocast_does_not_know():
