@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +28,9 @@ _VARIABLES = dict(
 _STARTED_BY = dict(
     pytorch="tools/dist_train.sh CONFIG NUMBER, or torchrun", slurm="srun", mpi="mpirun"
 )
+
+#: Of what Linux tells of a thread, the lines that change when it runs.
+_STEPS = re.compile("State|voluntary|nonvoluntary")
 
 
 def name_missing_launchers() -> None:
@@ -92,13 +98,41 @@ def _with_gloo_on_cpu(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _leave() -> None:
-    """Close the connections of a run that ended well.
+    """Close the connections of a run that ended well, and let gloo's threads come to rest.
 
-    MMEngine leaves them open, and sometimes gloo's threads then abort the process at its very end.
-    After an error others may be gone, and closing could wait for them.
+    MMEngine leaves them open. After an error others may be gone, and closing could wait for them.
     """
     if torch.distributed.is_initialized() and not hasattr(sys, "last_type"):
         torch.distributed.destroy_process_group()
+    _wait_for_gloo()
+
+
+def _wait_for_gloo(seconds: float = 10) -> None:
+    """Wait until gloo's threads are asleep, where the system tells (Linux).
+
+    They live on where something still holds the process group, as a model wrapped by
+    ``DistributedDataParallel`` does. Behind an operation the last thing that a thread does may be
+    to free a tensor, which takes Python's lock; one that asks for the lock when the interpreter has
+    begun to end is made to exit, and that aborts the process.
+    """
+    until = time.monotonic() + seconds
+    before, now = None, _steps_of_gloo()
+    while (now != before or not all("(sleeping)" in steps for steps in now)) and (
+        time.monotonic() < until
+    ):
+        time.sleep(0.01)  # without Python's lock, which a thread may be waiting for
+        before, now = now, _steps_of_gloo()
+
+
+def _steps_of_gloo() -> list[str]:
+    """The state of each of gloo's threads and how often it was switched, which grows as it runs."""
+    found = []
+    for status in sorted(Path("/proc/self/task").glob("*/status")):
+        with suppress(OSError):  # it has just ended
+            name, *lines = status.read_text().splitlines()
+            if name == "Name:\tpt_gloo_runloop":
+                found.append(" ".join(line for line in lines if _STEPS.match(line)))
+    return found
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 import mtlplugins  # noqa: F401
+from tests._processes import start_ranks
 from tests.compat.small_runner import INPUTS, Line, assert_same, run_python
 
 TWO_PROCESSES = """
@@ -60,3 +61,38 @@ def test_a_process_that_failed_waits_for_no_other(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "RuntimeError: as it happens" in done.stderr
     assert "closed" not in done.stdout
+
+
+SLOW_THREAD = """
+import sys, threading, time
+import mtlplugins
+import torch
+from mmengine.dist import init_dist
+
+class Slow:
+    def __del__(self, clock=time.monotonic):
+        begun.set()
+        until = clock() + 0.5
+        while clock() < until:
+            pass
+
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(2)
+
+begun = threading.Event()
+init_dist("pytorch", backend="gloo")
+group = torch.distributed.group.WORLD  # held as by a wrapped model, so that threads live on
+sys.late = Late()  # the interpreter takes its time to end
+tensor = torch.ones(1)
+tensor.note = Slow()
+torch.distributed.all_reduce(tensor, async_op=True)
+del tensor  # so that the thread frees it
+begun.wait()
+"""
+
+
+def test_a_thread_that_still_frees_tensors_does_not_abort_the_end(tmp_path: Path) -> None:
+    (tmp_path / "end.py").write_text(SLOW_THREAD)
+    processes = start_ranks(str(tmp_path / "end.py"), 2, tmp_path)
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
