@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ _STARTED_BY = dict(
 )
 
 #: Of what Linux tells of a thread, the lines that change when it runs.
-_STEPS = re.compile("State|voluntary|nonvoluntary")
+_STEPS = ("State", "voluntary", "nonvoluntary")
 
 
 def name_missing_launchers() -> None:
@@ -100,28 +99,30 @@ def _with_gloo_on_cpu(init: Callable[..., None]) -> Callable[..., None]:
 def _leave() -> None:
     """Close the connections of a run that ended well, and let gloo's threads come to rest.
 
-    MMEngine leaves them open. After an error others may be gone, and closing could wait for them.
+    MMEngine leaves them open. After an error others may be gone, and closing could wait for them;
+    then the threads, which sleep in what they wait for, are all that is waited for.
     """
     if torch.distributed.is_initialized() and not hasattr(sys, "last_type"):
         torch.distributed.destroy_process_group()
     _wait_for_gloo()
 
 
-def _wait_for_gloo(seconds: float = 10) -> None:
-    """Wait until gloo's threads are asleep, where the system tells (Linux).
+def _wait_for_gloo() -> None:
+    """Wait up to 10 s until gloo's threads are asleep, where the system tells (Linux).
 
     They live on where something still holds the process group, as a model wrapped by
     ``DistributedDataParallel`` does. Behind an operation the last thing that a thread does may be
     to free a tensor, which takes Python's lock; one that asks for the lock when the interpreter has
     begun to end is made to exit, and that aborts the process.
     """
-    until = time.monotonic() + seconds
-    before, now = None, _steps_of_gloo()
-    while (now != before or not all("(sleeping)" in steps for steps in now)) and (
-        time.monotonic() < until
-    ):
+    until = time.monotonic() + 10
+    before = None
+    while time.monotonic() < until:
+        now = _steps_of_gloo()
+        if now == before and all("(sleeping)" in steps for steps in now):
+            return
+        before = now
         time.sleep(0.01)  # without Python's lock, which a thread may be waiting for
-        before, now = now, _steps_of_gloo()
 
 
 def _steps_of_gloo() -> list[str]:
@@ -131,7 +132,7 @@ def _steps_of_gloo() -> list[str]:
         with suppress(OSError):  # it has just ended
             name, *lines = status.read_text().splitlines()
             if name == "Name:\tpt_gloo_runloop":
-                found.append(" ".join(line for line in lines if _STEPS.match(line)))
+                found.append(" ".join(line for line in lines if line.startswith(_STEPS)))
     return found
 
 
