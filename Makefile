@@ -12,7 +12,7 @@ PARALLEL := -n auto --dist worksteal
 test test-faults: export OMP_NUM_THREADS := 1
 STAMP := $(VENV)/.mtlplugins-installed
 
-.PHONY: help venv demo test test-slow test-faults test-compat soak lint clean
+.PHONY: help venv demo test test-slow test-faults test-compat golden soak lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make test-slow  run the slow tests"
 	@echo "make test-faults  kill runs, feed bad input, search for cases that fail"
 	@echo "make test-compat  run the core of the tests on older and newer versions"
+	@echo "make golden     record the golden losses anew (say in the commit why they moved)"
 	@echo "make soak       train for an hour (SOAK_MINUTES=60) and watch memory and files"
 	@echo "make lint       check style and formatting"
 	@echo "make clean      remove build droppings and work_dirs/demo, never an environment"
@@ -45,6 +46,9 @@ test-faults: venv
 
 test-compat: venv
 	"$(RUN)" requirements/compat.py
+
+golden: venv
+	OMP_NUM_THREADS=1 "$(RUN)" -m tests.golden.record
 
 soak: venv
 	"$(RUN)" -m pytest -q tests/faults/test_soak.py
