@@ -20,7 +20,8 @@ def floats(values: list[str]) -> list[float]:
 
 def check(found: dict, name: str) -> None:
     golden = json.loads((FOLDER / f"{name}.json").read_text())
-    assert len(golden["loss"]) == EPOCHS * STEPS and len(golden["scores"]) == EPOCHS
+    assert len(golden["loss"]) == EPOCHS * STEPS
+    assert len(golden["scores"]) == EPOCHS
     if golden.pop("machine") == machine():
         assert found == golden, "the numbers moved; if they should, `make golden` and say why"
     else:
