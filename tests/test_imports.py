@@ -15,38 +15,34 @@ PACKAGE = Path(mtlplugins.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 TASKS = set(RoomsDataset(1).metainfo["tasks"])
 
-LEAVES = {
-    "mtlplugins.checkpoint",
-    "mtlplugins.dataset_parts",
-    "mtlplugins.kept_values",
-    "mtlplugins.outputs",
-    "mtlplugins.randomness",
-    "mtlplugins.structures",
-    "mtlplugins.whole_file",
-}
+#: What every room may import.
+LEAVES = {"mtlplugins.common", "mtlplugins.io", "mtlplugins.structures", "mtlplugins.kept_values"}
 #: What may be imported of the package, besides itself and the leaves. The most specific row holds.
 ARROWS: dict[str, set[str]] = {
     "mtlplugins": {"mtlplugins"},
+    "mtlplugins.analysis": {
+        f"mtlplugins.{room}"
+        for room in ("config", "datasets", "evaluation", "models", "visualization")
+    },
+    "mtlplugins.apis": {"mtlplugins"},
+    "mtlplugins.common": set(),
     "mtlplugins.compat": set(),
-    "mtlplugins.checkpoint": set(),
-    "mtlplugins.dataset_parts": set(),
-    "mtlplugins.kept_values": set(),
-    "mtlplugins.outputs": set(),
-    "mtlplugins.randomness": set(),
-    "mtlplugins.structures": set(),
-    "mtlplugins.whole_file": set(),
-    "mtlplugins.datasets": set(),
+    "mtlplugins.config": {"mtlplugins.evaluation"},
+    "mtlplugins.datasets": {"mtlplugins.rooms"},
     "mtlplugins.engine": set(),
     "mtlplugins.evaluation": set(),
-    "mtlplugins.visualization": set(),
-    "mtlplugins.apis": {"mtlplugins"},
+    "mtlplugins.io": set(),
+    "mtlplugins.kept_values": set(),
     "mtlplugins.models": set(),
-    "mtlplugins.models.conditioning": set(),
-    "mtlplugins.models.layers": {"mtlplugins.models.conditioning"},
     "mtlplugins.models.backbones": {"mtlplugins.models.layers", "mtlplugins.models.conditioning"},
+    "mtlplugins.models.conditioning": set(),
     "mtlplugins.models.decoders": {"mtlplugins.models.layers"},
-    "mtlplugins.models.losses": set(),
     "mtlplugins.models.heads": {"mtlplugins.models.losses"},
+    "mtlplugins.models.layers": {"mtlplugins.models.conditioning"},
+    "mtlplugins.models.losses": set(),
+    "mtlplugins.rooms": set(),
+    "mtlplugins.structures": set(),
+    "mtlplugins.visualization": set(),
 }
 
 
@@ -147,8 +143,8 @@ def test_every_part_of_the_package_is_looked_at():
         ("from ..backbones.cond_swin import CondSwinTransformer", "mtlplugins.models.layers.x"),
         ("from mtlplugins.models.rows import Rows", "mtlplugins.models.backbones.cond_swin"),
         ("from mtlplugins.models import heads", "mtlplugins.models.losses.berhu"),
-        ("from tools.train import main", "mtlplugins.apis.config"),
-        ("import configs", "mtlplugins.engine.hooks"),
+        ("from tools.train import main", "mtlplugins.config.load"),
+        ("import configs", "mtlplugins.engine.resume"),
         ("from mtlplugins.apis import x", "mtlplugins.models.heads.base"),
     ],
 )

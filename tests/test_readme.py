@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mtlplugins.datasets.rooms.renderer import render_room
+from mtlplugins.rooms.renderer import render_room
 from tests.tools.command import ROOT, run_tool
 
 README = (ROOT / "README.md").read_text()

@@ -23,8 +23,8 @@ from mmengine.config import DictAction
 from torch import Tensor
 
 from mtlplugins.apis import MultiTaskInferencer, load_config
+from mtlplugins.io.overwrite import refuse_inputs
 from mtlplugins.models import DeployedModel, MultiTaskModel, fold
-from mtlplugins.outputs import refuse_inputs
 from mtlplugins.structures import MultiTaskDataSample
 
 TRACED = (2, (75, 117))  # no side is a multiple of anything that a model pads to

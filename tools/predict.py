@@ -12,8 +12,8 @@ from mmengine.utils import track_iter_progress
 from PIL import Image
 
 from mtlplugins.apis import MultiTaskInferencer, load_config
-from mtlplugins.datasets.files import FORMATS, BrokenFile
-from mtlplugins.outputs import refuse_inputs
+from mtlplugins.datasets.reading.files import FORMATS, BrokenFile
+from mtlplugins.io.overwrite import refuse_inputs
 
 
 def parse_args() -> argparse.Namespace:

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
-from mtlplugins.checkpoint import load_state, read_checkpoint
+from mtlplugins.io.checkpoint import load_state, read_checkpoint
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,9 +14,9 @@ from mmseg.registry import RUNNERS
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
-from mtlplugins.engine.resuming import claim, find_checkpoint, refuse_to_overwrite
-from mtlplugins.engine.same_run import refuse_unfit
-from mtlplugins.whole_file import named_when_full
+from mtlplugins.engine.resume.compatible import refuse_unfit
+from mtlplugins.engine.resume.find_checkpoint import claim, find_checkpoint, refuse_to_overwrite
+from mtlplugins.io.atomic_file import named_when_full
 
 #: What a launcher tells a process its number by.
 _RANK = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")

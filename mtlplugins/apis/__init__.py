@@ -1,10 +1,17 @@
 """What tools and users call."""
 
-from .blind import blind_scores
-from .config import load_config
+from mtlplugins.analysis.blind import blind_scores
+from mtlplugins.analysis.embeddings import (
+    conditioned_embedding,
+    cosine_similarities,
+    mix,
+    mixed_embedding,
+    sweep,
+)
+from mtlplugins.analysis.model_stats import count_parameters, model_stats
+from mtlplugins.config.load import load_config
+
 from .inferencer import MultiTaskInferencer
-from .mixing import conditioned_embedding, cosine_similarities, mix, mixed_embedding, sweep
-from .model_stats import count_parameters, model_stats
 
 __all__ = [
     "MultiTaskInferencer",

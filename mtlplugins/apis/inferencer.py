@@ -14,8 +14,9 @@ from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from mtlplugins.apis.config import load_config
-from mtlplugins.checkpoint import few, load_state, read_checkpoint
+from mtlplugins.common.text import few
+from mtlplugins.config.load import load_config
+from mtlplugins.io.checkpoint import load_state, read_checkpoint
 from mtlplugins.kept_values import Store, keep_values
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import draw_panel, prediction_file, save_predictions

@@ -6,26 +6,23 @@ twice changes nothing.
 
 from __future__ import annotations
 
-from mtlplugins.compat.ops import stub_missing_ops
+from .ops import stub_missing_ops
 
 stub_missing_ops()  # first: what the others import may look for the operators
 
-from mtlplugins.compat.checkpoint_files import (  # noqa: E402
-    check_before_loading,
-    save_in_one_piece,
-)
-from mtlplugins.compat.checkpoints import allow_training_state, load_weights_only  # noqa: E402
-from mtlplugins.compat.config_paths import find_packages_without_pkg_resources  # noqa: E402
-from mtlplugins.compat.one_cycle import name_short_cycles  # noqa: E402
-from mtlplugins.compat.options import name_wrong_options  # noqa: E402
-from mtlplugins.compat.processes import (  # noqa: E402
+from .checkpoint_files import check_before_loading, save_in_one_piece  # noqa: E402
+from .checkpoints import allow_training_state, load_weights_only  # noqa: E402
+from .config_paths import find_packages_without_pkg_resources  # noqa: E402
+from .one_cycle import name_short_cycles  # noqa: E402
+from .options import name_wrong_options  # noqa: E402
+from .processes import (  # noqa: E402
     name_missing_launchers,
     start_processes_on_cpu,
     wrap_models_on_cpu,
 )
-from mtlplugins.compat.sync_batch_norm import synchronise_batch_norms_on_cpu  # noqa: E402
-from mtlplugins.compat.timm_weights import fetch_timm_weights_for_training  # noqa: E402
-from mtlplugins.compat.workers import leave_stopping_to_the_parent  # noqa: E402
+from .sync_batch_norm import synchronise_batch_norms_on_cpu  # noqa: E402
+from .timm_weights import fetch_timm_weights_for_training  # noqa: E402
+from .workers import leave_stopping_to_the_parent  # noqa: E402
 
 allow_training_state()
 load_weights_only()

@@ -12,8 +12,9 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
 
-from mtlplugins.compat._replace import replace_once
-from mtlplugins.whole_file import what_is_damaged, write_in_one_piece
+from mtlplugins.io.atomic_file import what_is_damaged, write_in_one_piece
+
+from ._replace import replace_once
 
 
 def save_in_one_piece() -> None:

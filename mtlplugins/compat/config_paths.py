@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import config as mmengine_config
 from mmengine.config.utils import MODULE2PACKAGE
 
-from mtlplugins.compat._replace import replace_once
+from ._replace import replace_once
 
 
 def find_packages_without_pkg_resources() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-from mtlplugins.compat._replace import replace_once
+from ._replace import replace_once
 
 
 def name_short_cycles() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mmengine.config import DictAction
 
-from mtlplugins.compat._replace import replace_once
+from ._replace import replace_once
 
 
 def name_wrong_options() -> None:

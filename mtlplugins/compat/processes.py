@@ -16,7 +16,7 @@ from mmengine.device import get_device
 from mmengine.dist import utils as dist_utils
 from mmengine.model import MMDistributedDataParallel
 
-from mtlplugins.compat._replace import replace_once
+from ._replace import replace_once
 
 #: What a launcher tells each of its processes; MMEngine reads these.
 _VARIABLES = dict(

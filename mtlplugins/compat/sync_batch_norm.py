@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from mtlplugins.compat._replace import replace_once
+from ._replace import replace_once
 
 
 def synchronise_batch_norms_on_cpu() -> None:

@@ -11,7 +11,7 @@ import mmpretrain.models.backbones as mmpretrain_backbones
 import mmseg.models.backbones as mmseg_backbones
 from torch import nn
 
-from mtlplugins.compat._replace import replace_once
+from ._replace import replace_once
 
 
 def fetch_timm_weights_for_training() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from mmengine.runner import runner as mmengine_runner
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from mtlplugins.compat._replace import replace_once
+from ._replace import replace_once
 
 
 def leave_stopping_to_the_parent() -> None:

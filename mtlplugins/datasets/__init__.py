@@ -3,16 +3,16 @@
 from . import transforms
 from .cifar import MultiTaskCIFAR
 from .collating import stack_images
-from .draws import Draw, DrawSampler
-from .image_label import ImageLabel
-from .mixed import MixedDataset
+from .draw_sampler import Draw, DrawSampler
 from .multitask import MultiTaskDataset
-from .normal_map import NormalMap
 from .nyuv2 import NYUv2Dataset
-from .one_task import OneTaskDataset
 from .rooms import RoomsDataset
-from .targets import DepthMap, LabelMap
+from .targets.base import DepthMap, LabelMap
+from .targets.image_label import ImageLabel
+from .targets.normal_map import NormalMap
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
+from .wrappers.mixed import MixedDataset
+from .wrappers.one_task import OneTaskDataset
 
 __all__ = [
     "DepthMap",

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 from torch import Tensor
 
+from mtlplugins.io.safe_pickle import read_pickle
 from mtlplugins.structures import MultiTaskDataSample
 
 from .cifar_classes import (
@@ -22,9 +23,8 @@ from .cifar_classes import (
     Hierarchy,
     superclass_of,
 )
-from .draws import Draw
+from .draw_sampler import Draw
 from .multitask import MultiTaskDataset
-from .pickles import read_pickle
 
 SIZE = (32, 32)
 _ROW = 3 * SIZE[0] * SIZE[1]

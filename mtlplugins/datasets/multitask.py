@@ -14,13 +14,13 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
-from mtlplugins.randomness import seeded
+from mtlplugins.common.randomness import seeded
 
-from .draws import Draw
-from .files import BrokenFile, read_lines
-from .listing import Listing
-from .resident import ResidentImages
-from .targets import Target
+from .draw_sampler import Draw
+from .reading.files import BrokenFile, read_lines
+from .reading.listing import Listing
+from .reading.memory_cache import ResidentImages
+from .targets.base import Target
 
 #: Images tried in place of a broken one; when all are broken too, it is no longer a file or two.
 _REPLACEMENTS = 10

@@ -15,10 +15,10 @@ import numpy as np
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
-from .files import read_lines
-from .listing_cache import ListingCache
 from .multitask import MultiTaskDataset
-from .targets import LabelMap
+from .reading.files import read_lines
+from .reading.listing_cache import ListingCache
+from .targets.base import LabelMap
 
 #: The labels as stored; 2 to 17 are classes of MS COCO.
 CLASSES = (

@@ -1,25 +1,33 @@
-"""What drives training: optimizer wrappers and hooks."""
+"""What drives training: runners, loops, optimizer wrappers and hooks."""
 
-from mtlplugins.engine.hooks import (
-    BrokenFilesHook,
+from .guards import BrokenFilesHook, CheckTasksHook, NonFiniteHook, UpdateGuard
+from .resume import (
     CheckResumeHook,
-    CheckTasksHook,
-    NonFiniteHook,
+    ResumableEpochLoop,
+    ResumableIterLoop,
     SafeCheckpointHook,
     StepSeedHook,
     StopSignalHook,
 )
-from mtlplugins.engine.loops import ResumableEpochLoop, ResumableIterLoop
-from mtlplugins.engine.optim_wrapper import Bf16OptimWrapper
-from mtlplugins.engine.sharded_runner import ShardedRunner
-from mtlplugins.engine.update_guard import UpdateGuard
+from .sharded_runner import ShardedRunner
+from .speed import (
+    Bf16OptimWrapper,
+    CompileHook,
+    KeepMemoryHook,
+    KeepValuesHook,
+    RecentLogHook,
+)
 
 __all__ = [
     "Bf16OptimWrapper",
     "BrokenFilesHook",
     "CheckResumeHook",
     "CheckTasksHook",
+    "CompileHook",
+    "KeepMemoryHook",
+    "KeepValuesHook",
     "NonFiniteHook",
+    "RecentLogHook",
     "ResumableEpochLoop",
     "ResumableIterLoop",
     "SafeCheckpointHook",

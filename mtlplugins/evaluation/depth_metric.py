@@ -9,7 +9,7 @@ import torch
 from mmseg.registry import METRICS
 from torch import Tensor
 
-from mtlplugins.evaluation.task_metric import TaskMetric
+from .task_metric import TaskMetric
 
 
 @METRICS.register_module("MultiTaskDepthMetric")

@@ -8,7 +8,7 @@ import torch
 from mmseg.registry import METRICS
 from torch import Tensor
 
-from mtlplugins.evaluation.task_metric import TaskMetric
+from .task_metric import TaskMetric
 
 BINS_PER_DEGREE = 100
 THRESHOLDS = {"a11": 11.25, "a22": 22.5, "a30": 30.0}  # degrees

@@ -7,7 +7,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from torch import Tensor
 
-from mtlplugins.evaluation.task_metric import TaskMetric
+from .task_metric import TaskMetric
 
 
 @METRICS.register_module("MultiTaskIoUMetric")

@@ -4,9 +4,9 @@ from .backbones import CondResNet, CondSwinTransformer, CondVisionTransformer, T
 from .batch_augmentation import BatchRandomErase, BatchRandomFlip, BatchRandomShift
 from .data_preprocessor import MultiTaskDataPreprocessor
 from .decoders import ConvUNetDecoder, SwinUNetDecoder
-from .deployed import DeployedModel
-from .folding import fold
 from .heads import ClassificationHead, DepthHead, MultiTaskDecodeHead, SegmentationHead
+from .inference.deployed import DeployedModel
+from .inference.folding import fold
 from .losses import BerHuLoss
 from .multitask_model import MultiTaskModel
 

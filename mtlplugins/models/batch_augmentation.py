@@ -13,7 +13,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mtlplugins.randomness import uniform
+from mtlplugins.common.randomness import uniform
 
 
 class BatchAugmentation(nn.Module):

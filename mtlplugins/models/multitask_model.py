@@ -15,13 +15,13 @@ from mtlplugins.structures import MultiTaskDataSample
 
 from .checks import check_parts, check_tasks, check_test_cfg
 from .conditioning import TaskEmbedding
-from .frozen import check_frozen
+from .distributed.norms import rows_to_encode, synchronised_rows
+from .distributed.shares import mean_over_processes, process_shares
+from .frozen_tasks import check_frozen
 from .heads.base import resize
 from .layers import quicken
-from .process_shares import mean_over_processes, process_shares
 from .rows import Rows
 from .sliding import average_windows
-from .synchronised import rows_to_encode, synchronised_rows
 
 
 @MODELS.register_module()

@@ -9,7 +9,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from mtlplugins.checkpoint import few
+from mtlplugins.common.text import few
 from mtlplugins.structures import MultiTaskDataSample
 
 from .conditioning import Condition, TaskEmbedding

@@ -1,16 +1,11 @@
 """Predictions as pictures and files."""
 
-from mtlplugins.visualization.drawers import DRAWERS
-from mtlplugins.visualization.multitask_visualizer import MultiTaskVisualizer
-from mtlplugins.visualization.panels import draw_panel
-from mtlplugins.visualization.prediction_files import (
-    WRITERS,
-    Writer,
-    prediction_file,
-    save_predictions,
-)
-from mtlplugins.visualization.save_predictions_hook import SavePredictionsHook
-from mtlplugins.visualization.visualization_hook import MultiTaskVisualizationHook, picture_of
+from .drawers import DRAWERS
+from .multitask_visualizer import MultiTaskVisualizer
+from .panels import draw_panel
+from .prediction_files import WRITERS, Writer, prediction_file, save_predictions
+from .save_predictions_hook import SavePredictionsHook
+from .visualization_hook import MultiTaskVisualizationHook, picture_of
 
 __all__ = [
     "DRAWERS",

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from mmengine.structures import LabelData, PixelData
 
-from mtlplugins.visualization import canvas
+from . import canvas
 
 # Perceptually uniform, and its darkest colour is still told from the black of missing pixels.
 DEPTH_COLOURS = (

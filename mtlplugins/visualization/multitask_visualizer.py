@@ -11,7 +11,7 @@ from mmengine.visualization import Visualizer
 from mmseg.registry import VISUALIZERS
 from PIL import Image
 
-from mtlplugins.visualization.panels import draw_panel
+from .panels import draw_panel
 
 
 @VISUALIZERS.register_module()

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from mmengine.structures import BaseDataElement
 
-from mtlplugins.visualization import canvas
-from mtlplugins.visualization.drawers import DRAWERS
+from . import canvas
+from .drawers import DRAWERS
 
 GAP = 12
 

@@ -11,9 +11,10 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.registry import HOOKS
 
-from mtlplugins.dataset_parts import parts_of
-from mtlplugins.outputs import refuse_inputs
-from mtlplugins.visualization.prediction_files import prediction_file, save_predictions
+from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.io.overwrite import refuse_inputs
+
+from .prediction_files import prediction_file, save_predictions
 
 
 @HOOKS.register_module()

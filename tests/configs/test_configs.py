@@ -19,7 +19,7 @@ from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmseg.structures import SegDataSample
 
 from mtlplugins.apis import load_config
-from mtlplugins.datasets.draws import Draw
+from mtlplugins.datasets.draw_sampler import Draw
 from tests._data import make_cifar, make_nyuv2, make_taskonomy
 from tests.configs._reduced import SIDE, reduce_config
 from tests.tools.command import load_tool

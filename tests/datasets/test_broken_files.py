@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtlplugins.datasets import Draw, MultiTaskDataset, NYUv2Dataset
-from mtlplugins.datasets.files import BrokenFile
+from mtlplugins.datasets.reading.files import BrokenFile
 from tests._data import make_nyuv2
 
 PIPELINE = [

@@ -5,8 +5,8 @@ import pytest
 
 import mtlplugins  # noqa: F401
 from mtlplugins.datasets.normals import Intrinsics, normals_from_depth
-from mtlplugins.datasets.rooms.renderer import render_room
-from mtlplugins.datasets.rooms.scenes import sample_scene
+from mtlplugins.rooms.renderer import render_room
+from mtlplugins.rooms.scenes import sample_scene
 
 SIZE = (120, 160)
 CAMERA = Intrinsics(fx=140.0, fy=130.0, cx=83.0, cy=55.0)

@@ -11,7 +11,8 @@ import pytest
 from mmengine.logging import MMLogger
 from mmseg.registry import DATASETS
 
-from mtlplugins.datasets import OneTaskDataset, TaskonomyDataset, listing_cache
+from mtlplugins.datasets import OneTaskDataset, TaskonomyDataset
+from mtlplugins.datasets.reading import listing_cache
 from tests._data import make_taskonomy, write_split
 
 LOADING = [dict(type="LoadMultiTaskImage"), dict(type="LoadTargets")]

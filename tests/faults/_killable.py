@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mtlplugins.apis import load_config
-from mtlplugins.engine.resuming import find_checkpoint
+from mtlplugins.engine.resume.find_checkpoint import find_checkpoint
 from tests.configs._reduced import reduce_config
 
 CONFIG = Path(__file__).parents[2] / "configs/rooms/swin_cond_rooms.py"

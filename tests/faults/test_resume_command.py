@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.test_resuming import CLAIM
+from tests.engine.resume.test_find_checkpoint import CLAIM
 from tests.faults._in_process import run
 
 pytestmark = pytest.mark.faults

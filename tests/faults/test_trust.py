@@ -22,7 +22,7 @@ import torch
 from mmengine.structures import PixelData
 from nyuv2_labeled import ARRAYS, KNOWN_LABELS, Meta
 
-from mtlplugins.apis.steps import run_steps
+from mtlplugins.analysis.run_commands import run_steps
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import save_predictions
 from tests.faults._in_process import run

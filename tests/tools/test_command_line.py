@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mtlplugins.datasets.rooms.renderer import render_room
+from mtlplugins.rooms.renderer import render_room
 from tests.tools.command import ROOT, run_tool
 
 CONFIG = ROOT / "configs/rooms/swin_cond_rooms.py"

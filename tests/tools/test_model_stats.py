@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from mtlplugins.apis import load_config, model_stats
+from mtlplugins.analysis import model_stats
+from mtlplugins.apis import load_config
 from tests.tools.command import ROOT, load_tool, run_tool
 
 TABLES = load_tool("analysis/thesis_table.py")["TABLES"]

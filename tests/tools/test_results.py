@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.apis.results.work_dirs import config, full_log, write_run
+from tests.analysis.results.work_dirs import config, full_log, write_run
 from tests.tools.command import ROOT, run_tool
 
 TINY = (

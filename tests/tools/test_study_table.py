@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mtlplugins.analysis.run_commands import parse_options
 from mtlplugins.apis import load_config
-from mtlplugins.apis.steps import parse_options
 from tests.tools.command import load_tool, run_tool
 
 TOOL = load_tool("analysis/study_table.py")

@@ -19,8 +19,8 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.analysis.data_check import as_json, as_text, check_config, write_pictures
 from mtlplugins.apis import load_config
-from mtlplugins.apis.data_check import as_json, as_text, check_config, write_pictures
 
 
 def parse_args() -> argparse.Namespace:

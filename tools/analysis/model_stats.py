@@ -9,7 +9,8 @@ from pathlib import Path
 from mmengine.config import DictAction
 from prettytable import PrettyTable
 
-from mtlplugins.apis import load_config, model_stats
+from mtlplugins.analysis import model_stats
+from mtlplugins.apis import load_config
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mtlplugins.apis.results import (
+from mtlplugins.analysis.results import (
     draw_panels,
     group_runs,
     markdown,

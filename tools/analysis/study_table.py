@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.analysis.results import read_run
+from mtlplugins.analysis.run_commands import is_finished, parse_options, run_steps
 from mtlplugins.apis import load_config
-from mtlplugins.apis.results import read_run
-from mtlplugins.apis.steps import is_finished, parse_options, run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = json.loads((ROOT / "configs/cifar/study.json").read_text())

@@ -26,7 +26,7 @@ from mtlplugins.apis import (
     mixed_embedding,
     sweep,
 )
-from mtlplugins.checkpoint import load_state, read_checkpoint
+from mtlplugins.io.checkpoint import load_state, read_checkpoint
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

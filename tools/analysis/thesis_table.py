@@ -17,8 +17,9 @@ from typing import Any
 from prettytable import PrettyTable, TableStyle
 
 import mtlplugins  # noqa: F401, registers the modules
-from mtlplugins.apis import load_config, model_stats
-from mtlplugins.apis.steps import is_finished, parse_options, run_steps
+from mtlplugins.analysis import model_stats
+from mtlplugins.analysis.run_commands import is_finished, parse_options, run_steps
+from mtlplugins.apis import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = "4.2"

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from mtlplugins.datasets.files import FORMATS, BrokenFile
+from mtlplugins.datasets.reading.files import FORMATS, BrokenFile
 
 _FACTORS = (8, 4, 2)  # by which JPEG decoders divide the sides
 _ORIENTATION = 0x0112  # the tag of EXIF

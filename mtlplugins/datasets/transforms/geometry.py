@@ -12,7 +12,7 @@ from mmpretrain.datasets.transforms import RandomResizedCrop
 from mmseg.datasets.transforms import RandomFlip
 from mmseg.registry import TRANSFORMS
 
-from mtlplugins.datasets.targets import DenseTarget
+from mtlplugins.datasets.targets.base import DenseTarget
 
 from .decoding import resize, size_of
 

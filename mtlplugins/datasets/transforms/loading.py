@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
 
-from mtlplugins.datasets.files import BrokenFile, open_picture
+from mtlplugins.datasets.reading.files import BrokenFile, open_picture
 
 from .decoding import UndecodedImage, broken_if_unreadable, is_turned, size_of
 

@@ -7,7 +7,8 @@ import re
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mtlplugins.checkpoint import few, load_state, read_checkpoint
+from mtlplugins.common.text import few
+from mtlplugins.io.checkpoint import load_state, read_checkpoint
 from mtlplugins.models.conditioning import FiLM, conditional_modules
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlplugins.models.layers.dropout import dropout as drop
+from .dropout import dropout as drop
 
 
 def attention(

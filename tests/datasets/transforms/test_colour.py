@@ -8,8 +8,8 @@ import torch
 from mmseg.registry import TRANSFORMS
 from torchvision.transforms import ColorJitter
 
+from mtlplugins.common.randomness import seeded
 from mtlplugins.datasets.transforms import MultiTaskColorJitter
-from mtlplugins.randomness import seeded
 from tests._data import picture
 
 NOTHING = dict(brightness=0, contrast=0, saturation=0, hue=0)

@@ -19,8 +19,9 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from mtlplugins.common.randomness import seeded
 from mtlplugins.datasets import DepthMap
-from mtlplugins.datasets.files import BrokenFile
+from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.datasets.transforms import (
     LoadMultiTaskImage,
     LoadTargets,
@@ -30,7 +31,6 @@ from mtlplugins.datasets.transforms import (
     OpenMultiTaskImage,
 )
 from mtlplugins.datasets.transforms.decoding import UndecodedImage, size_of
-from mtlplugins.randomness import seeded
 from tests._data import picture, write
 
 EVEN, ODD = (480, 640), (475, 629)  # whole blocks of 8 pixels, and not even whole pairs

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from mtlplugins.datasets import DepthMap, LabelMap, NormalMap, RoomsDataset
-from mtlplugins.datasets.rooms.renderer import Room, render_room
 from mtlplugins.datasets.transforms import (
     MultiTaskRandomFlip,
     MultiTaskRandomResizedCrop,
     MultiTaskResize,
 )
+from mtlplugins.rooms.renderer import Room, render_room
 from tests.datasets.transforms.test_formatting import item as packable
 
 MAPS = ("gt_semantic", "gt_depth", "gt_normals")

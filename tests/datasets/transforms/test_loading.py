@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mtlplugins.datasets import DepthMap, ImageLabel, LabelMap
-from mtlplugins.datasets.files import BrokenFile
+from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.datasets.transforms import (
     LoadMultiTaskImage,
     LoadTargets,

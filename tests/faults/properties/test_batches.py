@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mmengine.structures import LabelData, PixelData
 from torch import Tensor
 
+from mtlplugins.common.randomness import uniform
 from mtlplugins.datasets.collating import stack_images
 from mtlplugins.models import (
     BatchRandomErase,
@@ -17,7 +18,6 @@ from mtlplugins.models import (
     BatchRandomShift,
     MultiTaskDataPreprocessor,
 )
-from mtlplugins.randomness import uniform
 from mtlplugins.structures import MultiTaskDataSample
 from tests.faults.properties._examples import examples
 

@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.utils.data import Dataset
 
-from mtlplugins.datasets import Draw, DrawSampler, MixedDataset, draws
+from mtlplugins.datasets import Draw, DrawSampler, MixedDataset
+from mtlplugins.datasets import draw_sampler as draws
 from tests.faults.properties._examples import examples
 
 pytestmark = pytest.mark.faults

@@ -11,7 +11,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mtlplugins.randomness import seed_all, seeded, uniform
+from mtlplugins.common.randomness import seed_all, seeded, uniform
 from tests.faults.properties._examples import examples
 
 pytestmark = pytest.mark.faults

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from mtlplugins.common.randomness import seeded
 from mtlplugins.datasets.transforms import (
     MultiTaskColorJitter,
     MultiTaskRandomFlip,
     MultiTaskResize,
     PackMultiTask,
 )
-from mtlplugins.randomness import seeded
 from tests.faults.properties._examples import examples
 from tests.faults.properties._places import MAPS, Account, maps_of, picture, sizes, steps
 

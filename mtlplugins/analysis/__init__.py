@@ -1,0 +1,1 @@
+"""Tools to look at data, runs, models and task embeddings."""

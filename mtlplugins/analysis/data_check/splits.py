@@ -1,0 +1,72 @@
+"""The data sets of a config, inside whatever wraps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+
+from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.datasets import MultiTaskDataset
+
+from .findings import Problem
+
+NAMES = ("train", "val", "test")
+
+
+@dataclass
+class Split:
+    """What one or several of a config's data loaders read.
+
+    Attributes:
+        name: ``train``, ``val``, ``test``, or those that share their data: ``val/test``.
+        sources: The data sets in it; several where they are mixed.
+    """
+
+    name: str
+    sources: list[MultiTaskDataset]
+
+    @property
+    def trains(self) -> bool:
+        """Whether the model learns from it."""
+        return "train" in self.name.split("/")
+
+
+def splits_of(cfg: Config) -> tuple[list[Split], list[Problem]]:
+    """Build the data sets of a config.
+
+    Returns:
+        The splits that could be built, and what is wrong with the others.
+    """
+    splits: list[Split] = []
+    problems: list[Problem] = []
+    built: list[tuple[Any, list[str]]] = []
+    for name in NAMES:
+        dataset = (cfg.get(f"{name}_dataloader") or {}).get("dataset")
+        if dataset is None:
+            continue
+        same = [names for other, names in built if other == dataset]
+        if same:
+            same[0].append(name)
+        else:
+            built.append((dataset, [name]))
+    for dataset, names in built:
+        name = "/".join(names)
+        try:
+            splits.append(Split(name, list(_unwrapped(DATASETS.build(dataset)))))
+        except Exception as error:  # a data set's class may raise anything
+            problems.append(Problem("data set", f"{type(error).__name__}: {error}", name))
+    return splits, problems
+
+
+def _unwrapped(dataset: Any) -> Iterator[MultiTaskDataset]:
+    for part in parts_of(dataset):
+        if not isinstance(part, MultiTaskDataset):
+            raise TypeError(
+                f"{type(part).__name__} is no MultiTaskDataset and wraps none: it cannot be checked"
+            )
+        part.full_init()
+        yield part

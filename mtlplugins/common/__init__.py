@@ -1,0 +1,1 @@
+"""Randomness, text and data set helpers that every room may use."""

@@ -1,0 +1,89 @@
+"""Reading a config with the user's changes."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from .keys import MMENGINES
+from .validate import check_values
+
+
+def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
+    """Read a config file and apply ``--cfg-options``.
+
+    Two values stand in several places of a config; changing them in one changes the others too:
+    ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
+    schedule that had its length. A default hook that is None is left out. Where there is a GPU,
+    data loaders that do not say otherwise pin their memory, from which it copies while it computes.
+
+    Args:
+        path: A Python config file.
+        options: Values by dotted key.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        KeyError: An option changes a top-level key that looks like a misspelt one.
+        ValueError: The file cannot be read, or a value is one that :func:`check_values` refuses.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no config file {path}")
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # a config is code and may raise anything
+        raise ValueError(
+            f"the config {path} cannot be read: {type(error).__name__}: {error}"
+        ) from error
+    if options:
+        _check_spelling(options, cfg)
+        old_root = cfg.get("data_root")
+        old_epochs = cfg.get("train_cfg", {}).get("max_epochs")
+        cfg.merge_from_dict(options)
+        if cfg.get("data_root") != old_root:
+            _replace(cfg._cfg_dict, "data_root", old_root, cfg.data_root)
+        epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
+        if epochs != old_epochs:
+            _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)
+    _leave_out_hooks(cfg)
+    _pin_memory(cfg)
+    check_values(cfg)
+    return cfg
+
+
+def _leave_out_hooks(cfg: Config) -> None:
+    # MMEngine takes None for its own default hooks alone
+    hooks = cfg.get("default_hooks") or {}
+    for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINES]:
+        hooks.pop(name)
+
+
+def _pin_memory(cfg: Config) -> None:
+    # not in the configs: without a GPU PyTorch warns of it
+    for split in ("train", "val", "test"):
+        loader = cfg.get(f"{split}_dataloader")
+        if isinstance(loader, dict) and torch.cuda.is_available():
+            loader.setdefault("pin_memory", True)
+
+
+def _check_spelling(options: dict[str, Any], cfg: Config) -> None:
+    # new keys are allowed, but ``train_datalaoder`` would change nothing and say nothing
+    for option in options:
+        key = option.split(".")[0]
+        if key not in cfg and (similar := get_close_matches(key, list(cfg), n=1, cutoff=0.8)):
+            raise KeyError(f"--cfg-options {option}: no key {key!r}; did you mean {similar[0]!r}?")
+
+
+def _replace(node: Any, key: str, old: Any, new: Any) -> None:
+    """Set ``key`` to ``new`` wherever it is ``old`` below ``node``."""
+    if isinstance(node, dict):
+        if key in node and node[key] == old:
+            node[key] = new
+        node = node.values()
+    elif not isinstance(node, (list, tuple)):
+        return
+    for child in list(node):
+        _replace(child, key, old, new)

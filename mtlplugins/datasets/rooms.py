@@ -1,0 +1,96 @@
+"""Rendered rooms: a data set without files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmseg.registry import DATASETS
+
+from mtlplugins.rooms.renderer import CLASSES, PALETTE, SCENES, SUPERCLASSES, Room, render_room
+
+from .multitask import MultiTaskDataset
+
+
+@DATASETS.register_module()
+class RoomsDataset(MultiTaskDataset):
+    """Indoor scenes rendered on the fly, the same item for the same seed and index.
+
+    Tasks: ``semantic`` (NYUv2's 14 classes), ``depth`` in metres, ``normals``, ``scene`` and its
+    ``superclass``. Every image has all targets.
+
+    Args:
+        length: Number of rooms.
+        seed: Which rooms; different seeds share no room.
+        size: (height, width) of the pictures.
+        tasks: Tasks to hand out; None for all five.
+        pipeline: Transforms; no loading is needed.
+        test_mode: As in MMEngine.
+        indices: Use only the first so many rooms, or those of these indices.
+        lazy_init: As in MMEngine.
+
+    Raises:
+        ValueError: ``length`` is not positive.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        *,
+        seed: int = 0,
+        size: tuple[int, int] = (96, 128),
+        tasks: Sequence[str] | None = None,
+        pipeline: Sequence = (),
+        test_mode: bool = False,
+        indices: int | Sequence[int] | None = None,
+        lazy_init: bool = False,
+    ) -> None:
+        if length < 1:
+            raise ValueError(f"RoomsDataset: length={length}, give 1 or more")
+        self.length = length
+        self.seed = seed
+        self.size = tuple(size)
+        super().__init__(
+            "",
+            targets=dict(
+                semantic=dict(type="LabelMap", classes=CLASSES, palette=PALETTE),
+                depth=dict(type="DepthMap"),
+                normals=dict(type="NormalMap"),
+                scene=dict(type="ImageLabel", classes=SCENES),
+                superclass=dict(type="ImageLabel", classes=SUPERCLASSES),
+            ),
+            tasks=tasks,
+            pipeline=pipeline,
+            test_mode=test_mode,
+            indices=indices,
+            lazy_init=lazy_init,
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """List the rooms by index; they are rendered when asked for."""
+        return [dict(room=i, img_path=f"rooms/{self.seed}/{i:06d}.png") for i in range(self.length)]
+
+    def tasks_of(self, idx: int) -> list[str]:
+        """List the tasks of a room: all."""
+        return list(self.target_types)
+
+    def get_data_info(self, idx: int) -> dict:
+        """Render a room and its targets."""
+        info = super().get_data_info(idx)
+        room = render_room(self.seed, info["room"], size=self.size)
+        info["img"] = np.ascontiguousarray(
+            room.image[..., ::-1]
+        )  # BGR, as everywhere in the mm stack
+        info["img_shape"] = info["ori_shape"] = self.size
+        info |= {f"gt_{task}": self._target(room, task) for task in self.target_types}
+        info["seg_fields"] = [f"gt_{t}" for t, target in self.target_types.items() if target.dense]
+        return info
+
+    @staticmethod
+    def _target(room: Room, task: str) -> np.ndarray | int:
+        value = getattr(room, task)
+        return (
+            value.astype(np.int32)
+            if isinstance(value, np.ndarray) and value.dtype == np.uint8
+            else value
+        )

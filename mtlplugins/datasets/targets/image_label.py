@@ -1,0 +1,85 @@
+"""Image-level targets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.structures import LabelData
+from mmseg.registry import DATASETS
+
+from .base import Target, named
+
+
+@DATASETS.register_module()
+class ImageLabel(Target):
+    """One class per image.
+
+    Args:
+        file: JSON below the data set's root, ``{"classes": [...], "labels": {image name: class}}``.
+        classes: Names of the classes; None to take those of the file.
+
+    Raises:
+        ValueError: ``classes`` are no names, or one of them comes twice.
+    """
+
+    kind = "classification"
+    dense = False
+
+    def __init__(self, file: str = "", classes: Sequence[str] | None = None) -> None:
+        self.file = file
+        self.classes = None if classes is None else _named("ImageLabel: classes", classes)
+
+    def meta(self) -> dict[str, Any]:
+        """Describe the classes."""
+        return dict(kind=self.kind, classes=self.classes)
+
+    def read(self, path: Path) -> dict[str, int]:
+        """Read the class index of each image that the file names.
+
+        Raises:
+            ValueError: The file is not of that form, or a label is not one of the classes.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
+            labels = dict(content["labels"])
+            named = self.classes or content["classes"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(
+                f'{path}: expected {{"classes": [...], "labels": {{image name: class}}}} '
+                f"({type(error).__name__}: {error})"
+            ) from error
+        classes = _named(f"{path}: classes", named)
+        for name, label in labels.items():
+            if label not in classes:
+                raise ValueError(
+                    f"{path}: {name!r} has class {label!r}, none of {', '.join(classes)}"
+                )
+        self.classes = classes
+        return {name: classes.index(label) for name, label in labels.items()}
+
+    def describe(self, value: int) -> dict[str, int]:
+        """Count the image in its class."""
+        classes = self.classes or ()
+        return named(classes, [int(index == value) for index in range(len(classes))])
+
+    def pack(self, value: int) -> LabelData:
+        """Make an int64 label (1,)."""
+        return LabelData(label=torch.tensor([value]))
+
+
+def _named(where: str, classes: Any) -> tuple[str, ...]:
+    """Check names of classes, which labels are looked up in."""
+    listed = isinstance(classes, (list, tuple))
+    if not listed or not all(isinstance(name, str) for name in classes):
+        raise ValueError(
+            f'{where} are {classes!r}: expected a list of names in quotes, such as ["hall", "0"]'
+        )
+    twice = [name for name in classes if classes.count(name) > 1]
+    if twice:
+        count = classes.count(twice[0])
+        raise ValueError(f"{where} list {twice[0]!r} {count} times: give each its own name")
+    return tuple(classes)

@@ -1,0 +1,65 @@
+"""Each (image, task) an input of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mmseg.registry import DATASETS
+from torch.utils.data import Dataset
+
+from mtlplugins.datasets.draw_sampler import Draw
+from mtlplugins.datasets.multitask import MultiTaskDataset
+
+
+@DATASETS.register_module()
+class OneTaskDataset(Dataset):
+    """A view of a data set in which every item has the target of one task only.
+
+    The thesis's "different batch" (section 4.5.6): shuffled, the tasks of an image fall into
+    different batches. An item per (image, target), all targets of the first image first. For as
+    many rows in a step as in the same-batch mode, multiply the batch size by the number of tasks.
+
+    Args:
+        dataset: A :class:`MultiTaskDataset`, or its config.
+
+    Raises:
+        TypeError: ``dataset`` is none.
+    """
+
+    def __init__(self, dataset: dict | MultiTaskDataset) -> None:
+        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        if not isinstance(self.dataset, MultiTaskDataset):
+            raise TypeError(
+                f"OneTaskDataset: {type(self.dataset).__name__} is no MultiTaskDataset; put "
+                "OneTaskDataset inside of what wraps data sets, around each of them"
+            )
+        self.dataset.full_init()
+        self.tasks = tuple(self.dataset.target_types)
+        self._items = np.array(  # (items, 2): index of the image, index of the task
+            [
+                (image, self.tasks.index(task))
+                for image in range(len(self.dataset))
+                for task in self.dataset.tasks_of(image)
+            ]
+        )
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Description of each task, as the data set gives it."""
+        return self.dataset.metainfo
+
+    def __len__(self) -> int:
+        """Number of (image, target) combinations."""
+        return len(self._items)
+
+    def __getitem__(self, index: int) -> dict:
+        """Load an image with one of its targets; a :class:`Draw` is augmented by its number."""
+        image, task = map(int, self._items[int(index)])
+        if isinstance(index, Draw):
+            image = Draw(image, seed=index.seed, number=index.number)
+        item = self.dataset[image]
+        for other in self.tasks:
+            if other != self.tasks[task]:
+                item["data_samples"].pop(f"gt_{other}", None)
+        return item

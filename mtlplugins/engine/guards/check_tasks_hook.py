@@ -1,0 +1,119 @@
+"""Find out before training that model and data do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner, TestLoop, ValLoop
+from mmseg.evaluation import IoUMetric
+from mmseg.registry import HOOKS
+from torch import Tensor, nn
+
+from mtlplugins.common.text import few
+
+
+@HOOKS.register_module()
+class CheckTasksHook(Hook):
+    """Compare the model's tasks with the training data's, before the first batch.
+
+    Raises:
+        ValueError: The data has no target for a task that is trained, or another number of classes,
+            or one that the head ignores; a model with frozen tasks was not loaded from a
+            checkpoint, one was loaded that is of another encoder, or resumed from that is of
+            another model; or an evaluator has mmseg's metric of one segmentation, or scores a task
+            that is not predicted.
+    """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse weights of another encoder: MMEngine takes those that fit and goes on.
+
+        Heads may differ, and tasks, where a training starts; that is how a trained model learns
+        other ones. One that is resumed would give the optimizer's state to other weights.
+        """
+        model = _bare(runner)
+        given = checkpoint.get("state_dict", checkpoint)
+        given = {key.removeprefix("module."): value for key, value in given.items()}
+        own = model.state_dict()
+        differing = [
+            name for name in sorted({*given, *own}) if _shape(given, name) != _shape(own, name)
+        ]
+        if runner._resume and differing:
+            raise ValueError(
+                f"the run to resume has another model: {few(differing)} differ; give the config "
+                "that it was started with. To start from its weights alone, give --cfg-options "
+                "load_from=CHECKPOINT and another --work-dir, without --resume"
+            )
+        other = [n for n in differing if n in given and n in own and n.startswith("backbone.")]
+        if other:
+            raise ValueError(
+                f"load_from is the checkpoint of another encoder: {few(other)} have another shape, "
+                "and would start at random; give the config that it was trained with, or another "
+                "checkpoint"
+            )
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the data that is about to be trained on, and the metrics."""
+        _check_metrics("val_evaluator", runner, runner.val_loop)
+        model = _bare(runner)
+        described = runner.train_loop.dataloader.dataset.metainfo.get("tasks", {})
+        if model.frozen_tasks and not model.frozen_tasks_loaded:
+            raise ValueError(
+                f"model.frozen_tasks={model.frozen_tasks}, but nothing was loaded, so they would "
+                "stay random: set load_from to a checkpoint that knows them"
+            )
+        for task in model.trained_tasks:
+            if task not in described:
+                raise ValueError(
+                    f"the model learns task {task!r}, but the training data has only "
+                    f"{', '.join(described)}: give the data set this task, or set model.tasks"
+                )
+            classes = described[task].get("classes")
+            expected = getattr(model.heads[task], "num_classes", None)
+            if classes is not None and expected not in (None, len(classes)):
+                raise ValueError(
+                    f"task {task!r}: the data has {len(classes)} classes, the head num_classes="
+                    f"{expected}: correct model.heads.{task}.num_classes"
+                )
+            ignored = getattr(model.heads[task], "ignore_index", None)
+            if classes is not None and ignored is not None and 0 <= ignored < len(classes):
+                raise ValueError(
+                    f"task {task!r}: the head's ignore_index={ignored} is the data's class "
+                    f"{classes[ignored]!r}, which would not be learnt: give model.heads.{task} the "
+                    f"data's ignore_index, {described[task].get('ignore_index', 255)}"
+                )
+
+    def before_val(self, runner: Runner) -> None:
+        """Check the metrics before they are needed."""
+        _check_metrics("val_evaluator", runner, runner.val_loop)
+
+    def before_test(self, runner: Runner) -> None:
+        """Check the metrics before they are needed."""
+        _check_metrics("test_evaluator", runner, runner.test_loop)
+
+
+def _shape(state: Mapping[str, Tensor], name: str) -> tuple[int, ...] | None:
+    return tuple(state[name].shape) if name in state else None
+
+
+def _bare(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _check_metrics(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> None:
+    # another model than ours may be tested
+    predicted = getattr(_bare(runner), "predicted_tasks", None)
+    for metric in loop.evaluator.metrics if loop is not None else ():
+        if isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
+            raise ValueError(
+                f"{name}: mmseg's {type(metric).__name__} does not know of tasks; use "
+                "dict(type='MultiTaskIoUMetric', task=…)"
+            )
+        task = getattr(metric, "task", None)  # one of ours has it
+        if task is not None and predicted and task not in predicted:
+            raise ValueError(
+                f"{name}: {type(metric).__name__} scores task {task!r}, but the model "
+                f"predicts only {', '.join(predicted)}: leave this metric out, or correct "
+                "model.tasks or model.test_cfg.tasks"
+            )

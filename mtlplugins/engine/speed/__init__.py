@@ -1,0 +1,15 @@
+"""What makes training faster or keeps its memory flat, without changing its numbers."""
+
+from .bf16_optim_wrapper import Bf16OptimWrapper
+from .compile_hook import CompileHook
+from .keep_memory_hook import KeepMemoryHook
+from .keep_values_hook import KeepValuesHook
+from .recent_log_hook import RecentLogHook
+
+__all__ = [
+    "Bf16OptimWrapper",
+    "CompileHook",
+    "KeepMemoryHook",
+    "KeepValuesHook",
+    "RecentLogHook",
+]

@@ -1,0 +1,1 @@
+"""Files: atomic writes, integrity checks, checkpoints and safe unpickling."""

@@ -1,0 +1,1 @@
+"""The contract with distributed training: shares of the losses, norms that wait."""

@@ -1,0 +1,72 @@
+"""From pictures to predictions in tensor operations alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.model import ImgDataPreprocessor
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from mtlplugins.models.every_row import EveryRow
+from mtlplugins.models.heads.base import resize
+from mtlplugins.models.multitask_model import MultiTaskModel
+
+
+class DeployedModel(nn.Module):
+    """What an exported graph computes: normalisation, all tasks of the model, post-processing.
+
+    Args:
+        model: All of its tasks are predicted, whatever its ``test_cfg.tasks``.
+
+    Raises:
+        ValueError: The model has another data preprocessor than ``MultiTaskDataPreprocessor``, or
+            predicts in sliding windows.
+    """
+
+    def __init__(self, model: MultiTaskModel) -> None:
+        super().__init__()
+        if not isinstance(model.data_preprocessor, ImgDataPreprocessor):
+            raise ValueError(
+                f"data_preprocessor is a {type(model.data_preprocessor).__name__}: a graph can "
+                "only take over what MultiTaskDataPreprocessor does"
+            )
+        if model.test_cfg["mode"] != "whole":
+            raise ValueError(
+                f"test_cfg.mode={model.test_cfg['mode']!r}: a graph predicts whole images; set "
+                "model.test_cfg.mode=whole and call it on windows where you need them"
+            )
+        self.model = model
+        self.tasks = model.tasks
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Predict.
+
+        Args:
+            images: RGB, float32 of 0 … 255 (B, 3, H, W).
+
+        Returns:
+            For each of ``tasks``, what its head's ``postprocess`` makes of all images: a map
+            (B, C, H, W) of a dense task, else (B, K).
+        """
+        size = images.shape[-2:]
+        inputs = self._preprocess(images)
+        logits = self.model.encode_decode(inputs, EveryRow(self.tasks, images.shape[0]))
+        return tuple(self._postprocess(task, logits[task], inputs, size) for task in self.tasks)
+
+    def _preprocess(self, images: Tensor) -> Tensor:
+        settings = self.model.data_preprocessor
+        if not settings._channel_conversion:  # the model was trained on BGR, as files are read
+            images = images.flip(1)
+        if settings._enable_normalize:
+            images = (images - settings.mean) / settings.std
+        bottom, right = (-side % settings.pad_size_divisor for side in images.shape[-2:])
+        return pad(images, (0, right, 0, bottom), value=settings.pad_value)
+
+    def _postprocess(
+        self, task: str, logits: Tensor, inputs: Tensor, size: Sequence[int]
+    ) -> Tensor:
+        head = self.model.heads[task]
+        if head.dense:
+            logits = resize(logits, inputs.shape[-2:])[..., : size[0], : size[1]]
+        return head.postprocess(logits)

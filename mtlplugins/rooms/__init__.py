@@ -1,0 +1,1 @@
+"""Rendered indoor scenes: a small ray caster that knows every target exactly."""

@@ -1,0 +1,96 @@
+"""Two processes with unequally many targets compute the gradients of one process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.distributed as dist
+
+import mtlplugins  # noqa: F401
+import mtlplugins.models.distributed.shares as module
+from mtlplugins.models import MultiTaskModel
+from tests.models._models import PLANS, images, make_model, make_sample, perturb_conditioning
+
+#: For each case, the targets of each image of the batch; the first process has the first two.
+CASES = {
+    "all": [("semantic", "depth", "scene")] * 4,
+    "partly labelled": [("semantic", "depth"), ("depth", "scene"), ("semantic",), ("depth",)],
+    "a process lacks a task": [("depth",), ("depth", "scene"), ("semantic",), ("semantic",)],
+}
+
+
+def model_and_samples(case: str) -> tuple[MultiTaskModel, list]:
+    model = make_model(PLANS["all three"], task_weights=dict(depth=3.0)).double()
+    perturb_conditioning(model)
+    samples = [make_sample(*tasks, seed=i) for i, tasks in enumerate(CASES[case])]
+    for i, sample in enumerate(samples):  # unequally many valid pixels too
+        if "gt_depth" in sample:
+            sample.gt_depth.data[:, : 5 * i] = 0
+        if "gt_semantic" in sample:
+            sample.gt_semantic.data[:, : 3 * i] = 255
+    return model, samples
+
+
+def gradients(case: str, part: slice) -> dict[str, torch.Tensor]:
+    model, samples = model_and_samples(case)
+    losses = model.loss(images(4).double()[part], samples[part])
+    total = sum(value for name, value in losses.items() if name.endswith("_loss"))
+    total.backward()
+    found = {name: p.grad for name, p in model.named_parameters()}
+    return found | {name: value.detach() for name, value in losses.items() if "_loss" in name}
+
+
+def work(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/init", rank=rank, world_size=2)
+    found = {case: gradients(case, slice(2 * rank, 2 * rank + 2)) for case in CASES}
+    torch.save(found, Path(folder, f"{rank}.pt"))
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory) -> list[dict]:
+    folder = tmp_path_factory.mktemp("ranks")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ranks = [
+        subprocess.Popen([sys.executable, __file__, str(rank), str(folder)], env=environment)
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in ranks] == [0, 0]
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_mean_over_processes_is_the_value_of_one(two_processes: list[dict], case: str):
+    expected = gradients(case, slice(None))
+    assert len(expected) > 100
+    for name, value in expected.items():
+        mean = (two_processes[0][case][name] + two_processes[1][case][name]) / 2
+        torch.testing.assert_close(
+            mean, value, rtol=1e-5, atol=1e-7, check_dtype=False, msg=lambda m, n=name: n + m
+        )
+
+
+def test_counts_beyond_float32(monkeypatch: pytest.MonkeyPatch):
+    """2 ** 24 + 1 pixels here and 1 there: in float32 they would add up to 2 ** 24."""
+
+    def other_process_adds_one(total: torch.Tensor, op: str) -> None:
+        assert op == "sum"
+        total += 1
+
+    monkeypatch.setattr(module, "get_world_size", lambda: 2)
+    monkeypatch.setattr(module, "all_reduce", other_process_adds_one)
+    heads = dict(semantic=SimpleNamespace(num_targets=sum))
+    share = module.process_shares(heads, dict(semantic=[2**24, 1]), torch.device("cpu"))
+    expected = 2 * (2**24 + 1) / (2**24 + 2)
+    assert share["semantic"].item() == torch.tensor(expected, dtype=torch.float32).item()
+
+
+if __name__ == "__main__":
+    work(int(sys.argv[1]), sys.argv[2])
