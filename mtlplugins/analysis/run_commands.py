@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from .results import read_run
 from .results.groups import difference
-
-
-def parse_options(typed: Sequence[str]) -> dict[str, Any]:
-    """Read ``--cfg-options`` as they were typed: values by dotted key."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction)
-    return parser.parse_args(["--cfg-options", *typed] if typed else []).cfg_options or {}
 
 
 def is_finished(work_dir: Path, cfg: Config) -> bool:

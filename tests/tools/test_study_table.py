@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mtlplugins.analysis.run_commands import parse_options
 from mtlplugins.apis import load_config
+from mtlplugins.common.arguments import parse_cfg_options
 from tests.tools.command import load_tool, run_tool
 
 TOOL = load_tool("analysis/study_table.py")
@@ -39,7 +39,7 @@ def test_every_model_is_its_config_with_its_settings(figure: int) -> None:
             assert cfg.train_dataloader.batch_size == row[0]  # as it stands, the first model
             assert {cfg.model.heads[task].dropout for task in tasks} == {row[2]}
         changed = cfg.copy()
-        changed.merge_from_dict(parse_options(TOOL["row_options"](figure, model, tasks)))
+        changed.merge_from_dict(parse_cfg_options(TOOL["row_options"](figure, model, tasks)))
         batch_size, gamma, dropout, optimizer, train_loss, train_acc, loss, accuracy = row
         assert changed.train_dataloader.batch_size == batch_size
         assert {changed.model.heads[task].dropout for task in tasks} == {dropout}

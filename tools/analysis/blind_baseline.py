@@ -10,13 +10,14 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 from mmseg.registry import DATASETS, METRICS
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import blind_scores, load_config
+from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.structures import MultiTaskDataSample
 
 
@@ -52,7 +53,7 @@ def main() -> None:
     """Print the scores of a config's data."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE")
+    add_cfg_options(parser)
     args = parser.parse_args()
     scores = score_config(load_config(args.config, args.cfg_options))
     print("\n" + json.dumps({name: round(value, 4) for name, value in scores.items()}, indent=1))

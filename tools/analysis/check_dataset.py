@@ -16,11 +16,10 @@ import os
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis.data_check import as_json, as_text, check_config, write_pictures
 from mtlplugins.apis import load_config
+from mtlplugins.common.arguments import add_cfg_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,13 +28,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="config file")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        metavar="KEY=VALUE",
-        help="change values of the config",
-    )
+    add_cfg_options(parser)
     parser.add_argument("--out", default="data_check", help="folder to write to")
     parser.add_argument(
         "--workers",

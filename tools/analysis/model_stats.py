@@ -6,11 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from mmengine.config import DictAction
 from prettytable import PrettyTable
 
 from mtlplugins.analysis import model_stats
 from mtlplugins.apis import load_config
+from mtlplugins.common.arguments import add_cfg_options
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("config", help="config file")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE")
+    add_cfg_options(parser)
     args = parser.parse_args()
     stats = model_stats(load_config(args.config, args.cfg_options), args.size)
     if args.json:

@@ -18,8 +18,9 @@ from typing import Any
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis.results import read_run
-from mtlplugins.analysis.run_commands import is_finished, parse_options, run_steps
+from mtlplugins.analysis.run_commands import is_finished, run_steps
 from mtlplugins.apis import load_config
+from mtlplugins.common.arguments import parse_cfg_options
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = json.loads((ROOT / "configs/cifar/study.json").read_text())
@@ -106,7 +107,7 @@ def steps(
         cfg = load_config(config, parsed)
         tasks = list(cfg.model.get("tasks") or cfg.model.heads)
         row = [] if model == OURS else row_options(figure, model, tasks)
-        cfg = load_config(config, parse_options([*row, *options]))
+        cfg = load_config(config, parse_cfg_options([*row, *options]))
         for seed in seeds:
             work_dir = root / f"figure_{figure}" / f"model_{model}" / f"seed_{seed}"
             folders.append(work_dir)
@@ -149,7 +150,7 @@ def main() -> None:
         seeds=args.seeds,
         root=Path(args.work_dir),
         options=args.cfg_options,
-        parsed=parse_options(args.cfg_options),
+        parsed=parse_cfg_options(args.cfg_options),
     )
     run_steps(todo, dry_run=args.dry_run)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 import mtlplugins  # noqa: F401, registers the modules
@@ -26,6 +26,7 @@ from mtlplugins.apis import (
     mixed_embedding,
     sweep,
 )
+from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 
 matplotlib.use("Agg")
@@ -151,7 +152,7 @@ def main() -> None:
         help="one weight per task in the model's order, such as 5-1 or 1-0-2; or none",
     )
     parser.add_argument("--metrics", nargs="+", help="columns of the table; all if not given")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE")
+    add_cfg_options(parser)
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
     out = Path(args.out or Path(args.checkpoint).parent / "task_embeddings")

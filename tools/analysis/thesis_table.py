@@ -18,8 +18,9 @@ from prettytable import PrettyTable, TableStyle
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis import model_stats
-from mtlplugins.analysis.run_commands import is_finished, parse_options, run_steps
+from mtlplugins.analysis.run_commands import is_finished, run_steps
 from mtlplugins.apis import load_config
+from mtlplugins.common.arguments import parse_cfg_options
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = "4.2"
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the commands alone")
     parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
     args = parser.parse_args()
-    parsed = parse_options(args.cfg_options)
+    parsed = parse_cfg_options(args.cfg_options)
     table = CARDS.get(args.table, args.table)
     if table == SIZES:
         print(sizes_table(parsed))
