@@ -15,6 +15,7 @@ from .checkpoints import allow_training_state, load_weights_only  # noqa: E402
 from .config_paths import find_packages_without_pkg_resources  # noqa: E402
 from .one_cycle import name_short_cycles  # noqa: E402
 from .options import name_wrong_options  # noqa: E402
+from .param_schedulers import keep_ratios_of_groups  # noqa: E402
 from .processes import (  # noqa: E402
     name_missing_launchers,
     start_processes_on_cpu,
@@ -30,6 +31,7 @@ check_before_loading()
 save_in_one_piece()
 find_packages_without_pkg_resources()
 name_short_cycles()
+keep_ratios_of_groups()
 name_wrong_options()
 start_processes_on_cpu()
 name_missing_launchers()
