@@ -1,1 +1,22 @@
 """Tools to look at data, runs, models and task embeddings."""
+
+from .blind import blind_scores
+from .complexity import count_parameters, model_stats
+from .embeddings import (
+    conditioned_embedding,
+    cosine_similarities,
+    mix,
+    mixed_embedding,
+    sweep,
+)
+
+__all__ = [
+    "blind_scores",
+    "conditioned_embedding",
+    "cosine_similarities",
+    "count_parameters",
+    "mix",
+    "mixed_embedding",
+    "model_stats",
+    "sweep",
+]

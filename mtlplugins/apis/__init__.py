@@ -1,14 +1,15 @@
 """What tools and users call."""
 
-from mtlplugins.analysis.blind import blind_scores
-from mtlplugins.analysis.embeddings import (
+from mtlplugins.analysis import (
+    blind_scores,
     conditioned_embedding,
     cosine_similarities,
+    count_parameters,
     mix,
     mixed_embedding,
+    model_stats,
     sweep,
 )
-from mtlplugins.analysis.model_stats import count_parameters, model_stats
 from mtlplugins.config.load import load_config
 
 from .inferencer import MultiTaskInferencer

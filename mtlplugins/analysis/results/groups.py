@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import METRICS, MODELS
 
-from mtlplugins.analysis.model_stats import count_parameters
+from mtlplugins.analysis.complexity import count_parameters
 
 from .runs import Run
 

@@ -1,4 +1,4 @@
-"""How large a model is: parameters, and operations per image and task."""
+"""Model complexity: parameters, and floating-point operations (FLOPs) per image and task."""
 
 from __future__ import annotations
 
