@@ -12,7 +12,12 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mtlplugins.models.conditioning import Condition, ConditioningPlan
-from mtlplugins.models.layers import CondBasicBlock, CondBottleneck, for_convolutions
+from mtlplugins.models.layers import (
+    CondBasicBlock,
+    CondBottleneck,
+    allows_channels_last,
+    for_convolutions,
+)
 
 from .conditioned import ConditionedEncoder, check_stages
 
@@ -146,6 +151,7 @@ class CondResNet(ConditionedEncoder, ResNet):
             zero_init_residual=zero_init_residual,
             init_cfg=init_cfg,
         )
+        self._channels_last = allows_channels_last(self)
 
     def _check_plan(self) -> None:
         if self.plan and any(self.plan.attention):
@@ -188,14 +194,14 @@ class CondResNet(ConditionedEncoder, ResNet):
         """
         self._check_condition(condition)
         branch_point = self.branch_point
-        x = for_convolutions(x)
+        x = for_convolutions(x, channels_last=self._channels_last)
         x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
         x = self.maxpool(x)
         outs = []
         for i, blocks in enumerate(self._block_stages()):
             for j, block in enumerate(blocks):
                 if (i, j) == branch_point:
-                    x = for_convolutions(condition.branch(x))
+                    x = for_convolutions(condition.branch(x), channels_last=self._channels_last)
                 x = block(x, condition)
             if i in self.out_indices:
                 outs.append(x.contiguous())  # as mmseg's heads, of which some view it flat, know it

@@ -1,7 +1,7 @@
 """Building blocks that encoders and decoders share."""
 
 from .attention import attention
-from .channels_last import for_convolutions
+from .channels_last import allows_channels_last, for_convolutions
 from .dropout import Dropout, dropout
 from .linear import Linear, linear, quicken
 from .res_block import CondBasicBlock, CondBottleneck
@@ -18,6 +18,7 @@ __all__ = [
     "Dropout",
     "Linear",
     "Windows",
+    "allows_channels_last",
     "attention",
     "dropout",
     "for_convolutions",
