@@ -31,6 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.datasets": {"mtlplugins.rooms"},
     "mtlplugins.engine": set(),
     "mtlplugins.evaluation": set(),
+    "mtlplugins.geometry": set(),
     "mtlplugins.io": set(),
     "mtlplugins.kept_values": set(),
     "mtlplugins.models": set(),

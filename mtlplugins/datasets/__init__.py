@@ -2,13 +2,14 @@
 
 from . import transforms
 from .cifar import MultiTaskCIFAR
-from .collating import stack_images
+from .collate import stack_images
 from .draw_sampler import Draw, DrawSampler
 from .multitask import MultiTaskDataset
 from .nyuv2 import NYUv2Dataset
 from .rooms import RoomsDataset
-from .targets.base import DepthMap, LabelMap
+from .targets.depth_map import DepthMap
 from .targets.image_label import ImageLabel
+from .targets.label_map import LabelMap
 from .targets.normal_map import NormalMap
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
 from .wrappers.mixed import MixedDataset

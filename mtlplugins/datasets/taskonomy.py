@@ -18,7 +18,7 @@ from mmseg.registry import DATASETS
 from .multitask import MultiTaskDataset
 from .reading.files import read_lines
 from .reading.listing_cache import ListingCache
-from .targets.base import LabelMap
+from .targets.label_map import LabelMap
 
 #: The labels as stored; 2 to 17 are classes of MS COCO.
 CLASSES = (

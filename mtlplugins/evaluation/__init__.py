@@ -1,7 +1,15 @@
-from .accuracy_metric import AccuracyMetric
-from .depth_metric import DepthMetric
-from .normals_metric import NormalsMetric
-from .segmentation_metric import SegmentationMetric
+"""One metric per kind of target."""
+
+from .accuracy import MultiTaskAccuracy
+from .depth_metric import MultiTaskDepthMetric
+from .iou_metric import MultiTaskIoUMetric
+from .normals_metric import MultiTaskNormalsMetric
 from .task_metric import TaskMetric
 
-__all__ = ["AccuracyMetric", "DepthMetric", "NormalsMetric", "SegmentationMetric", "TaskMetric"]
+__all__ = [
+    "MultiTaskAccuracy",
+    "MultiTaskDepthMetric",
+    "MultiTaskIoUMetric",
+    "MultiTaskNormalsMetric",
+    "TaskMetric",
+]

@@ -12,8 +12,8 @@ from torch import Tensor
 from .task_metric import TaskMetric
 
 
-@METRICS.register_module("MultiTaskDepthMetric")
-class DepthMetric(TaskMetric):
+@METRICS.register_module()
+class MultiTaskDepthMetric(TaskMetric):
     r"""Compare depth maps in metres.
 
     With truth :math:`t`, prediction :math:`p`, :math:`e = \ln p - \ln t`, and the mean taken over

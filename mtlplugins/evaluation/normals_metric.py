@@ -14,8 +14,8 @@ BINS_PER_DEGREE = 100
 THRESHOLDS = {"a11": 11.25, "a22": 22.5, "a30": 30.0}  # degrees
 
 
-@METRICS.register_module("MultiTaskNormalsMetric")
-class NormalsMetric(TaskMetric):
+@METRICS.register_module()
+class MultiTaskNormalsMetric(TaskMetric):
     """Compare surface normals by the angle between truth and prediction, in degrees.
 
     Over the valid pixels of all images together (Fouhey et al. 2013, "Data-driven 3D primitives for

@@ -6,7 +6,7 @@ import torch
 from mmengine.structures import LabelData, PixelData
 
 from mtlplugins.apis import blind_scores
-from mtlplugins.evaluation import AccuracyMetric, DepthMetric, SegmentationMetric
+from mtlplugins.evaluation import MultiTaskAccuracy, MultiTaskDepthMetric, MultiTaskIoUMetric
 from mtlplugins.structures import MultiTaskDataSample
 
 META = dict(
@@ -34,7 +34,11 @@ def test_scores_by_hand() -> None:
     ]
     # most frequent class per position: 0, 2; median of the valid depths: 2, 4; class: 1
     test = [sample([[0, 1]], [[2.2, 8.0]], 1), sample([[0, 2]], [[2.0, 0.0]], 0)]
-    metrics = [SegmentationMetric("semantic"), DepthMetric("depth"), AccuracyMetric("scene")]
+    metrics = [
+        MultiTaskIoUMetric("semantic"),
+        MultiTaskDepthMetric("depth"),
+        MultiTaskAccuracy("scene"),
+    ]
     scores = blind_scores(train, test, metrics, META)
     # class 0: 2 of 2; class 1: 0 of 1; class 2: 1 of 2
     assert scores["semantic/mIoU"] == pytest.approx(100 * (1 + 0 + 0.5) / 3, abs=0.01)

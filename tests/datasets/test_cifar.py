@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from mtlplugins.datasets import Draw, MixedDataset, MultiTaskCIFAR
-from mtlplugins.datasets.cifar_classes import (
+from mtlplugins.datasets.cifar.classes import (
     CIFAR10,
     CIFAR10_CLASSES,
     CIFAR100,

@@ -11,7 +11,7 @@ from mmengine.logging import MMLogger
 from mmseg.registry import METRICS
 
 import mtlplugins  # noqa: F401
-from mtlplugins.evaluation import DepthMetric
+from mtlplugins.evaluation import MultiTaskDepthMetric
 
 NAMES = {
     "d1", "d2", "d3", "abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "abs_err",
@@ -27,7 +27,7 @@ def sample(truth, prediction=None, **fields) -> dict:
 
 
 def evaluate(samples: list[dict], **arguments) -> dict[str, float]:
-    metric = DepthMetric(**arguments)
+    metric = MultiTaskDepthMetric(**arguments)
     metric.process(None, samples)
     return metric.evaluate(len(samples))
 
@@ -120,7 +120,7 @@ def test_image_without_valid_pixel_changes_nothing(average):
 def test_batch_split_changes_nothing(batches):
     samples = [sample(*pair) for pair in random_maps(6)]
     expected = evaluate(samples)
-    metric = DepthMetric()
+    metric = MultiTaskDepthMetric()
     rest = iter(samples)
     for size in batches:
         metric.process(None, [next(rest) for _ in range(size)])
@@ -187,7 +187,7 @@ def test_nothing_to_score_is_nan_and_a_warning():
 
 
 def test_evaluate_starts_afresh():
-    metric = DepthMetric()
+    metric = MultiTaskDepthMetric()
     first, second = (sample(*pair) for pair in random_maps(2))
     metric.process(None, [first])
     metric.evaluate(1)
@@ -197,13 +197,13 @@ def test_evaluate_starts_afresh():
 
 @pytest.mark.parametrize("average", ["pixel", "image"])
 def test_state_does_not_grow(average):
-    def state_bytes(metric: DepthMetric) -> int:
+    def state_bytes(metric: MultiTaskDepthMetric) -> int:
         tensors = [value for value in vars(metric).values() if isinstance(value, torch.Tensor)]
         containers = [v for v in vars(metric).values() if isinstance(v, (list, dict, set, tuple))]
         assert tensors
         return sum(t.numel() * t.element_size() for t in tensors) + sum(map(len, containers))
 
-    metric = DepthMetric(average=average)
+    metric = MultiTaskDepthMetric(average=average)
     samples = [sample(*pair) for pair in random_maps(2)]
     metric.process(None, samples)
     after_two = state_bytes(metric)
@@ -235,7 +235,7 @@ def test_task_name_is_the_prefix_and_the_field():
 )
 def test_wrong_data_set_is_an_early_error(meta, error, message):
     with pytest.raises(error, match=message):
-        DepthMetric().dataset_meta = meta
+        MultiTaskDepthMetric().dataset_meta = meta
 
 
 @pytest.mark.parametrize(
@@ -243,4 +243,4 @@ def test_wrong_data_set_is_an_early_error(meta, error, message):
 )
 def test_impossible_arguments(arguments):
     with pytest.raises(ValueError, match="task 'depth': "):
-        DepthMetric(**arguments)
+        MultiTaskDepthMetric(**arguments)

@@ -15,7 +15,12 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 
 import mtlplugins  # noqa: F401
-from mtlplugins.evaluation import AccuracyMetric, DepthMetric, NormalsMetric, SegmentationMetric
+from mtlplugins.evaluation import (
+    MultiTaskAccuracy,
+    MultiTaskDepthMetric,
+    MultiTaskIoUMetric,
+    MultiTaskNormalsMetric,
+)
 
 COUNT = 7
 META = {
@@ -64,11 +69,11 @@ def images() -> list[dict]:
 
 def evaluate(batches: list[list[int]]) -> dict[str, float]:
     metrics = [
-        SegmentationMetric("semantic"),
-        DepthMetric("depth"),
-        DepthMetric("height", average="image"),
-        NormalsMetric("normals"),
-        AccuracyMetric("scene", topk=(1, 2)),
+        MultiTaskIoUMetric("semantic"),
+        MultiTaskDepthMetric("depth"),
+        MultiTaskDepthMetric("height", average="image"),
+        MultiTaskNormalsMetric("normals"),
+        MultiTaskAccuracy("scene", topk=(1, 2)),
     ]
     evaluator = Evaluator(metrics)
     evaluator.dataset_meta = META

@@ -8,7 +8,7 @@ import torch
 from mmseg.registry import METRICS
 
 import mtlplugins  # noqa: F401
-from mtlplugins.evaluation import NormalsMetric
+from mtlplugins.evaluation import MultiTaskNormalsMetric
 
 NAMES = {"mean", "median", "rmse", "a11", "a22", "a30"}
 
@@ -20,7 +20,7 @@ def sample(truth, prediction) -> dict:
 
 
 def evaluate(samples: list[dict]) -> dict[str, float]:
-    metric = NormalsMetric()
+    metric = MultiTaskNormalsMetric()
     metric.process(None, samples)
     return metric.evaluate(len(samples))
 
@@ -104,7 +104,7 @@ def test_equals_numpy_over_all_valid_pixels_however_batches_are_split() -> None:
     expected = numpy_metrics(truth, prediction)
     whole = evaluate(samples)
     assert whole == pytest.approx(expected, abs=0.01, rel=1e-5)
-    metric = NormalsMetric()
+    metric = MultiTaskNormalsMetric()
     metric.process(None, samples[:1])
     metric.process(None, samples[1:])
     assert metric.evaluate(len(samples)) == pytest.approx(whole, rel=1e-12)

@@ -27,7 +27,7 @@ from mmengine.utils import track_iter_progress
 from nyuv2_labeled import HEIGHT, WIDTH, ConversionError
 from write_whole import write_whole
 
-from mtlplugins.datasets.normals import Intrinsics, normals_from_depth
+from mtlplugins.geometry import Intrinsics, normals_from_depth
 
 # The colour camera of the toolbox's camera_params.m, for frames of 640 x 480 with their white
 # border. The toolbox counts pixels from 1, we take the first one's centre as 0.5.

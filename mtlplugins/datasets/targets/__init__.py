@@ -1,7 +1,9 @@
-"""Targets: what an image may be labelled with, read from files."""
+"""Kinds of targets: what an image may be labelled with."""
 
-from .base import DepthMap, LabelMap, Target
+from .base import DenseTarget, Target
+from .depth_map import DepthMap
 from .image_label import ImageLabel
+from .label_map import LabelMap
 from .normal_map import NormalMap
 
-__all__ = ["DepthMap", "ImageLabel", "LabelMap", "NormalMap", "Target"]
+__all__ = ["DenseTarget", "DepthMap", "ImageLabel", "LabelMap", "NormalMap", "Target"]

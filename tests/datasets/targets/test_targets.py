@@ -10,8 +10,8 @@ from PIL import Image
 
 import mtlplugins  # noqa: F401
 from mtlplugins.datasets import DepthMap, ImageLabel, LabelMap, NormalMap
-from mtlplugins.datasets.colours import distinct_colours
 from mtlplugins.datasets.reading.files import BrokenFile
+from mtlplugins.datasets.targets.colours import distinct_colours
 from tests._data import write
 
 LABELS = np.array([[0, 1, 2], [2, 255, 0]], np.uint8)

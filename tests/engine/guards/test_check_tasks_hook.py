@@ -6,7 +6,7 @@ import pytest
 from mmseg.evaluation import IoUMetric
 
 from mtlplugins.engine import CheckTasksHook
-from mtlplugins.evaluation import DepthMetric, NormalsMetric, SegmentationMetric
+from mtlplugins.evaluation import MultiTaskDepthMetric, MultiTaskIoUMetric, MultiTaskNormalsMetric
 
 MODEL = SimpleNamespace(
     tasks=("scene", "semantic", "depth"),
@@ -52,7 +52,7 @@ def test_a_class_that_a_head_ignores_is_named() -> None:
 @pytest.mark.parametrize(("when", "which"), [("train", "val"), ("val", "val"), ("test", "test")])
 def test_metrics_that_know_no_tasks_are_named(when: str, which: str) -> None:
     """mmseg's would end in a KeyError behind the first validation."""
-    metrics = [SegmentationMetric("semantic"), DepthMetric("depth")]
+    metrics = [MultiTaskIoUMetric("semantic"), MultiTaskDepthMetric("depth")]
     loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=metrics), dataloader=SimpleNamespace())
     loop.dataloader.dataset = SimpleNamespace(
         metainfo=dict(tasks=dict(semantic=dict(classes=("a", "b", "c")), depth={}))
@@ -60,8 +60,10 @@ def test_metrics_that_know_no_tasks_are_named(when: str, which: str) -> None:
     runner = SimpleNamespace(model=MODEL, train_loop=loop, val_loop=None, test_loop=None)
     setattr(runner, f"{which}_loop", loop)
     getattr(CheckTasksHook(), f"before_{when}")(runner)
-    metrics.append(NormalsMetric("normals"))
-    with pytest.raises(ValueError, match=f"{which}_evaluator: NormalsMetric scores task 'normals'"):
+    metrics.append(MultiTaskNormalsMetric("normals"))
+    with pytest.raises(
+        ValueError, match=f"{which}_evaluator: MultiTaskNormalsMetric scores task 'normals'"
+    ):
         getattr(CheckTasksHook(), f"before_{when}")(runner)
     metrics[-1] = IoUMetric()
     with pytest.raises(ValueError, match=f"{which}_evaluator: mmseg's IoUMetric .*MultiTaskIoU"):

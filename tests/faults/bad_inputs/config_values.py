@@ -292,7 +292,7 @@ CONFIG_VALUES = (
     _rooms(
         "metrics of tasks that are not learnt",
         "model.tasks=[depth]",
-        "val_evaluator: SegmentationMetric scores task 'semantic', but the model predicts",
+        "val_evaluator: MultiTaskIoUMetric scores task 'semantic', but the model predicts",
         "leave this metric out, or correct model.tasks",
     ),
     _rooms(

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mtlplugins.evaluation import (
-    AccuracyMetric,
-    DepthMetric,
-    NormalsMetric,
-    SegmentationMetric,
+    MultiTaskAccuracy,
+    MultiTaskDepthMetric,
+    MultiTaskIoUMetric,
+    MultiTaskNormalsMetric,
     TaskMetric,
 )
 
@@ -90,7 +90,7 @@ def iou(images: list[Image]) -> dict[str, float]:
 
 
 def depth_errors(images: list[Image]) -> dict[str, float]:
-    """The formulas of DepthMetric's table, pixel by pixel."""
+    """The formulas of MultiTaskDepthMetric's table, pixel by pixel."""
     pairs = [
         (float(t), min(max(float(p), LEAST), MOST))
         for truth, guess in images
@@ -98,7 +98,7 @@ def depth_errors(images: list[Image]) -> dict[str, float]:
         if LEAST <= t <= MOST
     ]
     if not pairs:
-        return dict.fromkeys(DepthMetric.names, math.nan)
+        return dict.fromkeys(MultiTaskDepthMetric.names, math.nan)
     t, p = np.array(pairs).T
     e = np.log(p) - np.log(t)
     ratio = np.maximum(p / t, t / p)
@@ -118,8 +118,8 @@ def depth_errors_per_image(images: list[Image]) -> dict[str, float]:
     each = [depth_errors([image]) for image in images]
     each = [errors for errors in each if not math.isnan(errors["rmse"])]
     if not each:
-        return dict.fromkeys(DepthMetric.names, math.nan)
-    return {name: np.mean([errors[name] for errors in each]) for name in DepthMetric.names}
+        return dict.fromkeys(MultiTaskDepthMetric.names, math.nan)
+    return {name: np.mean([errors[name] for errors in each]) for name in MultiTaskDepthMetric.names}
 
 
 def angles(images: list[Image]) -> dict[str, float]:
@@ -131,7 +131,7 @@ def angles(images: list[Image]) -> dict[str, float]:
                 t, p = t.astype(float), p.astype(float)
                 found.append(math.degrees(math.atan2(np.linalg.norm(np.cross(t, p)), t @ p)))
     if not found:
-        return dict.fromkeys(NormalsMetric.names, math.nan)
+        return dict.fromkeys(MultiTaskNormalsMetric.names, math.nan)
     found = np.array(found)
     return {
         "mean": found.mean(),
@@ -184,20 +184,20 @@ class Kind:
 
 
 def _depth(average: str) -> Callable[[], TaskMetric]:
-    return lambda: DepthMetric(min_depth=LEAST, max_depth=MOST, average=average)
+    return lambda: MultiTaskDepthMetric(min_depth=LEAST, max_depth=MOST, average=average)
 
 
 # a standard deviation from sums of squares loses half of the digits
 EXACT = dict(rel=1e-9, abs=1e-5)
 KINDS = {
     # mmseg rounds to two places, half of a hundredth off
-    "segmentation": Kind("semantic", labelled(), SegmentationMetric, iou, dict(abs=0.00501)),
+    "segmentation": Kind("semantic", labelled(), MultiTaskIoUMetric, iou, dict(abs=0.00501)),
     "depth": Kind("depth", depths(), _depth("pixel"), depth_errors, EXACT),
     "depth per image": Kind("depth", depths(), _depth("image"), depth_errors_per_image, EXACT),
     # the median of a histogram is at most a bin off
-    "normals": Kind("normals", directions(), NormalsMetric, angles, dict(abs=0.0101)),
+    "normals": Kind("normals", directions(), MultiTaskNormalsMetric, angles, dict(abs=0.0101)),
     "classes": Kind(
-        "scene", scored(), lambda: AccuracyMetric("scene", topk=(1, 3), cross_entropy=True),
+        "scene", scored(), lambda: MultiTaskAccuracy("scene", topk=(1, 3), cross_entropy=True),
         ranks, EXACT,
     ),
 }  # fmt: skip

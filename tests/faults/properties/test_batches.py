@@ -11,7 +11,7 @@ from mmengine.structures import LabelData, PixelData
 from torch import Tensor
 
 from mtlplugins.common.randomness import uniform
-from mtlplugins.datasets.collating import stack_images
+from mtlplugins.datasets.collate import stack_images
 from mtlplugins.models import (
     BatchRandomErase,
     BatchRandomFlip,

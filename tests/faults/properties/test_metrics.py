@@ -10,7 +10,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mtlplugins.evaluation import SegmentationMetric
+from mtlplugins.evaluation import MultiTaskIoUMetric
 from tests.faults.properties._evaluation import Processes, in_batches
 from tests.faults.properties._examples import examples
 from tests.faults.properties._maps import CLASSES, IGNORED, KINDS, Image, Kind
@@ -134,7 +134,7 @@ def test_any_number_of_classes(count: int, data: st.DataObject) -> None:
     present = data.draw(st.lists(st.tuples(labels, labels), min_size=1, max_size=12))
     truth, guess = torch.tensor(present).T[:, None, None]
     ignored = data.draw(st.sampled_from((-1, 1000)))
-    metric = SegmentationMetric("semantic")
+    metric = MultiTaskIoUMetric("semantic")
     entry = dict(kind="segmentation", classes=tuple(map(str, range(count))), ignore_index=ignored)
     metric.dataset_meta = {"tasks": {"semantic": entry}}
     areas = metric.score({"data": truth}, {"data": guess})[1:].view(4, count)

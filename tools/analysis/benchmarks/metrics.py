@@ -10,7 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmseg.evaluation import IoUMetric
 
-from mtlplugins.evaluation import DepthMetric, SegmentationMetric
+from mtlplugins.evaluation import MultiTaskDepthMetric, MultiTaskIoUMetric
 
 from .tables import Table
 
@@ -41,8 +41,8 @@ def measure(
         pred_sem_seg=dict(data=labels[1]),
     )
     metrics: dict[str, Callable[[], BaseMetric]] = {
-        "MultiTaskDepthMetric": lambda: DepthMetric("depth"),
-        "MultiTaskIoUMetric": lambda: SegmentationMetric("semantic"),
+        "MultiTaskDepthMetric": lambda: MultiTaskDepthMetric("depth"),
+        "MultiTaskIoUMetric": lambda: MultiTaskIoUMetric("semantic"),
         "mmseg's IoUMetric": lambda: IoUMetric(iou_metrics=["mIoU"]),
     }
     rows = []

@@ -12,8 +12,8 @@ from torch import Tensor
 from .task_metric import TaskMetric
 
 
-@METRICS.register_module("MultiTaskAccuracy")
-class AccuracyMetric(TaskMetric):
+@METRICS.register_module()
+class MultiTaskAccuracy(TaskMetric):
     """Percentage of images whose true class is among the k highest scores (``top1``, ...).
 
     Of equal scores the lower class index counts as the higher, as argmax has it. With

@@ -1,4 +1,4 @@
-"""From items to a batch."""
+"""Collate functions: from items to a batch."""
 
 from __future__ import annotations
 

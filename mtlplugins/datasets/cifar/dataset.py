@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,62 +11,13 @@ from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 from torch import Tensor
 
-from mtlplugins.io.safe_pickle import read_pickle
+from mtlplugins.datasets.draw_sampler import Draw
+from mtlplugins.datasets.multitask import MultiTaskDataset
 from mtlplugins.structures import MultiTaskDataSample
 
-from .cifar_classes import (
-    CIFAR10,
-    CIFAR10_CLASSES,
-    CIFAR100,
-    CIFAR100_CLASSES,
-    Hierarchy,
-    superclass_of,
-)
-from .draw_sampler import Draw
-from .multitask import MultiTaskDataset
+from .classes import superclass_of
+from .files import SIZE, SOURCE, VARIANTS, check_names, read_batch
 
-SIZE = (32, 32)
-_ROW = 3 * SIZE[0] * SIZE[1]
-
-
-class Variant(NamedTuple):
-    """How the official files of a data set are laid out."""
-
-    folder: str
-    train: tuple[str, ...]
-    test: str
-    names: str  # the file that names the classes
-    keys: dict[str, str]  # of the names in that file, by task
-    label: str  # key of the class in a batch
-    coarse: str | None  # key of the super-class in a batch
-    classes: tuple[str, ...]
-    hierarchy: Hierarchy
-
-
-VARIANTS = {
-    10: Variant(
-        folder="cifar-10-batches-py",
-        train=tuple(f"data_batch_{number}" for number in range(1, 6)),
-        test="test_batch",
-        names="batches.meta",
-        keys=dict(label="label_names"),
-        label="labels",
-        coarse=None,
-        classes=CIFAR10_CLASSES,
-        hierarchy=CIFAR10,
-    ),
-    100: Variant(
-        folder="cifar-100-python",
-        train=("train",),
-        test="test",
-        names="meta",
-        keys=dict(label="fine_label_names", superclass="coarse_label_names"),
-        label="fine_labels",
-        coarse="coarse_labels",
-        classes=CIFAR100_CLASSES,
-        hierarchy=CIFAR100,
-    ),
-}
 _SPLITS = ("train", "val", "trainval", "test")
 
 
@@ -105,11 +55,7 @@ class MultiTaskCIFAR(MultiTaskDataset):
             unknown split, task or number of classes.
     """
 
-    source = (
-        "download cifar-10-python.tar.gz or cifar-100-python.tar.gz from "
-        "https://www.cs.toronto.edu/~kriz/cifar.html and unpack it in data/cifar, or point to "
-        "where it is with --cfg-options data_root=DIR"
-    )
+    source = SOURCE
 
     def __init__(
         self,
@@ -164,9 +110,9 @@ class MultiTaskCIFAR(MultiTaskDataset):
         folder = Path(self.data_root) / self.variant.folder
         if not folder.is_dir():
             raise FileNotFoundError(f"no folder {folder.absolute()}: {self.source}")
-        self._check_names(folder)
+        check_names(self.variant, folder)
         files = [self.variant.test] if self.split == "test" else self.variant.train
-        batches = [self._read(folder / file) for file in files]
+        batches = [read_batch(self.variant, folder / file) for file in files]
         self._pictures = torch.from_numpy(np.concatenate([pictures for pictures, _ in batches]))
         labels = np.concatenate([labels for _, labels in batches])
         owner = np.array(superclass_of(self.variant.hierarchy, self.variant.classes))
@@ -191,46 +137,6 @@ class MultiTaskCIFAR(MultiTaskDataset):
             order = np.random.default_rng(self.val_seed).permutation(count)
         border = int(count * (1 - self.val_fraction) + 1e-6)
         return sorted(order[:border].tolist() if self.split == "train" else order[border:].tolist())
-
-    def _check_names(self, folder: Path) -> None:
-        """Check that the files are of the data set that was asked for."""
-        path = folder / self.variant.names
-        expected = dict(label=self.variant.classes, superclass=tuple(self.variant.hierarchy))
-        content = self._content(path)
-        for task, key in self.variant.keys.items():
-            names = tuple(map(_text, _field(content, key, path)))
-            if names != expected[task]:
-                raise ValueError(
-                    f"{path}: {key} is {', '.join(names[:3])}, …, but the official file has "
-                    f"{', '.join(expected[task][:3])}, …: {self.source}"
-                )
-
-    def _content(self, path: Path) -> dict[str, Any]:
-        if not path.is_file():
-            raise FileNotFoundError(f"no file {path.absolute()}: {self.source}")
-        content = read_pickle(path)
-        if not isinstance(content, dict):
-            raise ValueError(f"{path} holds a {type(content).__name__}, not a dict: {self.source}")
-        return {_text(key): value for key, value in content.items()}
-
-    def _read(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """Read a batch: pictures uint8 (N, 3, 32, 32), BGR as everywhere, and classes (N,)."""
-        content = self._content(path)
-        rows = _field(content, "data", path)
-        if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.shape[1:] != (_ROW,):
-            raise ValueError(f"{path}: data is not a uint8 array (N, {_ROW}): {self.source}")
-        labels = _numbers(content, self.variant.label, path, len(rows), len(self.variant.classes))
-        if self.variant.coarse is not None:
-            owner = np.array(superclass_of(self.variant.hierarchy, self.variant.classes))
-            count = len(self.variant.hierarchy)
-            coarse = _numbers(content, self.variant.coarse, path, len(rows), count)
-            if wrong := np.flatnonzero(owner[labels] != coarse).tolist():
-                raise ValueError(
-                    f"{path}: picture {wrong[0]} is of the class "
-                    f"{self.variant.classes[labels[wrong[0]]]!r}, but of the super-class "
-                    f"{list(self.variant.hierarchy)[coarse[wrong[0]]]!r}: {self.source}"
-                )
-        return np.ascontiguousarray(rows.reshape(-1, 3, *SIZE)[:, ::-1]), labels
 
     def tasks_of(self, idx: int) -> list[str]:
         """List the tasks of a picture: all."""
@@ -268,24 +174,3 @@ class MultiTaskCIFAR(MultiTaskDataset):
     def _picture(self, number: int) -> Tensor:
         # a copy: a view would be sent from a worker together with all pictures
         return self._pictures[number].clone()
-
-
-def _text(name: Any) -> str:
-    return name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
-
-
-def _field(content: dict[str, Any], key: str, path: Path) -> Any:
-    if key not in content:
-        raise ValueError(
-            f"{path} has no {key!r}, only {', '.join(content)}: is it a file of the other CIFAR?"
-        )
-    return content[key]
-
-
-def _numbers(content: dict[str, Any], key: str, path: Path, count: int, classes: int) -> np.ndarray:
-    values = np.asarray(_field(content, key, path))
-    if values.shape != (count,) or values.dtype.kind not in "iu":
-        raise ValueError(f"{path}: {key} is not a list of {count} numbers, one for each picture")
-    if count and not (values.min() >= 0 and values.max() < classes):
-        raise ValueError(f"{path}: {key} goes up to {values.max()}, but there are {classes}")
-    return values.astype(np.int64)

@@ -10,8 +10,8 @@ from torch import Tensor
 from .task_metric import TaskMetric
 
 
-@METRICS.register_module("MultiTaskIoUMetric")
-class SegmentationMetric(TaskMetric, IoUMetric):
+@METRICS.register_module()
+class MultiTaskIoUMetric(TaskMetric, IoUMetric):
     """mmseg's IoU for one task: ``aAcc``, ``mIoU`` and ``mAcc`` in percent, and its class table.
 
     The areas and formulas are mmseg's own; only what is kept differs: four areas per class summed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mtlplugins  # noqa: F401
-from mtlplugins.datasets.normals import Intrinsics, normals_from_depth
+from mtlplugins.geometry import Intrinsics, normals_from_depth
 from mtlplugins.rooms.renderer import render_room
 from mtlplugins.rooms.scenes import sample_scene
 

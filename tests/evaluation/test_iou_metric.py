@@ -11,13 +11,13 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 
 import mtlplugins  # noqa: F401
-from mtlplugins.evaluation import SegmentationMetric
+from mtlplugins.evaluation import MultiTaskIoUMetric
 
 CLASSES = ("bed", "chair", "floor", "wall", "sofa")
 IGNORE = 255
 
 
-def build(classes=CLASSES, task="semantic", **entry) -> SegmentationMetric:
+def build(classes=CLASSES, task="semantic", **entry) -> MultiTaskIoUMetric:
     metric = METRICS.build({"type": "MultiTaskIoUMetric", "task": task})
     metric.dataset_meta = {"tasks": {task: {"kind": "segmentation", "classes": classes, **entry}}}
     return metric
@@ -161,7 +161,7 @@ def test_state_does_not_grow():
 
 
 def test_classes_must_be_known():
-    metric = SegmentationMetric("semantic")
+    metric = MultiTaskIoUMetric("semantic")
     with pytest.raises(RuntimeError, match="needs the classes of task 'semantic'"):
         metric.process(None, random_samples(1))
 
@@ -173,7 +173,7 @@ def test_tasks_do_not_share_classes():
             "semantic": {"kind": "segmentation", "classes": CLASSES},
         }
     }
-    metric = SegmentationMetric("parts")
+    metric = MultiTaskIoUMetric("parts")
     metric.dataset_meta = meta
     with pytest.raises(ValueError, match=r"task 'parts'.*\[3\] outside the 2 classes"):
         metric.process(None, [sample([[3]], [[0]], task="parts")])

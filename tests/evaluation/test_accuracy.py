@@ -8,12 +8,12 @@ import torch
 from mmseg.registry import METRICS
 
 import mtlplugins  # noqa: F401
-from mtlplugins.evaluation import AccuracyMetric
+from mtlplugins.evaluation import MultiTaskAccuracy
 
 CLASSES = tuple("abcdefgh")
 
 
-def build(topk=(1,), classes=CLASSES) -> AccuracyMetric:
+def build(topk=(1,), classes=CLASSES) -> MultiTaskAccuracy:
     metric = METRICS.build({"type": "MultiTaskAccuracy", "task": "scene", "topk": topk})
     metric.dataset_meta = {"tasks": {"scene": {"kind": "classification", "classes": classes}}}
     return metric
@@ -78,7 +78,7 @@ def test_k_above_the_classes_is_an_early_error():
 @pytest.mark.parametrize("topk", [(), (0,)])
 def test_impossible_k(topk):
     with pytest.raises(ValueError, match="task 'scene': topk must hold numbers >= 1"):
-        AccuracyMetric("scene", topk=topk)
+        MultiTaskAccuracy("scene", topk=topk)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_state_does_not_grow():
 def test_cross_entropy_is_that_of_torch_however_batched():
     logits = 3 * torch.randn(30, 8, generator=torch.Generator().manual_seed(0))
     labels = [i % 8 for i in range(30)]
-    metric = AccuracyMetric("scene", topk=(1, 2), cross_entropy=True)
+    metric = MultiTaskAccuracy("scene", topk=(1, 2), cross_entropy=True)
     metric.dataset_meta = {"tasks": {"scene": {"kind": "classification", "classes": CLASSES}}}
     samples = [sample(k, row.softmax(0)) for k, row in zip(labels, logits, strict=True)]
     metric.process(None, samples[:7])
@@ -120,7 +120,7 @@ def test_cross_entropy_is_that_of_torch_however_batched():
 
 
 def test_a_score_of_0_costs_much_but_not_everything():
-    metric = AccuracyMetric("scene", cross_entropy=True)
+    metric = MultiTaskAccuracy("scene", cross_entropy=True)
     metric.dataset_meta = {"tasks": {"scene": {"kind": "classification", "classes": CLASSES[:2]}}}
     metric.process(None, [sample(0, [0.0, 1.0])])
     assert metric.evaluate(1)["scene/cross_entropy"] == pytest.approx(126 * math.log(2))

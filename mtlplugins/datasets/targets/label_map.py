@@ -1,0 +1,106 @@
+"""Label maps: one class per pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import DATASETS
+
+from .base import DenseTarget, named
+from .colours import distinct_colours
+
+
+@DATASETS.register_module()
+class LabelMap(DenseTarget):
+    """One class per pixel, from a one-channel image of class indices (palette images too).
+
+    Args:
+        classes: Names of the classes.
+        folder: Folder of the files, below the data set's root.
+        suffix: End of the file names, behind the image's name.
+        palette: RGB colour of each class; None for distinct colours by index.
+        ignore_index: Label of pixels without truth.
+        reduce_zero_label: Whether 0 in the files means "no truth" and class i is stored as i + 1.
+
+    Raises:
+        ValueError: ``classes`` is no list, ``ignore_index`` is one of them, or there are not as
+            many colours as classes.
+    """
+
+    kind = "segmentation"
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        folder: str = "",
+        suffix: str = ".png",
+        *,
+        palette: Sequence[Sequence[int]] | None = None,
+        ignore_index: int = 255,
+        reduce_zero_label: bool = False,
+    ) -> None:
+        super().__init__(folder, suffix)
+        if isinstance(classes, str):
+            raise ValueError(f"LabelMap: classes={classes!r}, give a list of names, [{classes!r}]")
+        self.classes = tuple(classes)
+        self.palette = [list(c) for c in palette] if palette else distinct_colours(len(classes))
+        if len(self.palette) != len(self.classes):
+            raise ValueError(
+                f"LabelMap: palette has {len(self.palette)} colours for {len(self.classes)} classes"
+            )
+        last = len(self.classes) - 1 + reduce_zero_label  # in the files
+        if 0 <= ignore_index <= last:
+            raise ValueError(
+                f"LabelMap: ignore_index={ignore_index} is one of the {len(self.classes)} classes, "
+                f"which the files call {int(reduce_zero_label)} to {last}; give an ignore_index "
+                f"that is not, such as {last + 1} or -1"
+            )
+        self.invalid = self.ignore_index = ignore_index
+        self.reduce_zero_label = reduce_zero_label
+
+    def meta(self) -> dict[str, Any]:
+        """Describe the classes."""
+        return dict(
+            kind=self.kind,
+            classes=self.classes,
+            palette=self.palette,
+            ignore_index=self.ignore_index,
+        )
+
+    def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
+        """Check that the labels are classes: any integer (H, W) to int32 (H, W)."""
+        if raw.ndim != 2 or raw.dtype.kind not in "iu":
+            raise ValueError(
+                f"{path}: a label map has one channel of whole numbers (class indices), this file "
+                f"has shape {raw.shape} and type {raw.dtype}"
+            )
+        labels = raw.astype(np.int32)
+        fits = labels == raw  # not so for what 32 bits cannot hold
+        ignored = fits & (labels == self.ignore_index)
+        if self.reduce_zero_label:
+            ignored |= fits & (labels == 0)
+            labels -= 1
+        labels[ignored] = self.ignore_index
+        wrong = ~fits | (~ignored & ((labels < 0) | (labels >= len(self.classes))))
+        if wrong.any():
+            raise ValueError(
+                f"{path}: label {raw[wrong].max()} is none of the {len(self.classes)} classes "
+                f"({self.classes[0]} … {self.classes[-1]}) and is not "
+                f"ignore_index={self.ignore_index}; list all classes in the data set's config, or "
+                "set ignore_index or reduce_zero_label"
+            )
+        return labels
+
+    def describe(self, value: np.ndarray) -> dict[str, int]:
+        """Count the pixels of each class."""
+        labels = value[value != self.ignore_index]
+        counts = np.bincount(labels, minlength=len(self.classes)).tolist()
+        return named(self.classes, counts)
+
+    def pack(self, value: np.ndarray) -> PixelData:
+        """Make an int64 map (1, H, W)."""
+        return PixelData(data=torch.from_numpy(value.astype(np.int64))[None])
