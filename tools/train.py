@@ -16,7 +16,7 @@ import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
 from mtlplugins.engine.resume.compatible import refuse_unfit
 from mtlplugins.engine.resume.find_checkpoint import claim, find_checkpoint, refuse_to_overwrite
-from mtlplugins.io.atomic_file import named_when_full
+from mtlplugins.io.atomic_file import name_full_disk
 
 #: What a launcher tells a process its number by.
 _RANK = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")
@@ -122,7 +122,7 @@ def main() -> None:
     if lock is None and is_first(args.launcher):
         work_dir.mkdir(parents=True, exist_ok=True)
         lock = claim(work_dir)
-    with named_when_full(work_dir):
+    with name_full_disk(work_dir):
         RUNNERS.build(cfg).train()
 
 

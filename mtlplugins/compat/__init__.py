@@ -10,7 +10,7 @@ from .ops import stub_missing_ops
 
 stub_missing_ops()  # first: what the others import may look for the operators
 
-from .checkpoint_files import check_before_loading, save_in_one_piece  # noqa: E402
+from .checkpoint_files import check_before_loading, save_atomically  # noqa: E402
 from .checkpoints import allow_training_state, load_weights_only  # noqa: E402
 from .config_paths import find_packages_without_pkg_resources  # noqa: E402
 from .one_cycle import name_short_cycles  # noqa: E402
@@ -28,7 +28,7 @@ from .workers import leave_stopping_to_the_parent  # noqa: E402
 allow_training_state()
 load_weights_only()
 check_before_loading()
-save_in_one_piece()
+save_atomically()
 find_packages_without_pkg_resources()
 name_short_cycles()
 keep_ratios_of_groups()

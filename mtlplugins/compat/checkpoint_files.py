@@ -12,12 +12,13 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
 
-from mtlplugins.io.atomic_file import what_is_damaged, write_in_one_piece
+from mtlplugins.io.atomic_file import write_atomically
+from mtlplugins.io.integrity import find_damage
 
 from ._replace import replace_once
 
 
-def save_in_one_piece() -> None:
+def save_atomically() -> None:
     """Write local checkpoints aside, and move them into place when they are on the disk.
 
     Breaks: a kill, a full disk or a power cut in the middle of a save leaves half a checkpoint
@@ -29,7 +30,7 @@ def save_in_one_piece() -> None:
     """
     # places that imported it by name
     for module in (mmengine_checkpoint, mmengine_runner, mmengine_runners):
-        replace_once(module, "save_checkpoint", _in_one_piece)
+        replace_once(module, "save_checkpoint", _atomically)
 
 
 def check_before_loading() -> None:
@@ -43,14 +44,14 @@ def check_before_loading() -> None:
     replace_once(CheckpointLoader, "load_checkpoint", _checked)
 
 
-def _in_one_piece(save: Callable[..., None]) -> Callable[..., None]:
+def _atomically(save: Callable[..., None]) -> Callable[..., None]:
     def save_checkpoint(checkpoint: dict, filename: str, *args: Any, **kwargs: Any) -> None:
         if "://" in str(filename):
             save(checkpoint, filename, *args, **kwargs)
             return
         path = Path(filename)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_in_one_piece(path, lambda aside: _write(checkpoint, aside))
+        write_atomically(path, lambda aside: _write(checkpoint, aside))
 
     return save_checkpoint
 
@@ -64,7 +65,7 @@ def _write(checkpoint: dict, path: Path) -> None:
 def _checked(load: Callable[..., Any]) -> Callable[..., Any]:
     def load_checkpoint(filename: str, *args: Any, **kwargs: Any) -> Any:
         path = Path(filename)
-        if path.is_file() and (damage := what_is_damaged(path)):
+        if path.is_file() and (damage := find_damage(path)):
             raise ValueError(
                 f"{filename} is a damaged checkpoint: {damage}. Give an earlier one or copy it anew"
             )

@@ -23,6 +23,8 @@ from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
+from mtlplugins.io.safe_numpy import NUMBER_CODES, array_from_bytes, number_type
+
 from ._replace import replace_once
 
 _FORCE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
@@ -32,7 +34,6 @@ _METHODS = {
     HistoryBuffer: {"min", "max", "mean", "current"},
     OneCycleParamScheduler: {"_annealing_cos", "_annealing_linear"},
 }
-_NUMBERS = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 
 
 def allow_training_state() -> None:
@@ -108,7 +109,7 @@ def _safe_globals() -> list[Any]:
         stand_ins.append(_called(f"{multiarray}.scalar", _number))
     # The unpickler sets the state of an object only if its type is listed too; NumPy ignores that
     # of its built-in number types, the only ones `_number_type` hands out.
-    number_types = {type(np.dtype(code)) for code in _NUMBERS}
+    number_types = {type(np.dtype(code)) for code in NUMBER_CODES}
     # `bytes` makes the data of an empty array, `encode` that of all others (listed by PyTorch
     # itself since 2.5).
     return [*stand_ins, *number_types, *_METHODS, bytes, _codecs.encode]
@@ -146,9 +147,7 @@ def _get_method(owner: Any, name: Any) -> Callable[..., Any]:
 
 def _number_type(code: Any, align: Any = False, copy: Any = False) -> np.dtype:
     """``numpy.dtype`` for built-in number types in this machine's byte order."""
-    if isinstance(code, str) and code in _NUMBERS:
-        return np.dtype(code)
-    raise UnpicklingError(f"numpy.dtype({code!r}) is not allowed: it is not a number type")
+    return number_type(code)
 
 
 def _number(dtype: np.dtype, data: bytes) -> np.generic:
@@ -176,8 +175,7 @@ class _LoadedArray(np.ndarray):
         _, shape, dtype, fortran, data = state
         if self.size:  # its memory may be in use already
             raise UnpicklingError("An array is filled twice")
-        # frombuffer and reshape check what ndarray's own __setstate__ takes on trust.
-        values = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        values = array_from_bytes(data, dtype, shape, fortran=fortran)
         super().__setstate__((1, values.shape, values.dtype, fortran, values.tobytes("A")))
 
     def __reduce_ex__(self, protocol: int) -> tuple[Any, ...]:

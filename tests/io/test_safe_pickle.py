@@ -102,7 +102,7 @@ HOSTILE = {
     ),
     "a changed function": opcodes(RECONSTRUCT, b"}U\x01aK\x01sb"),
     "a changed list": opcodes(b"]}U\x01aK\x01sb"),
-    "a stand-in": opcodes(b"cmtlplugins.datasets.pickles\n_Array\n(tR"),
+    "a stand-in": opcodes(b"cmtlplugins.io.safe_pickle\n_Array\n(tR"),
     "code to compile": opcodes(b"c_codecs\ndecode\n(U\x01aU\x05rot13tR"),
     "another encoding": opcodes(b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00rot13tR"),
     "a list in itself": opcodes(b"]q\x00h\x00a"),

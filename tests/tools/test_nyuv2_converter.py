@@ -15,6 +15,8 @@ import nyuv2
 import pytest
 from nyuv2_labeled import KNOWN_LABELS, ConversionError, Meta
 
+from mtlplugins.io.atomic_file import write_atomically, write_bytes_atomically
+
 META = replace(Meta.official(), frames=5, test=[2, 5])
 SCENES = ["kitchen", "bedroom", "kitchen", "", "office"]
 FOLDERS = ("image", "depth", "semantic13", "semantic40")
@@ -176,17 +178,19 @@ def test_size_takes_the_pixel_in_the_middle_of_depth_and_labels(
 def test_interrupted_run_is_taken_up(
     mat: Path, converted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_whole = nyuv2.write_whole
     written = []
+
+    def half(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
 
     def killed_in_the_tenth_file(path: Path, content: bytes) -> None:
         written.append(path)
         if len(written) == 10:
-            path.with_name(path.name + ".part").write_bytes(content[:7])
-            raise KeyboardInterrupt
-        write_whole(path, content)
+            write_atomically(path, half)
+        write_bytes_atomically(path, content)
 
-    monkeypatch.setattr(nyuv2, "write_whole", killed_in_the_tenth_file)
+    monkeypatch.setattr(nyuv2, "write_bytes_atomically", killed_in_the_tenth_file)
     with pytest.raises(KeyboardInterrupt):
         nyuv2.convert(mat, tmp_path, meta=META)
     monkeypatch.undo()

@@ -42,7 +42,8 @@ from nyuv2_labeled import (
     read_frame,
     read_strings,
 )
-from write_whole import write_whole
+
+from mtlplugins.io.atomic_file import write_bytes_atomically
 
 SUFFIXES = {"image": ".jpg", "depth": ".png", "semantic13": ".png", "semantic40": ".png"}
 BYTES_PER_PIXEL = 3  # an upper bound for the four files of a frame together
@@ -74,7 +75,7 @@ def write_frame(out: Path, number: int, frame: dict[str, np.ndarray]) -> None:
         array = frame[name][..., ::-1] if name == "image" else frame[name]  # OpenCV takes BGR
         options = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == ".jpg" else []
         _, code = cv2.imencode(path.suffix, np.ascontiguousarray(array), options)
-        write_whole(path, code.tobytes())
+        write_bytes_atomically(path, code.tobytes())
 
 
 def write_lists(out: Path, scenes: list[str], *, meta: Meta) -> None:
@@ -87,11 +88,13 @@ def write_lists(out: Path, scenes: list[str], *, meta: Meta) -> None:
         },
     }
     for name, document in documents.items():
-        write_whole(out / name, json.dumps(document, indent=1).encode() + b"\n")
+        write_bytes_atomically(out / name, json.dumps(document, indent=1).encode() + b"\n")
     train = sorted(set(range(1, meta.frames + 1)) - set(meta.test))
     (out / "splits").mkdir(exist_ok=True)
     for name, numbers in (("train", train), ("test", meta.test)):
-        write_whole(out / "splits" / f"{name}.txt", "".join(f"{n:04d}\n" for n in numbers).encode())
+        write_bytes_atomically(
+            out / "splits" / f"{name}.txt", "".join(f"{n:04d}\n" for n in numbers).encode()
+        )
 
 
 def check_output(out: Path, todo: list[int], size: tuple[int, int]) -> None:

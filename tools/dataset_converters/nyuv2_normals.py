@@ -25,9 +25,9 @@ import cv2
 import numpy as np
 from mmengine.utils import track_iter_progress
 from nyuv2_labeled import HEIGHT, WIDTH, ConversionError
-from write_whole import write_whole
 
 from mtlplugins.geometry import Intrinsics, normals_from_depth
+from mtlplugins.io.atomic_file import write_bytes_atomically
 
 # The colour camera of the toolbox's camera_params.m, for frames of 640 x 480 with their white
 # border. The toolbox counts pixels from 1, we take the first one's centre as 0.5.
@@ -103,7 +103,7 @@ def write_normals(depth: Path, out: Path) -> None:
             )
         colours = np.rint(127 * frame_normals(millimetres)).astype(np.int16) + 128
         _, code = cv2.imencode(".png", colours[..., ::-1].astype(np.uint8))  # OpenCV takes BGR
-        write_whole(out / file.name, code.tobytes())
+        write_bytes_atomically(out / file.name, code.tobytes())
 
 
 def main() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 import time
 from os import listdir
 from pathlib import Path
 
 from mmengine.logging import print_log
+
+from mtlplugins.io.atomic_file import write_bytes_atomically
 
 # Of a folder that changed just now, a later change may bear the same time: clocks of file systems
 # tick every few milliseconds, some every two seconds.
@@ -52,15 +52,12 @@ class ListingCache:
         return known[1].split("/") if known[1] else []
 
     def save(self) -> None:
-        """Remember what was read since, in one step: no other process sees half a file."""
+        """Write what is remembered, atomically: no other process sees half a file."""
         if self._used == self._remembered:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")
-            with os.fdopen(handle, "w") as file:
-                json.dump(self._used, file)
-            os.replace(temporary, self.path)
+            write_bytes_atomically(self.path, json.dumps(self._used).encode())
         except OSError as error:
             print_log(
                 f"cannot keep the list of files in {self.path} ({error}): the next start reads the "

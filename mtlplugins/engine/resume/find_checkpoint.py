@@ -15,7 +15,8 @@ from typing import Any, TextIO
 from mmengine.logging import print_log
 
 from mtlplugins.common.text import few
-from mtlplugins.io.atomic_file import what_is_damaged, write_in_one_piece
+from mtlplugins.io.atomic_file import write_bytes_atomically
+from mtlplugins.io.integrity import find_damage
 
 #: What a run that was told to stop saves its state as.
 INTERRUPTED = "interrupted.pth"
@@ -26,7 +27,7 @@ _PLAIN: Mapping[str, Any] = MappingProxyType({})  # MMEngine's own names, in the
 
 def name_as_last(work_dir: Path, checkpoint: str) -> None:
     """Make ``checkpoint`` the one that a run in ``work_dir`` goes on from."""
-    write_in_one_piece(work_dir / _LAST, lambda path: path.write_text(checkpoint))
+    write_bytes_atomically(work_dir / _LAST, checkpoint.encode())
 
 
 def claim(work_dir: Path) -> TextIO:
@@ -128,7 +129,7 @@ def _damage(path: Path) -> str | None:
     if not os.path.isfile(path):  # a folder, a pipe, or a link that leads nowhere or to itself
         return "it is no file"
     try:
-        return what_is_damaged(path)
+        return find_damage(path)
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
 
