@@ -26,7 +26,7 @@ from tests.engine.resume._stopping import make_run, weights
 
 CLAIM = """
 import pathlib, sys
-from mtlplugins.engine.resuming import claim
+from mtlplugins.engine.resume.find_checkpoint import claim
 file = claim(pathlib.Path(sys.argv[1]))
 print("claimed", flush=True)
 sys.stdin.read()

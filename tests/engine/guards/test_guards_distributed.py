@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from tests.engine.hooks.test_broken_files_hook import draw
 
 from tests._data import make_nyuv2
 from tests._processes import start_ranks
 from tests.engine._training import WRAPPERS, Numbers, assert_same, scale_on_cpu, train
+from tests.engine.guards.test_broken_files_hook import draw
 
 #: Item 5 is the second process's, in the second global batch (4, 6 and 5, 7). The loss becomes
 #: infinite, and no gradient tells the first process of it.
