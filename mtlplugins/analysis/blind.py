@@ -1,9 +1,9 @@
-"""What a predictor that looks at no pixel reaches: any model must beat it."""
+"""Blind baseline: scores of predictors that look at no pixel, which any model must beat."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,7 +11,22 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement, LabelData, PixelData
 
+from mtlplugins.kinds import enter, get_part, why_left_out
 from mtlplugins.structures import MultiTaskDataSample
+
+
+class BlindPredictor(NamedTuple):
+    """Predictor of a kind that looks at no pixel.
+
+    Attributes:
+        fit: Called with the targets of the training images and the task's ``metainfo``; gives a
+            value.
+        predict: Called with that value and the target of an image, for its size; gives the field
+            ``pred_<task>``.
+    """
+
+    fit: Callable[[Sequence[BaseDataElement], dict[str, Any]], Any]
+    predict: Callable[[Any, BaseDataElement], BaseDataElement]
 
 
 def _labels(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndarray:
@@ -32,6 +47,17 @@ def _depth(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndar
     everywhere = np.median(stack[stack > 0])
     median = np.ma.median(np.ma.masked_equal(stack, 0), axis=0)
     return median.filled(everywhere).astype(np.float32)
+
+
+def _normals(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndarray:
+    """The mean direction of the valid normals at each position (H, W, 3), of unit length."""
+    first = targets[0].data.shape[-2:]
+    total = np.zeros((*first, 3))
+    for target in targets:
+        total += _resize(target.data.permute(1, 2, 0).numpy(), first)  # missing ones are 0
+    undecided = np.linalg.norm(total, axis=-1) < 1e-6
+    total[undecided] = total.sum(axis=(0, 1))
+    return total / np.linalg.norm(total, axis=-1, keepdims=True)
 
 
 def _class(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndarray:
@@ -55,12 +81,15 @@ def _scores(value: np.ndarray, target: BaseDataElement) -> LabelData:
     return LabelData(score=score, label=score.argmax()[None])
 
 
-#: How to learn and how to predict without looking, by kind of task.
-_BLIND: dict[str, tuple[Callable, Callable]] = {
-    "segmentation": (_labels, _map),
-    "depth": (_depth, _map),
-    "classification": (_class, _scores),
-}
+def _vectors(value: np.ndarray, target: BaseDataElement) -> PixelData:
+    fitted = _resize(value.astype(np.float32), target.data.shape[-2:])
+    return PixelData(data=torch.from_numpy(fitted).permute(2, 0, 1))
+
+
+enter("segmentation", "blind", BlindPredictor(_labels, _map))
+enter("depth", "blind", BlindPredictor(_depth, _map))
+enter("normals", "blind", BlindPredictor(_normals, _vectors))
+enter("classification", "blind", BlindPredictor(_class, _scores))
 
 
 def blind_scores(
@@ -69,7 +98,10 @@ def blind_scores(
     metrics: Sequence[BaseMetric],
     dataset_meta: dict[str, Any],
 ) -> dict[str, float]:
-    """Score the most frequent class and the median depth per position, and the most frequent label.
+    """Score the blind predictor of each task.
+
+    Per position the most frequent class, the median depth and the mean normal; per image the most
+    frequent class.
 
     Args:
         train: Samples to take them from.
@@ -78,16 +110,20 @@ def blind_scores(
         dataset_meta: Describes the tasks.
 
     Returns:
-        ``<task>/<metric>``; tasks of a kind that has no blind predictor are left out.
+        ``<task>/<metric>``; without the tasks of a kind for which
+        :func:`mtlplugins.kinds.leave_out` states why it has no blind predictor.
+
+    Raises:
+        ValueError: A kind has no blind predictor, and no reason is stated.
     """
     train, test = list(train), list(test)
     scores: dict[str, float] = {}
     for metric in metrics:
         task = metric.task
         entry = dataset_meta["tasks"][task]
-        if entry["kind"] not in _BLIND:
+        if why_left_out(entry["kind"], "blind"):
             continue
-        fit, predict = _BLIND[entry["kind"]]
+        fit, predict = get_part(entry["kind"], "blind", task=task)
         targets = [t for t in (sample.target(task) for sample in train) if t is not None]
         value = fit(targets, entry)
         metric.dataset_meta = dataset_meta

@@ -9,10 +9,13 @@ import torch
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from mtlplugins.kinds import part_of_kind
+
 from .task_metric import TaskMetric
 
 
 @METRICS.register_module()
+@part_of_kind("classification", "metric")
 class MultiTaskAccuracy(TaskMetric):
     """Percentage of images whose true class is among the k highest scores (``top1``, ...).
 
@@ -29,8 +32,6 @@ class MultiTaskAccuracy(TaskMetric):
         ValueError: k below 1 or above the number of classes; a label outside the classes; scores of
             another number of classes, or NaN.
     """
-
-    kind = "classification"
 
     def __init__(
         self, task: str, *, topk: Sequence[int] = (1,), cross_entropy: bool = False

@@ -9,10 +9,13 @@ import torch
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from mtlplugins.kinds import part_of_kind
+
 from .task_metric import TaskMetric
 
 
 @METRICS.register_module()
+@part_of_kind("depth", "metric")
 class MultiTaskDepthMetric(TaskMetric):
     r"""Compare depth maps in metres.
 
@@ -54,7 +57,6 @@ class MultiTaskDepthMetric(TaskMetric):
             infinite at a valid pixel.
     """
 
-    kind = "depth"
     names = (
         "d1", "d2", "d3", "abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "abs_err",
     )  # fmt: skip

@@ -7,10 +7,13 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from mtlplugins.kinds import part_of_kind
+
 from .task_metric import TaskMetric
 
 
 @METRICS.register_module()
+@part_of_kind("segmentation", "metric")
 class MultiTaskIoUMetric(TaskMetric, IoUMetric):
     """mmseg's IoU for one task: ``aAcc``, ``mIoU`` and ``mAcc`` in percent, and its class table.
 
@@ -28,7 +31,6 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
             in the truth (a histogram would drop it silently), or any in the prediction.
     """
 
-    kind = "segmentation"
     names = ("aAcc", "mIoU", "mAcc")
     higher_is_better = dict(aAcc=True, mIoU=True, mAcc=True)
 

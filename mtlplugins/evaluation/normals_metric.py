@@ -8,6 +8,8 @@ import torch
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from mtlplugins.kinds import part_of_kind
+
 from .task_metric import TaskMetric
 
 BINS_PER_DEGREE = 100
@@ -15,6 +17,7 @@ THRESHOLDS = {"a11": 11.25, "a22": 22.5, "a30": 30.0}  # degrees
 
 
 @METRICS.register_module()
+@part_of_kind("normals", "metric")
 class MultiTaskNormalsMetric(TaskMetric):
     """Compare surface normals by the angle between truth and prediction, in degrees.
 
@@ -44,7 +47,6 @@ class MultiTaskNormalsMetric(TaskMetric):
             NaN, infinite or zero.
     """
 
-    kind = "normals"
     names = ("mean", "median", "rmse", *THRESHOLDS)
     higher_is_better = dict.fromkeys(names, False) | dict.fromkeys(THRESHOLDS, True)
 

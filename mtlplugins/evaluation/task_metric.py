@@ -13,6 +13,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mtlplugins.kinds import serves
+
 
 class TaskMetric(BaseMetric):
     """Score one task from a single float64 vector of sums.
@@ -82,7 +84,7 @@ class TaskMetric(BaseMetric):
                     "`task`"
                 )
             entry = tasks[self.task]
-            if entry["kind"] != self.kind:
+            if entry["kind"] != self.kind and not serves(self, entry["kind"], "metric"):
                 raise ValueError(
                     f"the evaluator's metric of task '{self.task}' scores tasks of kind "
                     f"'{self.kind}', but this is of kind '{entry['kind']}': use that kind's metric"

@@ -1,15 +1,15 @@
 """Predictions as pictures and files."""
 
-from .drawers import DRAWERS
+from .drawers import Drawer, Drawing
 from .multitask_visualizer import MultiTaskVisualizer
 from .panels import draw_panel
-from .prediction_files import WRITERS, Writer, prediction_file, save_predictions
+from .prediction_files import Writer, prediction_file, save_predictions
 from .save_predictions_hook import SavePredictionsHook
 from .visualization_hook import MultiTaskVisualizationHook, picture_of
 
 __all__ = [
-    "DRAWERS",
-    "WRITERS",
+    "Drawer",
+    "Drawing",
     "MultiTaskVisualizationHook",
     "MultiTaskVisualizer",
     "SavePredictionsHook",

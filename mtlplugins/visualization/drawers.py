@@ -9,6 +9,8 @@ import matplotlib
 import numpy as np
 from mmengine.structures import LabelData, PixelData
 
+from mtlplugins.kinds import part_of_kind
+
 from . import canvas
 
 # Perceptually uniform, and its darkest colour is still told from the black of missing pixels.
@@ -33,6 +35,7 @@ Field = PixelData | LabelData
 Drawer = Callable[[Field | None, Field | None, dict[str, Any], tuple[int, int]], Drawing]
 
 
+@part_of_kind("segmentation", "drawer")
 def draw_segmentation(
     truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
@@ -66,6 +69,7 @@ def draw_segmentation(
     return Drawing(*tiles, canvas.legend(key, size[0]))
 
 
+@part_of_kind("depth", "drawer")
 def draw_depth(
     truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
@@ -118,6 +122,7 @@ def _scale_bar(low: float, high: float, ends: tuple[str, str], height: int) -> n
     return tile
 
 
+@part_of_kind("normals", "drawer")
 def draw_normals(
     truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
@@ -155,6 +160,7 @@ def _normal_ball(diameter: int) -> np.ndarray:
     return ball
 
 
+@part_of_kind("classification", "drawer")
 def draw_classification(
     truth: LabelData | None, prediction: LabelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
@@ -196,12 +202,3 @@ def _array(field: PixelData | None) -> np.ndarray | None:
         return None
     data = field.data.detach().cpu()
     return (data.float() if data.is_floating_point() else data).numpy()  # NumPy has no bfloat16
-
-
-# By the "kind" that the data set's meta gives each task; a new kind is a new row.
-DRAWERS: dict[str, Drawer] = {
-    "segmentation": draw_segmentation,
-    "depth": draw_depth,
-    "normals": draw_normals,
-    "classification": draw_classification,
-}

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from mmengine.structures import BaseDataElement
 
+from mtlplugins.kinds import get_part
+
 from . import canvas
-from .drawers import DRAWERS
 
 GAP = 12
 
@@ -62,13 +63,9 @@ def _draw_row(
     task: str, entry: dict[str, Any], fields: dict[str, Any], size: tuple[int, int]
 ) -> list[np.ndarray]:
     """The titled cells of a task; ``fields`` has the wanted columns, None where empty."""
-    if entry["kind"] not in DRAWERS:
-        raise ValueError(
-            f"task '{task}': no drawer for kind '{entry['kind']}', only for {sorted(DRAWERS)}; "
-            "add one to mtlplugins.visualization.DRAWERS"
-        )
+    draw = get_part(entry["kind"], "drawer", task=task)
     try:
-        drawing = DRAWERS[entry["kind"]](fields.get("truth"), fields.get("prediction"), entry, size)
+        drawing = draw(fields.get("truth"), fields.get("prediction"), entry, size)
     except ValueError as error:
         raise ValueError(f"task '{task}': {error}") from error
     tiles = {"truth": drawing.truth, "prediction": drawing.prediction}

@@ -11,6 +11,8 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 from PIL import Image
 
+from mtlplugins.kinds import enter, get_part
+
 
 def _labels(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     labels = field.data[0].cpu().numpy()
@@ -34,30 +36,33 @@ def _class(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
 
 
 class Writer(NamedTuple):
-    """How predictions are written: the end of the file's name, and a function that writes it."""
+    """Writer of the predictions of a kind.
+
+    Attributes:
+        suffix: End of the files' names.
+        write: Called with the field ``pred_<task>``, the task's ``metainfo`` and the file's path.
+    """
 
     suffix: str
     write: Callable[[BaseDataElement, dict[str, Any], Path], None]
 
 
-#: How to write a prediction, by kind of task.
-WRITERS: dict[str, Writer] = {
-    "segmentation": Writer(".png", _labels),
-    "depth": Writer(".png", _depth),
-    "normals": Writer(".npy", _normals),
-    "classification": Writer(".json", _class),
-}
+enter("segmentation", "writer", Writer(".png", _labels))
+enter("depth", "writer", Writer(".png", _depth))
+enter("normals", "writer", Writer(".npy", _normals))
+enter("classification", "writer", Writer(".json", _class))
 
 
 def prediction_file(out: Path, task: str, kind: str, stem: str) -> Path:
     """Say where :func:`save_predictions` writes.
 
     Raises:
-        ValueError: The name of the task or of the file leads out of ``out``.
+        ValueError: The name of the task or of the file leads out of ``out``, or predictions of this
+            kind have no writer.
     """
     if any(Path(name).is_absolute() or ".." in Path(name).parts for name in (task, stem)):
         raise ValueError(f"the prediction {task}/{stem} would be written outside of {out}")
-    return out / task / f"{stem}{WRITERS[kind].suffix}"
+    return out / task / f"{stem}{get_part(kind, 'writer', task=task).suffix}"
 
 
 def save_predictions(
@@ -75,11 +80,12 @@ def save_predictions(
         stem: Name of the files without suffix, possibly in folders of their own.
 
     Raises:
-        ValueError: The name of a task or of the files leads out of ``out``.
+        ValueError: The name of a task or of the files leads out of ``out``, or predictions of a
+            kind have no writer.
     """
     for task, entry in tasks.items():
         field = sample.get(f"pred_{task}")
         if field is not None:
             path = prediction_file(out, task, entry["kind"], stem)
             path.parent.mkdir(parents=True, exist_ok=True)
-            WRITERS[entry["kind"]].write(field, entry, path)
+            get_part(entry["kind"], "writer", task=task).write(field, entry, path)

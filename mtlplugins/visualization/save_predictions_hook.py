@@ -13,6 +13,7 @@ from mmseg.registry import HOOKS
 
 from mtlplugins.common.dataset_leaves import parts_of
 from mtlplugins.io.overwrite import refuse_inputs
+from mtlplugins.kinds import get_part
 
 from .prediction_files import prediction_file, save_predictions
 
@@ -32,10 +33,12 @@ class SavePredictionsHook(Hook):
         """Refuse to write over an image or a target of the data set.
 
         Raises:
-            ValueError: It would.
+            ValueError: It would, or a kind of target has no writer.
         """
         dataset = runner.test_loop.dataloader.dataset
         tasks = dataset.metainfo["tasks"]
+        for task, entry in tasks.items():
+            get_part(entry["kind"], "writer", task=task)
         if not any((self.out / task).exists() for task in tasks):
             return
         outputs, inputs = [], []

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from mmengine.structures import LabelData, PixelData
 
+from mtlplugins import kinds
 from mtlplugins.apis import blind_scores
-from mtlplugins.evaluation import MultiTaskAccuracy, MultiTaskDepthMetric, MultiTaskIoUMetric
+from mtlplugins.evaluation import (
+    MultiTaskAccuracy,
+    MultiTaskDepthMetric,
+    MultiTaskIoUMetric,
+    MultiTaskNormalsMetric,
+)
 from mtlplugins.structures import MultiTaskDataSample
 
 META = dict(
@@ -46,3 +54,32 @@ def test_scores_by_hand() -> None:
     assert scores["depth/d1"] == pytest.approx(2 / 3)
     assert scores["depth/abs_err"] == pytest.approx(np.mean([0.2, 4, 0]), abs=1e-6)
     assert scores["scene/top1"] == pytest.approx(50)
+
+
+def normals(*directions: list[float]) -> MultiTaskDataSample:
+    made = MultiTaskDataSample()
+    made.gt_normals = PixelData(data=torch.tensor(directions).T[:, None])  # (3, 1, pixels)
+    return made
+
+
+def test_normals_by_hand() -> None:
+    left, right, ahead, missing = [-0.6, 0, -0.8], [0.6, 0, -0.8], [0.0, 0, -1], [0.0, 0, 0]
+    # per position: the mean of left and right is ahead; of one direction, itself; where no training
+    # image has a normal, the mean of all, which is ahead again but for one more right: see below
+    train = [normals(left, right, missing), normals(right, missing, missing)]
+    test = [normals(ahead, right, ahead)]
+    meta = dict(tasks=dict(normals=dict(kind="normals")))
+    scores = blind_scores(train, test, [MultiTaskNormalsMetric("normals")], meta)
+    third = math.degrees(math.atan2(0.6, 2.4))  # between (0.6, 0, -2.4), the sum of all, and ahead
+    assert scores["normals/mean"] == pytest.approx(third / 3, abs=1e-4)
+
+
+def test_a_kind_without_a_baseline_is_left_out_for_a_stated_reason_only() -> None:
+    meta = dict(tasks=dict(depth=dict(kind="height")))
+    metric = MultiTaskDepthMetric("depth")
+    metric.kind = "height"
+    train = [sample([[0, 1]], [[1.0, 2.0]], 0)]
+    with pytest.raises(ValueError, match="task 'depth': kind 'height' has no blind"):
+        blind_scores(train, train, [metric], meta)
+    kinds.leave_out("height", "blind", "heights are unknown")
+    assert blind_scores(train, train, [metric], meta) == {}

@@ -7,8 +7,9 @@ import torch
 from mmengine.structures import LabelData, PixelData
 
 import mtlplugins  # noqa: F401
+from mtlplugins.kinds import get_part
 from mtlplugins.structures import MultiTaskDataSample
-from mtlplugins.visualization import DRAWERS, canvas, draw_panel, drawers
+from mtlplugins.visualization import canvas, draw_panel, drawers
 
 SIZE = (240, 320)
 CLASSES = ("bed", "chair", "floor", "wall")
@@ -77,7 +78,7 @@ def contains(panel: np.ndarray, tile: np.ndarray) -> bool:
 
 def test_labels_have_the_palette_s_colours():
     sample = full_sample()
-    truth, prediction, key = DRAWERS["segmentation"](
+    truth, prediction, key = get_part("segmentation", "drawer")(
         sample.gt_semantic, sample.pred_semantic, SEMANTIC, SIZE
     )
     assert truth.shape == prediction.shape == (*SIZE, 3)
@@ -89,10 +90,10 @@ def test_labels_have_the_palette_s_colours():
 
 
 def test_legend_names_only_the_classes_that_occur():
-    only_wall = DRAWERS["segmentation"](None, dense([[3, 3]]), SEMANTIC, SIZE)
+    only_wall = get_part("segmentation", "drawer")(None, dense([[3, 3]]), SEMANTIC, SIZE)
     assert only_wall.truth is None
     assert np.array_equal(only_wall.key, canvas.legend([("wall", PALETTE[3])], SIZE[0]))
-    both = DRAWERS["segmentation"](dense([[0]]), dense([[3]]), SEMANTIC, SIZE)
+    both = get_part("segmentation", "drawer")(dense([[0]]), dense([[3]]), SEMANTIC, SIZE)
     assert np.array_equal(
         both.key, canvas.legend([("bed", PALETTE[0]), ("wall", PALETTE[3])], SIZE[0])
     )
@@ -107,7 +108,7 @@ def test_long_legend_stays_within_the_tile_and_loses_nobody():
 
 def test_depth_colours_are_the_map_s_on_the_truth_s_scale():
     sample = full_sample()
-    truth, prediction, _ = DRAWERS["depth"](sample.gt_depth, sample.pred_depth, {}, SIZE)
+    truth, prediction, _ = get_part("depth", "drawer")(sample.gt_depth, sample.pred_depth, {}, SIZE)
 
     def viridis(share: float) -> list[int]:
         return [round(255 * c) for c in matplotlib.colormaps["viridis"](share)[:3]]
@@ -121,27 +122,27 @@ def test_depth_colours_are_the_map_s_on_the_truth_s_scale():
 
 def test_scale_bar_names_its_limits():
     sample = full_sample()
-    _, _, key = DRAWERS["depth"](sample.gt_depth, sample.pred_depth, {}, SIZE)
+    _, _, key = get_part("depth", "drawer")(sample.gt_depth, sample.pred_depth, {}, SIZE)
     for label in ("≥ 3.00 m", "2.50 m", "2.00 m", "1.50 m", "≤ 1.00 m", "missing"):
         assert contains(key, canvas.text(label)), label
     bar = key[:, 9]
     coloured = bar[(bar != 255).any(1)]
     assert coloured[0].tolist() == [253, 231, 37]  # viridis ends in yellow, begins in violet
     assert [68, 1, 84] in coloured.tolist()
-    _, _, alone = DRAWERS["depth"](sample.gt_depth, None, {}, SIZE)
+    _, _, alone = get_part("depth", "drawer")(sample.gt_depth, None, {}, SIZE)
     assert contains(alone, canvas.text("3.00 m"))
     assert not contains(alone, canvas.text("≥ 3.00 m"))
 
 
 def test_scale_bar_of_a_huge_range_is_not_cut():
-    _, _, key = DRAWERS["depth"](None, dense([[0.5, 123456.0]]), {}, (30, 300))
+    _, _, key = get_part("depth", "drawer")(None, dense([[0.5, 123456.0]]), {}, (30, 300))
     assert contains(key, canvas.text("123456.00 m"))
 
 
 @pytest.mark.parametrize("value", [0.0, 4.0, float("nan")])
 def test_depth_without_a_range_can_be_drawn(value):
     depth = dense([[value, value]])
-    truth, _, _ = DRAWERS["depth"](depth, None, {}, SIZE)
+    truth, _, _ = get_part("depth", "drawer")(depth, None, {}, SIZE)
     assert colours(truth) == {(68, 1, 84) if value == 4.0 else (0, 0, 0)}
 
 
@@ -150,7 +151,7 @@ def test_normals_are_shifted_to_colours():
     normals[:, 0, 0] = torch.tensor([0.0, 0.0, -1.0])
     normals[:, 0, 1] = torch.tensor([1.0, 0.0, 0.0])
     normals[:, 1, 0] = torch.tensor([0.0, -0.6, -1.0])
-    truth, _, key = DRAWERS["normals"](dense(normals), None, {}, SIZE)
+    truth, _, key = get_part("normals", "drawer")(dense(normals), None, {}, SIZE)
     assert quarters(truth) == [[128, 128, 0], [255, 128, 128], [128, 51, 0], [0, 0, 0]]
     assert key[60, 60].tolist() == pytest.approx([128, 128, 0], abs=2)  # the ball's nearest point
     assert contains(key, canvas.text("missing"))
@@ -158,7 +159,8 @@ def test_normals_are_shifted_to_colours():
 
 def test_scores_are_ordered_and_the_truth_is_marked():
     sample = full_sample()
-    truth, prediction, _ = DRAWERS["classification"](sample.gt_scene, sample.pred_scene, SCENE, ())
+    draw = get_part("classification", "drawer")
+    truth, prediction, _ = draw(sample.gt_scene, sample.pred_scene, SCENE, ())
     green = drawers.CORRECT
     assert contains(truth, canvas.text("bedroom", bold=True, colour=green))
     lines = [
@@ -178,7 +180,8 @@ def test_scores_are_ordered_and_the_truth_is_marked():
 def test_a_truth_outside_the_best_scores_is_added():
     sample = full_sample()
     sample.gt_scene = LabelData(label=torch.tensor([4]))
-    _, prediction, _ = DRAWERS["classification"](sample.gt_scene, sample.pred_scene, SCENE, ())
+    draw = get_part("classification", "drawer")
+    _, prediction, _ = draw(sample.gt_scene, sample.pred_scene, SCENE, ())
     assert contains(prediction, canvas.text("store ✓", bold=True, colour=drawers.CORRECT))
 
 
@@ -189,7 +192,7 @@ def test_panel_holds_every_tile_of_every_task():
     assert contains(panel, canvas.resize(image(), SIZE, smooth=True))
     for task, entry in TASKS.items():
         fields = (sample.get(f"gt_{task}"), sample.get(f"pred_{task}"))
-        for tile in DRAWERS[entry["kind"]](*fields, entry, SIZE):
+        for tile in get_part(entry["kind"], "drawer")(*fields, entry, SIZE):
             assert contains(panel, tile), task
         for column in ("truth", "prediction"):
             title = canvas.text(f"{task}: {column}", size=canvas.TITLE_SIZE, bold=True)
@@ -264,7 +267,7 @@ def test_fields_that_do_not_fit_are_errors(field, value, message):
 
 def test_unknown_kind_is_an_error():
     tasks = {"depth": {"kind": "edges"}}
-    with pytest.raises(ValueError, match="task 'depth': no drawer for kind 'edges', only for"):
+    with pytest.raises(ValueError, match="task 'depth': kind 'edges' has no drawer, only "):
         draw_panel(image(), full_sample(), tasks)
 
 
@@ -281,6 +284,6 @@ def test_image_must_be_uint8_rgb(bad):
 
 
 def test_half_precision_predictions_are_drawn():
-    half = DRAWERS["depth"](None, dense([[1.0, 2.0]]).to(torch.bfloat16), {}, SIZE)
-    full = DRAWERS["depth"](None, dense([[1.0, 2.0]]), {}, SIZE)
+    half = get_part("depth", "drawer")(None, dense([[1.0, 2.0]]).to(torch.bfloat16), {}, SIZE)
+    full = get_part("depth", "drawer")(None, dense([[1.0, 2.0]]), {}, SIZE)
     assert np.array_equal(half.prediction, full.prediction)

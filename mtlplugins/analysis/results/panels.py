@@ -14,7 +14,8 @@ from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
-from mtlplugins.visualization import DRAWERS, picture_of
+from mtlplugins.kinds import parts
+from mtlplugins.visualization import picture_of
 
 from .runs import Run
 
@@ -93,8 +94,9 @@ def _predict(run: Run, folder: Path) -> list[dict[str, Any]]:
         tiles = {"image": np.asarray(Image.fromarray(picture).resize((WIDTH, height)))}
         for task, entry in dataset.metainfo["tasks"].items():
             fields = [sample.get(f"{which}_{task}") for which in ("gt", "pred")]
-            if any(found is not None for found in fields) and entry["kind"] in DRAWERS:
-                drawing = DRAWERS[entry["kind"]](*fields, entry, (height, WIDTH))
+            drawers = parts(entry["kind"], "drawer")
+            if any(found is not None for found in fields) and drawers:
+                drawing = drawers[-1](*fields, entry, (height, WIDTH))
                 found = zip(("truth", "prediction", "key"), drawing, strict=True)
                 tiles |= {f"{which}/{task}": tile for which, tile in found if tile is not None}
         files = {}

@@ -12,6 +12,8 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import DenseTarget
 
 #: Metres between which a histogram of depth counts.
@@ -21,6 +23,7 @@ _PLAUSIBLE = (0.01, 1000)
 
 
 @DATASETS.register_module()
+@part_of_kind("depth", "target")
 class DepthMap(DenseTarget):
     """Depth along the optical axis in metres, 0 where missing.
 
@@ -34,7 +37,6 @@ class DepthMap(DenseTarget):
         ValueError: ``unit`` is not a positive number, or ``missing`` is none.
     """
 
-    kind = "depth"
     invalid = 0.0
 
     def __init__(

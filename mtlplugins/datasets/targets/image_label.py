@@ -11,10 +11,13 @@ import torch
 from mmengine.structures import LabelData
 from mmseg.registry import DATASETS
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import Target, named
 
 
 @DATASETS.register_module()
+@part_of_kind("classification", "target")
 class ImageLabel(Target):
     """One class per image.
 
@@ -26,7 +29,6 @@ class ImageLabel(Target):
         ValueError: ``classes`` are no names, or one of them comes twice.
     """
 
-    kind = "classification"
     dense = False
 
     def __init__(self, file: str = "", classes: Sequence[str] | None = None) -> None:

@@ -10,11 +10,14 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import DenseTarget, named
 from .colours import distinct_colours
 
 
 @DATASETS.register_module()
+@part_of_kind("segmentation", "target")
 class LabelMap(DenseTarget):
     """One class per pixel, from a one-channel image of class indices (palette images too).
 
@@ -30,8 +33,6 @@ class LabelMap(DenseTarget):
         ValueError: ``classes`` is no list, ``ignore_index`` is one of them, or there are not as
             many colours as classes.
     """
-
-    kind = "segmentation"
 
     def __init__(
         self,

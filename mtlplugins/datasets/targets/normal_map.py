@@ -7,10 +7,13 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import DenseTarget, named
 
 
 @DATASETS.register_module()
+@part_of_kind("normals", "target")
 class NormalMap(DenseTarget):
     """Surface normals (H, W, 3) of unit length towards the camera, the zero vector where missing.
 
@@ -21,7 +24,6 @@ class NormalMap(DenseTarget):
         suffix: End of the file names: ``.npy`` of floats, or 8-bit RGB of round(127 n) + 128.
     """
 
-    kind = "normals"
     invalid = 0.0
 
     def __init__(self, folder: str = "", suffix: str = ".npy") -> None:

@@ -12,6 +12,7 @@ from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
 from mtlplugins.common.text import few
+from mtlplugins.kinds import serves
 
 
 @HOOKS.register_module()
@@ -69,6 +70,7 @@ class CheckTasksHook(Hook):
                     f"the model learns task {task!r}, but the training data has only "
                     f"{', '.join(described)}: give the data set this task, or set model.tasks"
                 )
+            _check_kind(task, described[task].get("kind"), model.heads[task])
             classes = described[task].get("classes")
             expected = getattr(model.heads[task], "num_classes", None)
             if classes is not None and expected not in (None, len(classes)):
@@ -91,6 +93,15 @@ class CheckTasksHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Check the metrics before they are needed."""
         _check_metrics("test_evaluator", runner, runner.test_loop)
+
+
+def _check_kind(task: str, kind: str | None, head: nn.Module) -> None:
+    learns = getattr(head, "kind", None)  # a head of the user's may name none
+    if None not in (kind, learns) and kind != learns and not serves(head, kind, "head"):
+        raise ValueError(
+            f"task {task!r}: the data's target is of kind {kind!r}, but {type(head).__name__} "
+            f"learns {learns!r}: correct model.heads.{task}.type or the data set's targets.{task}"
+        )
 
 
 def _shape(state: Mapping[str, Tensor], name: str) -> tuple[int, ...] | None:

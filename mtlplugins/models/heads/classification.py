@@ -9,10 +9,13 @@ from mmengine.structures import LabelData
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import TaskHead
 
 
 @MODELS.register_module()
+@part_of_kind("classification", "head")
 class ClassificationHead(TaskHead):
     """One class per image: pooled features, Linear + ReLU + Dropout, linear classifier.
 

@@ -11,11 +11,14 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import TaskHead
 from .segmentation import check_labels, count_labelled
 
 
 @MODELS.register_module()
+@part_of_kind("segmentation", "head")
 class MultiTaskDecodeHead(TaskHead):
     """Semantic segmentation by any of mmseg's heads that make one map of logits.
 

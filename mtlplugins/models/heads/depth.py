@@ -9,10 +9,13 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import DenseHead
 
 
 @MODELS.register_module()
+@part_of_kind("depth", "head")
 class DepthHead(DenseHead):
     """Depth in metres through its reciprocal (the thesis, section 4.3).
 

@@ -10,10 +10,13 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import DenseHead
 
 
 @MODELS.register_module()
+@part_of_kind("normals", "head")
 class NormalsHead(DenseHead):
     """Unit normals in the camera frame: three channels, brought to length 1.
 

@@ -9,10 +9,13 @@ from mmseg.models.losses import accuracy
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from mtlplugins.kinds import part_of_kind
+
 from .base import DenseHead
 
 
 @MODELS.register_module()
+@part_of_kind("segmentation", "head")
 class SegmentationHead(DenseHead):
     """One class per pixel.
 

@@ -7,6 +7,7 @@ from mmseg.evaluation import IoUMetric
 
 from mtlplugins.engine import CheckTasksHook
 from mtlplugins.evaluation import MultiTaskDepthMetric, MultiTaskIoUMetric, MultiTaskNormalsMetric
+from mtlplugins.models import DepthHead
 
 MODEL = SimpleNamespace(
     tasks=("scene", "semantic", "depth"),
@@ -47,6 +48,17 @@ def test_a_class_that_a_head_ignores_is_named() -> None:
     heads["semantic"].ignore_index = 1
     with pytest.raises(ValueError, match=r"ignore_index=1 is the data's class 'b'.*index, 9"):
         check(tasks, SimpleNamespace(**{**vars(MODEL), "heads": heads}))
+
+
+def test_a_head_of_another_kind_is_named() -> None:
+    head = DepthHead(8, min_depth=0.5, max_depth=10)
+    model = SimpleNamespace(
+        **{**vars(MODEL), "heads": dict(depth=head), "trained_tasks": ["depth"]}
+    )
+    check(dict(depth=dict(kind="depth")), model)
+    message = "'depth': the data's target is of kind 'normals', but DepthHead learns 'depth'"
+    with pytest.raises(ValueError, match=message):
+        check(dict(depth=dict(kind="normals")), model)
 
 
 @pytest.mark.parametrize(("when", "which"), [("train", "val"), ("val", "val"), ("test", "test")])

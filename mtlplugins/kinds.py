@@ -1,0 +1,121 @@
+"""Registry of the kinds of target, each with its target, head, metric, drawer, writer, baseline.
+
+A *kind* is what a target is: ``segmentation``, ``depth``, ``normals``, ``classification``, or one
+of your own. Data sets, models, metrics and panels do not import each other; each enters its part of
+a kind here, and finds the others' by the kind that the data set's ``metainfo`` names. A kind of
+your own needs no edit of this package::
+
+    @DATASETS.register_module()
+    @part_of_kind("edges", "target")
+    class EdgeMap(MapFile): ...
+
+    enter("edges", "writer", Writer(".png", write_edges))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Part = TypeVar("Part")
+
+#: The parts of a kind, and what each of them is.
+PARTS = {
+    "target": "a subclass of mtlplugins.datasets.targets.Target",
+    "head": "a subclass of mtlplugins.models.heads.TaskHead",
+    "metric": "a subclass of mtlplugins.evaluation.TaskMetric",
+    "drawer": "a function like mtlplugins.visualization.Drawer",
+    "writer": "a mtlplugins.visualization.Writer",
+    "blind": "a mtlplugins.analysis.blind.BlindPredictor",
+}
+
+_entered: dict[str, dict[str, list[Any]]] = {}
+_reasons: dict[tuple[str, str], str] = {}
+
+
+def enter(kind: str, part: str, value: Any) -> None:
+    """Enter a part of a kind.
+
+    A kind may have several targets, heads and metrics, which configs choose from by ``type``. Of
+    drawers, writers and blind predictors the one entered last counts, so yours may replace ours.
+    The first kind that a class is entered for becomes its attribute ``kind``.
+
+    Args:
+        kind: Name of the kind, as ``metainfo["tasks"][task]["kind"]`` gives it.
+        part: One of :data:`PARTS`.
+        value: The part.
+
+    Raises:
+        ValueError: There is no such part.
+    """
+    _check(part)
+    if isinstance(value, type) and "kind" not in vars(value):
+        value.kind = kind
+    _entered.setdefault(kind, {}).setdefault(part, []).append(value)
+
+
+def part_of_kind(kind: str, part: str) -> Callable[[Part], Part]:
+    """:func:`enter` as a decorator of a class or function."""
+    _check(part)
+
+    def decorate(value: Part) -> Part:
+        enter(kind, part, value)
+        return value
+
+    return decorate
+
+
+def leave_out(kind: str, part: str, reason: str) -> None:
+    """State why a kind has no such part; whoever asks for it gets the reason."""
+    _check(part)
+    _reasons[kind, part] = reason
+
+
+def kinds() -> list[str]:
+    """List the kinds that anything was entered for."""
+    return sorted(_entered)
+
+
+def parts(kind: str, part: str) -> list[Any]:
+    """List what was entered as this part of a kind."""
+    _check(part)
+    return list(_entered.get(kind, {}).get(part, ()))
+
+
+def serves(value: Any, kind: str, part: str) -> bool:
+    """Tell whether an object is of a class that was entered as this part of a kind."""
+    return any(isinstance(value, entered) for entered in parts(kind, part))
+
+
+def why_left_out(kind: str, part: str) -> str | None:
+    """Give the reason why a kind has no such part; None where it has one, or none was stated."""
+    return None if parts(kind, part) else _reasons.get((kind, part))
+
+
+def get_part(kind: str, part: str, *, task: str | None = None) -> Any:
+    """Give a part of a kind, of several the one entered last.
+
+    Args:
+        kind: Name of the kind.
+        part: One of :data:`PARTS`.
+        task: The task that it is for, to be named in the error.
+
+    Raises:
+        ValueError: The kind has no such part.
+    """
+    if entered := parts(kind, part):
+        return entered[-1]
+    where = "" if task is None else f"task {task!r}: "
+    if reason := _reasons.get((kind, part)):
+        raise ValueError(f"{where}kind {kind!r} has no {part}: {reason}")
+    having = ", ".join(name for name in kinds() if parts(name, part)) or "none"
+    raise ValueError(
+        f"{where}kind {kind!r} has no {part}, only {having}: correct the target's `kind`, or enter "
+        f"{PARTS[part]} with mtlplugins.kinds.enter({kind!r}, {part!r}, …) in a module that the "
+        "config's custom_imports names"
+    )
+
+
+def _check(part: str) -> None:
+    if part not in PARTS:
+        raise ValueError(f"a kind has no part {part!r}, only {', '.join(PARTS)}")
