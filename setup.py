@@ -5,9 +5,11 @@ mmcv is deliberately no requirement: it comes in two flavours under one import n
 """
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
 README = HERE / "README.md"
@@ -22,6 +24,21 @@ def read_version() -> str:
     return found.group(1)
 
 
+class BuildWithConfigs(build_py):
+    """Put configs and tools into the wheel, where MIM and ``mtlplugins::NAME`` look for them."""
+
+    def run(self) -> None:
+        """Copy them beside the modules; an editable install reads those of the checkout."""
+        super().run()
+        if self.editable_mode:
+            return
+        shipped = Path(self.build_lib) / "mtlplugins" / ".mim"
+        for folder in ("configs", "tools"):
+            shutil.rmtree(shipped / folder, ignore_errors=True)
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(HERE / folder, shipped / folder, ignore=ignored)
+
+
 setup(
     name="mtlplugins",
     version=read_version(),
@@ -31,6 +48,9 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     packages=find_packages(include=["mtlplugins", "mtlplugins.*"]),
+    package_data={"mtlplugins": ["py.typed"]},
+    cmdclass={"build_py": BuildWithConfigs},
+    entry_points={"console_scripts": ["mtlplugins = mtlplugins.cli:main"]},
     python_requires=">=3.10",
     install_requires=[
         "torch>=2.4",
@@ -45,7 +65,6 @@ setup(
         "pillow>=9.1",
         "ftfy",  # imported, but not declared, by mmsegmentation
         "regex",  # likewise
-        "setuptools<81",  # the last with pkg_resources, which `_base_ = "mmseg::..."` needs
     ],
     extras_require={
         "lite": ["mmcv-lite>=2.1.0,<2.2"],  # mmsegmentation 1.2.2 refuses mmcv 2.2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # isort: off
 # First: whatever is imported next needs the stack mended.
 from mtlplugins import compat  # noqa: F401
@@ -11,3 +13,13 @@ from mtlplugins import datasets, engine, evaluation, models, visualization  # no
 # isort: on
 
 __version__ = "0.1.0"
+__all__ = ["predict", "test"]
+
+
+def __getattr__(name: str) -> Any:
+    # imported when asked for: training needs nothing of prediction
+    if name in __all__:
+        from mtlplugins import apis
+
+        return getattr(apis, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

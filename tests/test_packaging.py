@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+import subprocess
 import sys
+import sysconfig
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
@@ -51,7 +55,9 @@ def test_every_import_is_required(distribution: setuptools.Distribution) -> None
     providers = packages_distributions()
     imports = third_party_imports()
     assert "torch" in imports
-    for name in imports - FLAVOURS:
+    extra = {Requirement(r).name for r in distribution.extras_require["export"]}
+    assert extra < imports  # of `mtlplugins export` alone, which says so where they are missing
+    for name in imports - FLAVOURS - extra:
         assert required & {canonicalize_name(p) for p in providers[name]}, name
 
 
@@ -70,3 +76,75 @@ def test_lock_satisfies_every_requirement(
     wanted = [*distribution.install_requires, *chain(*distribution.extras_require.values())]
     for requirement in map(Requirement, wanted):
         assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)])
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with a built wheel in it, which sees the packages that it requires."""
+    folder = tmp_path_factory.mktemp("wheel")
+    tree = folder / "tree"  # a build leaves files beside setup.py
+    for name in ("mtlplugins", "configs", "tools"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tree / name, ignore=ignored)
+    for name in ("setup.py", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    pip = (sys.executable, "-m", "pip")
+    offline = ("--quiet", "--no-deps", "--no-index", "--disable-pip-version-check")
+    call(*pip, "wheel", *offline, "--no-build-isolation", "-w", folder, tree, cwd=folder)
+    call(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
+    wheel = next(folder.glob("*.whl"))
+    python = folder / "venv/bin/python"
+    call(*pip, "--python", python, "install", *offline, wheel, cwd=folder)
+    # a line of a .pth is a folder to search; the .pth files in there, ours among them, are not read
+    packages = next(folder.glob("venv/lib/*/site-packages"))
+    (packages / "required.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder
+
+
+def call(*command: object, cwd: Path) -> str:
+    """Run a command that knows nothing of this checkout."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment["PIP_REQUIRE_VIRTUALENV"] = "0"
+    done = subprocess.run(
+        [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_wheel_brings_configs_tools_and_types(installed: Path) -> None:
+    package = next(installed.glob("venv/lib/*/site-packages/mtlplugins"))
+    assert (package / "py.typed").is_file()
+    for folder in ("configs", "tools"):
+        there = {str(p.relative_to(ROOT / folder)) for p in (ROOT / folder).rglob("*.*")}
+        there = {name for name in there if "__pycache__" not in name}
+        shipped = {
+            str(p.relative_to(package / ".mim" / folder))
+            for p in package.rglob("*.*")
+            if p.is_relative_to(package / ".mim" / folder)
+        }
+        assert shipped == there
+        assert len(there) > 20
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_finds_its_configs_and_commands(installed: Path) -> None:
+    (installed / "mine.py").write_text(
+        "_base_ = 'mtlplugins::swin_cond_nyuv2.py'\n"
+        "model = dict(heads=dict(depth=dict(max_depth=5)))\n"
+    )
+    code = (
+        "import mtlplugins\n"
+        "from mtlplugins.apis import load_config\n"
+        "cfg = load_config('mine.py')\n"
+        "print(mtlplugins.__file__, cfg.model.backbone.type, cfg.model.heads.depth.max_depth)\n"
+        "print(load_config('mtlplugins::rooms/demo.py').filename)\n"
+    )
+    python = installed / "venv/bin/python"
+    first, second = call(python, "-c", code, cwd=installed).splitlines()[-2:]
+    package = next(installed.glob("venv/lib/*/site-packages/mtlplugins"))
+    assert first == f"{package / '__init__.py'} CondSwinTransformer 5"
+    assert second == str(package / ".mim/configs/rooms/demo.py")
+    assert "check-data" in call(installed / "venv/bin/mtlplugins", "--help", cwd=installed)
+    help_text = call(installed / "venv/bin/mtlplugins", "test", "--help", cwd=installed)
+    assert help_text.startswith("usage: mtlplugins test ")

@@ -1,4 +1,4 @@
-"""What tools and users call."""
+"""The Python API: predict, test, inferencer, statistics."""
 
 from mtlplugins.analysis import (
     blind_scores,
@@ -13,6 +13,8 @@ from mtlplugins.analysis import (
 from mtlplugins.config.load import load_config
 
 from .inferencer import MultiTaskInferencer
+from .predict import predict
+from .test import test
 
 __all__ = [
     "MultiTaskInferencer",
@@ -24,5 +26,7 @@ __all__ = [
     "mix",
     "mixed_embedding",
     "model_stats",
+    "predict",
     "sweep",
+    "test",
 ]

@@ -12,7 +12,10 @@ stub_missing_ops()  # first: what the others import may look for the operators
 
 from .checkpoint_files import check_before_loading, save_atomically  # noqa: E402
 from .checkpoints import allow_training_state, load_weights_only  # noqa: E402
-from .config_paths import find_packages_without_pkg_resources  # noqa: E402
+from .config_paths import (  # noqa: E402
+    find_configs_of_this_package,
+    find_packages_without_pkg_resources,
+)
 from .one_cycle import name_short_cycles  # noqa: E402
 from .options import name_wrong_options  # noqa: E402
 from .param_schedulers import keep_ratios_of_groups  # noqa: E402
@@ -30,6 +33,7 @@ load_weights_only()
 check_before_loading()
 save_atomically()
 find_packages_without_pkg_resources()
+find_configs_of_this_package()
 name_short_cycles()
 keep_ratios_of_groups()
 name_wrong_options()

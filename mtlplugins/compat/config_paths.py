@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.config import config as mmengine_config
 from mmengine.config.utils import MODULE2PACKAGE
+
+from mtlplugins.common.shipped_configs import PREFIX, shipped_config
 
 from ._replace import replace_once
 
@@ -25,6 +29,27 @@ def find_packages_without_pkg_resources() -> None:
     """
     replace_once(mmengine_config, "is_installed", lambda original: _is_installed)
     replace_once(mmengine_config, "get_installed_path", lambda original: _installed_path)
+
+
+def find_configs_of_this_package() -> None:
+    """Let configs inherit from those of this package: ``_base_ = "mtlplugins::NAME.py"``.
+
+    Breaks: MMEngine refuses every package outside its own list ("mmengine does not support to load
+    mtlplugins config"), and a name without a folder.
+    Since: every MMEngine up to 0.10.7.
+    Ends: when it takes any installed package.
+    """
+    replace_once(Config, "_get_cfg_path", _own_or_original)
+
+
+def _own_or_original(original: Callable) -> Callable:
+    def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        if cfg_path.startswith(PREFIX):
+            # without a scope, as a file beside it: its modules are registered in mmseg's
+            return str(shipped_config(cfg_path)), None
+        return original(cfg_path, filename)
+
+    return _get_cfg_path
 
 
 def _spec(package: str) -> ModuleSpec | None:

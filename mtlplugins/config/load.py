@@ -9,12 +9,14 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from mtlplugins.common.shipped_configs import PREFIX, shipped_config
+
 from .keys import MMENGINES
 from .validate import check_values
 
 
-def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
-    """Read a config file and apply ``--cfg-options``.
+def load_config(source: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
+    """Read a config and apply ``--cfg-options``.
 
     Two values stand in several places of a config; changing them in one changes the others too:
     ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
@@ -22,7 +24,8 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     data loaders that do not say otherwise pin their memory, from which it copies while it computes.
 
     Args:
-        path: A Python config file.
+        source: A config file, ``mtlplugins::NAME`` for one that the package brings, or a config
+            that was read already, which stays as it is.
         options: Values by dotted key.
 
     Raises:
@@ -30,14 +33,7 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         KeyError: An option changes a top-level key that looks like a misspelt one.
         ValueError: The file cannot be read, or a value is one that :func:`check_values` refuses.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"no config file {path}")
-    try:
-        cfg = Config.fromfile(path)
-    except Exception as error:  # a config is code and may raise anything
-        raise ValueError(
-            f"the config {path} cannot be read: {type(error).__name__}: {error}"
-        ) from error
+    cfg = source.copy() if isinstance(source, Config) else _read(str(source))
     if options:
         _check_spelling(options, cfg)
         old_root = cfg.get("data_root")
@@ -52,6 +48,19 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     _pin_memory(cfg)
     check_values(cfg)
     return cfg
+
+
+def _read(path: str) -> Config:
+    if path.startswith(PREFIX):
+        path = str(shipped_config(path))
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no config file {path}")
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # a config is code and may raise anything
+        raise ValueError(
+            f"the config {path} cannot be read: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _leave_out_hooks(cfg: Config) -> None:

@@ -12,6 +12,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import CheckpointLoader
 
 from mtlplugins import compat
+from mtlplugins.config import load_config
 from tests.compat.small_runner import run_python
 
 COMPLETE = """
@@ -98,4 +99,18 @@ def test_config_inherits_from_a_package_without_pkg_resources(
 
     config.write_text("_base_ = ['mmdet3d::_base_/default_runtime.py']\n")
     with pytest.raises(ModuleNotFoundError, match="mmdet3d is not installed"):
+        Config.fromfile(config)
+
+
+def test_config_inherits_from_this_package(tmp_path: Path) -> None:
+    config = tmp_path / "config.py"
+    config.write_text("_base_ = 'mtlplugins::swin_cond_nyuv2.py'\nlog_level = 'ERROR'\n")
+    loaded = Config.fromfile(config)
+    assert loaded.model.backbone.type == "CondSwinTransformer"
+    assert "_scope_" not in loaded.model
+    assert loaded.log_level == "ERROR"
+    assert load_config(config).model == load_config("mtlplugins::swin_cond_nyuv2.py").model
+
+    config.write_text("_base_ = ['mtlplugins::rooms/dem.py']\n")
+    with pytest.raises(FileNotFoundError, match=r"did you mean mtlplugins::rooms/demo\.py"):
         Config.fromfile(config)

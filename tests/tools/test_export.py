@@ -13,14 +13,14 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mtlplugins.apis import load_config
+from mtlplugins.apis.export import export
 from mtlplugins.models import DeployedModel, MultiTaskModel, SegmentationHead
 from tests.models._encoders import ENCODERS, shaken
-from tests.tools.command import ROOT, load_tool, run_tool
+from tests.tools.command import ROOT, run_tool
 
 MEAN, STD = [120.0, 110.0, 100.0], [60.0, 50.0, 40.0]
 CONFIG = ROOT / "configs/rooms/swin_cond_rooms.py"
 SMALL = ("model.backbone.depths=(1,1,2,1)", "model.backbone.plan.attention=(0,0,2,1)")
-EXPORT = load_tool("export.py")
 
 
 def model_of(encoder: str, *, bgr_to_rgb: bool = True) -> MultiTaskModel:
@@ -61,7 +61,7 @@ def logits_of(model: MultiTaskModel, rgb: torch.Tensor) -> dict[str, torch.Tenso
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_parity_at_other_batch_and_image_sizes(encoder: str, task: str | None, tmp_path: Path):
     model = model_of(encoder)
-    session = EXPORT["export"](model, tmp_path / "new/model.onnx", task=task)
+    session = export(model, tmp_path / "new/model.onnx", task=task)
     names = [output.name for output in session.get_outputs()]
     assert names == ([task] if task else ["semantic", "depth", "scene"])
     for batch, size in ((1, (32, 32)), (4, (96, 32))):  # 32 x 32: the ViT's own img_size
@@ -84,7 +84,7 @@ def test_parity_at_other_batch_and_image_sizes(encoder: str, task: str | None, t
 
 def test_one_size_of_images(tmp_path: Path):
     size = (50, 70)
-    session = EXPORT["export"](model_of("ResNet"), tmp_path / "model.onnx", size=size)
+    session = export(model_of("ResNet"), tmp_path / "model.onnx", size=size)
     assert session.get_inputs()[0].shape == ["batch", 3, *size]
     assert session.get_outputs()[0].shape == ["batch", 1, *size]
 
@@ -95,7 +95,7 @@ def test_a_model_trained_on_bgr_takes_rgb_too(tmp_path: Path):
     swapped = DeployedModel(model)(rgb)
     plain = DeployedModel(model_of("ResNet"))(rgb.flip(1))
     assert all(map(torch.equal, swapped, plain))
-    EXPORT["export"](model, tmp_path / "model.onnx", task="scene")  # checked against test_step
+    export(model, tmp_path / "model.onnx", task="scene")  # checked against test_step
 
 
 def test_a_graph_that_froze_the_batch_size_is_not_written(tmp_path: Path, monkeypatch):
@@ -104,14 +104,14 @@ def test_a_graph_that_froze_the_batch_size_is_not_written(tmp_path: Path, monkey
 
     monkeypatch.setattr(SegmentationHead, "postprocess", frozen)
     with pytest.raises(RuntimeError, match=r"(?s)fails on 1 images of 128 x 96.*give --size"):
-        EXPORT["export"](model_of("ResNet"), tmp_path / "model.onnx", task="semantic")
+        export(model_of("ResNet"), tmp_path / "model.onnx", task="semantic")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_graph_that_predicts_something_else_is_not_written(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(DeployedModel, "_preprocess", lambda self, images: images / 255)
     with pytest.raises(RuntimeError, match=r"differ in task 'depth' on 1 images of 64 x 64.*% of"):
-        EXPORT["export"](model_of("ResNet"), tmp_path / "x.onnx", task="depth", size=(64, 64))
+        export(model_of("ResNet"), tmp_path / "x.onnx", task="depth", size=(64, 64))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mtlplugins.apis import load_config
+from mtlplugins.apis.test import find_checkpoint
 from mtlplugins.common.arguments import parse_cfg_options
 from tests.tools.command import load_tool, run_tool
 
@@ -109,15 +110,14 @@ def test_a_model_that_is_not_in_the_figure(tmp_path, monkeypatch, capsys) -> Non
 
 
 def test_the_checkpoint_of_a_work_dir(tmp_path) -> None:
-    find = load_tool("test.py")["find_checkpoint"]
-    assert find("some/file.pth") == "some/file.pth"
+    assert find_checkpoint("some/file.pth") == "some/file.pth"
     with pytest.raises(FileNotFoundError, match="neither best_"):
-        find(str(tmp_path))
+        find_checkpoint(str(tmp_path))
     (tmp_path / "last_checkpoint").write_text("/elsewhere/epoch_20.pth")
-    assert find(str(tmp_path)) == str(tmp_path / "epoch_20.pth")
+    assert find_checkpoint(str(tmp_path)) == str(tmp_path / "epoch_20.pth")
     best = tmp_path / "best_label_top1_epoch_17.pth"
     best.touch()
-    assert find(str(tmp_path)) == str(best)
+    assert find_checkpoint(str(tmp_path)) == str(best)
     (tmp_path / "best_superclass_top1_epoch_3.pth").touch()
     with pytest.raises(ValueError, match="several best checkpoints, give one"):
-        find(str(tmp_path))
+        find_checkpoint(str(tmp_path))

@@ -1,66 +1,10 @@
-"""Look at every file of a config's data, before it is trained on.
-
-    python tools/analysis/check_dataset.py configs/swin_cond_nyuv2.py --out data_check
-
-reads all splits as training does and reports files that cannot be read, targets that do not fit
-their image or their task, targets with nothing in them, images that leak from training into
-validation or test, and what the classes and depths are. Writes report.txt, report.json and
-pictures of the worst images; the exit status is 1 where there are errors.
-"""
+"""Look at every file of a config's data: `mtlplugins check-data` as a script."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import sys
-from pathlib import Path
 
-import mtlplugins  # noqa: F401, registers the modules
-from mtlplugins.analysis.data_check import as_json, as_text, check_config, write_pictures
-from mtlplugins.apis import load_config
-from mtlplugins.common.arguments import add_cfg_options
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("config", help="config file")
-    add_cfg_options(parser)
-    parser.add_argument("--out", default="data_check", help="folder to write to")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=os.cpu_count(),
-        help="processes, all cores if not given; 0 for none but this one",
-    )
-    args = parser.parse_args()
-    if args.workers < 0:
-        parser.error(f"--workers {args.workers}: give 0 or more")
-    return args
-
-
-def main() -> None:
-    """Check, and write what there is to say."""
-    args = parse_args()
-    cfg = load_config(args.config, args.cfg_options)
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)  # before a check that may take an hour
-    if not os.access(out, os.W_OK):
-        raise PermissionError(f"--out {out}: nothing may be written there, choose another folder")
-    check = check_config(cfg, workers=args.workers)
-    text = as_text(check)
-    (out / "report.txt").write_text(text, encoding="utf-8")
-    report = json.dumps(as_json(check), indent=1, ensure_ascii=False)
-    (out / "report.json").write_text(report, encoding="utf-8")
-    write_pictures(check, out / "pictures")
-    print(text, end="")
-    print(f"written to {out}: report.txt, report.json, pictures/")
-    if check.errors:
-        sys.exit(1)
-
+from mtlplugins.analysis.data_check.command import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

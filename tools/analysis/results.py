@@ -1,80 +1,10 @@
-"""Set training runs side by side: cards, tables, curves and pictures.
-
-    python tools/analysis/results.py work_dirs/*/seed_* --out results
-
-writes results.md, results.csv (a line per experiment), runs.csv (a line per run) and the page
-results.html, which needs nothing beside it. Runs whose configs differ in the seed alone are
-averaged; a run that is incomplete is named and averaged into nothing.
-"""
+"""Set training runs side by side: `mtlplugins results` as a script."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
-from mtlplugins.analysis.results import (
-    draw_panels,
-    group_runs,
-    markdown,
-    markdown_text,
-    read_run,
-    result_tables,
-    write_groups,
-    write_page,
-    write_runs,
-)
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("work_dirs", nargs="+", metavar="WORK_DIR", help="folder of a run")
-    parser.add_argument("--out", default="results", help="folder to write to")
-    parser.add_argument("--table", help="call the runs as this table of the paper does, e.g. 4.10")
-    parser.add_argument(
-        "--no-panels", action="store_true", help="predict no pictures, which takes the models"
-    )
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Read the runs, and write what there is to say about them."""
-    args = parse_args()
-    runs, left_out = [], {}
-    for work_dir in args.work_dirs:
-        try:
-            runs.append(read_run(work_dir))
-        except Exception as error:  # a config is code and may raise anything
-            left_out[work_dir] = f"{type(error).__name__}: {error}"
-            print(f"left out {work_dir}: {left_out[work_dir]}", file=sys.stderr)
-    if not runs:
-        sys.exit("none of the work dirs could be read")
-    known = sorted({table for run in runs for table in run.experiment.get("rows") or {}})
-    if args.table and args.table not in known:
-        sys.exit(
-            f"--table {args.table}: no run is in it; their configs (experiment.rows) name "
-            f"{', '.join(known) or 'no table'}"
-        )
-    groups = group_runs(runs, table=args.table)
-    tables = result_tables(groups)
-    panels = None
-    if not args.no_panels:
-        panels = {run.work_dir: draw_panels(run) for group in groups for run in group.runs}
-    title = f"Results of table {args.table}" if args.table else "Results"
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    lines = [markdown_text(f"Left out {folder}: {why}") + "\n" for folder, why in left_out.items()]
-    text = "\n".join([f"# {title}\n", *lines, *map(markdown, tables)])
-    (out / "results.md").write_text(text, encoding="utf-8")
-    write_groups(groups, out / "results.csv")
-    write_runs(groups, out / "runs.csv")
-    write_page(out / "results.html", title, groups, tables, panels=panels, left_out=left_out)
-    print(text)
-    print(f"written to {out}: results.html, results.md, results.csv, runs.csv")
-
+from mtlplugins.analysis.results.command import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

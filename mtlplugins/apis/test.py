@@ -1,0 +1,137 @@
+"""Evaluating a checkpoint: :func:`test`, and the command line of it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mtlplugins.common.arguments import add_cfg_options, add_launcher
+from mtlplugins.config import load_config
+from mtlplugins.io.checkpoint import load_state, read_checkpoint
+
+
+def test(
+    config: str | Path | Config,
+    checkpoint: str | Path,
+    *,
+    work_dir: str | None = None,
+    out: str | None = None,
+    show_dir: str | None = None,
+    interval: int = 1,
+    tasks: Sequence[str] | None = None,
+    cfg_options: dict[str, Any] | None = None,
+    launcher: str = "none",
+) -> dict[str, float]:
+    """Score a checkpoint on the test data of a config.
+
+    Args:
+        config: Config file, ``mtlplugins::NAME`` or object.
+        checkpoint: Checkpoint file, or a work dir: the best one it kept, else its last.
+        work_dir: Folder of logs; ``work_dirs/CONFIG`` if not given.
+        out: Folder to write all predictions to, as files by task.
+        show_dir: Folder to write panels of ground truth and prediction to.
+        interval: Draw every so many images.
+        tasks: Tasks to predict and score; None for all.
+        cfg_options: Values of the config to change, by dotted key.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Returns:
+        The scores by ``<task>/<metric>``.
+
+    Raises:
+        FileNotFoundError: There is no such config, or no checkpoint in the work dir.
+        ValueError: The checkpoint is of another architecture, or no metric scores the tasks.
+    """
+    cfg = load_config(config, cfg_options)
+    cfg.launcher = launcher
+    stem = Path(cfg.filename or "test").stem
+    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{stem}"
+    if tasks:
+        select_tasks(cfg, list(tasks))
+    if show_dir:
+        cfg.setdefault("default_hooks", {})["visualization"] = dict(
+            type="MultiTaskVisualizationHook",
+            draw=True,
+            interval=interval,
+            show_dir=str(Path(show_dir).absolute()),
+        )
+    if out:
+        hook = dict(type="SavePredictionsHook", out=str(out))
+        cfg.custom_hooks = [*(cfg.get("custom_hooks") or []), hook]
+    file = find_checkpoint(str(checkpoint))
+    state, _ = read_checkpoint(file)
+    cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
+    runner = Runner.from_cfg(cfg)
+    load_state(getattr(runner.model, "module", runner.model), state, file)
+    return runner.test()
+
+
+def select_tasks(cfg: Config, tasks: list[str]) -> None:
+    """Predict and score the named tasks only."""
+    cfg.model.setdefault("test_cfg", {})["tasks"] = tasks
+    cfg.test_evaluator = [m for m in cfg.test_evaluator if m.get("task") in tasks]
+    if not cfg.test_evaluator:
+        known = ", ".join(cfg.model.heads)
+        raise ValueError(f"--tasks {','.join(tasks)}: no metric for these; tasks: {known}")
+
+
+def find_checkpoint(path: str) -> str:
+    """Give a file as it is, of a work dir its best checkpoint or else its last.
+
+    Raises:
+        FileNotFoundError: A work dir without a checkpoint.
+        ValueError: A work dir with several best checkpoints, by different metrics.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return path
+    best = sorted(folder.glob("best_*.pth"))
+    if len(best) > 1:
+        raise ValueError(
+            f"{folder} has several best checkpoints, give one: {', '.join(map(str, best))}"
+        )
+    note = folder / "last_checkpoint"
+    if not best and not note.is_file():
+        raise FileNotFoundError(f"{folder} holds neither best_*.pth nor last_checkpoint")
+    # by its name alone: the folder may have moved since
+    return str(best[0] if best else folder / Path(note.read_text().strip()).name)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line; the flags are those of mmsegmentation's tool, and ``--tasks``."""
+    parser = argparse.ArgumentParser(description="Evaluate a checkpoint.")
+    parser.add_argument("config", help="config file")
+    parser.add_argument(
+        "checkpoint", help="checkpoint file, or a work dir: the best one it kept, else its last"
+    )
+    parser.add_argument("--work-dir", help="folder of logs; ./work_dirs/CONFIG if not given")
+    parser.add_argument("--out", help="folder to write all predictions to, as files by task")
+    parser.add_argument(
+        "--show-dir", help="folder to write panels of ground truth and prediction to"
+    )
+    parser.add_argument("--interval", type=int, default=1, help="draw every so many images")
+    parser.add_argument("--tasks", help="tasks to predict and score, e.g. semantic,depth")
+    add_cfg_options(parser)
+    add_launcher(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Test as the command line says."""
+    args = parse_args()
+    test(
+        args.config,
+        args.checkpoint,
+        work_dir=args.work_dir,
+        out=args.out,
+        show_dir=args.show_dir,
+        interval=args.interval,
+        tasks=args.tasks.split(",") if args.tasks else None,
+        cfg_options=args.cfg_options,
+        launcher=args.launcher,
+    )
