@@ -61,6 +61,8 @@ class MultiTaskDataset(BaseDataset):
             in a test, whose score would not be that of its images.
     """
 
+    #: Whether items are made and not read, so that what they hold is by chance.
+    generated = False
     #: How to get the data, for the error when it is not there.
     source = "set data_root to the folder of the data set (--cfg-options data_root=DIR)"
 

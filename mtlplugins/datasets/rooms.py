@@ -33,6 +33,8 @@ class RoomsDataset(MultiTaskDataset):
         ValueError: ``length`` is not positive.
     """
 
+    generated = True
+
     def __init__(
         self,
         length: int,

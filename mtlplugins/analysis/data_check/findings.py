@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
+
+from mtlplugins.datasets.targets.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -25,35 +26,6 @@ class Problem:
     source: int = 0
     image: int | None = None
     error: bool = True
-
-
-@dataclass
-class Tally:
-    """What the targets of a task hold.
-
-    Attributes:
-        images: Images that have the target.
-        elements: Their pixels (or 1 for each, of an image-level task).
-        histogram: Those that have a truth, by class or range.
-        outside: Those of them that the model could not predict.
-    """
-
-    images: int = 0
-    elements: int = 0
-    histogram: Counter[str] = field(default_factory=Counter)
-    outside: int = 0
-
-    @property
-    def valid(self) -> int:
-        """Elements that have a truth."""
-        return sum(self.histogram.values())
-
-    def add(self, other: Tally) -> None:
-        """Add what another part of the data holds."""
-        self.images += other.images
-        self.elements += other.elements
-        self.histogram.update(other.histogram)
-        self.outside += other.outside
 
 
 @dataclass(frozen=True)

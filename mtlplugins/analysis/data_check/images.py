@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -13,7 +12,7 @@ from mtlplugins.datasets import MultiTaskDataset
 from mtlplugins.datasets.transforms import LoadMultiTaskImage, LoadTargets
 from mtlplugins.datasets.transforms.loading import TURNED
 
-from .findings import Emptiest, Findings, Problem, Tally
+from .findings import Emptiest, Findings, Problem
 
 #: The kind of problem of an image that cannot be loaded.
 UNREADABLE = "image"
@@ -102,12 +101,8 @@ def _check_image(
         except Exception as error:
             report(f"target of {task}", str(error))
             continue
-        histogram = target.describe(value)
-        elements = value.shape[0] * value.shape[1] if target.dense else 1
-        # with its zeros: a class that never comes must show
-        outside = target.outside(value, heads.get(task, {}))
-        findings.tallies[task] = Tally(1, elements, Counter(histogram), outside)
-        missing = 1 - sum(histogram.values()) / max(elements, 1)
+        findings.tallies[task] = tally = target.tally(value, heads.get(task, {}))
+        missing = 1 - tally.valid / max(tally.elements, 1)
         if missing == 1:
             where = info.get("target_sources", {}).get(task, path)
             report(f"target of {task}", f"task {task!r}: all of {where} is missing or ignored")

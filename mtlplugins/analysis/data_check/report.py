@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .findings import Findings, Problem, Tally
+from mtlplugins.datasets.targets.tally import Tally
+
+from .findings import Findings, Problem
 from .run import Check
 
 _SHOWN = 20  # problems of a kind in the text; the JSON has all

@@ -83,6 +83,7 @@ def check_config(cfg: Config, *, workers: int, progress: bool = True) -> Check:
         for found in of_split:
             problems += found.problems
     problems += _find_outside(splits, findings, heads)
+    problems += _find_doubts(splits, findings)
     problems += find_shared_files(splits, findings)
     problems += find_copies(splits, findings)
     return Check(splits, findings, sorted(problems, key=lambda problem: not problem.error))
@@ -110,6 +111,23 @@ def _find_outside(
         for task, tally in found.tallies.items()
         if tally.outside > _OUTSIDE * tally.valid
     ]
+
+
+def _find_doubts(
+    splits: Sequence[Split], findings: Sequence[Sequence[Findings]]
+) -> Iterator[Problem]:
+    """Find tasks of which the training data lack classes, or have a single value."""
+    for split, of_split in zip(splits, findings, strict=True):
+        # rooms that are made have their classes by chance
+        if not split.trains or any(source.generated for source in split.sources):
+            continue
+        together = Findings()
+        for found in of_split:
+            together.add(Findings(tallies=found.tallies))
+        for task, tally in together.tallies.items():
+            target = next(s.target_types[task] for s in split.sources if task in s.target_types)
+            for doubt in tally.doubts(task, target):
+                yield Problem(f"values of {task}", doubt, split.name)
 
 
 def _run(

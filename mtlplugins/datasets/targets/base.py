@@ -14,6 +14,8 @@ from mmengine.structures import LabelData, PixelData
 
 from mtlplugins.datasets.reading.files import BrokenFile, read_array
 
+from .tally import Tally
+
 
 def named(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
     """Counts by name; two classes may have one name."""
@@ -54,6 +56,10 @@ class Target(ABC):
     def where_outside(self, head: Mapping[str, Any]) -> str:
         """Say where the values that :meth:`outside` counts lie, and what to look at."""
         return "outside of what the head predicts"
+
+    def tally(self, value: Any, head: Mapping[str, Any] | None = None) -> Tally:
+        """Count what the target of an image holds, and what a head cannot predict of it."""
+        return Tally.of(self, value, head or {})
 
     @abstractmethod
     def pack(self, value: Any) -> PixelData | LabelData:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, TestLoop, ValLoop
 from mmseg.evaluation import IoUMetric
@@ -14,10 +17,15 @@ from torch import Tensor, nn
 from mtlplugins.common.text import few
 from mtlplugins.kinds import serves
 
+from .doubtful_targets import doubtful_targets
+
 
 @HOOKS.register_module()
 class CheckTasksHook(Hook):
     """Compare the model's tasks with the training data's, before the first batch.
+
+    Warns, with counts, of classes that never occur in the training targets and of tasks that have a
+    single value there.
 
     Raises:
         ValueError: The data has no target for a task that is trained, or another number of classes,
@@ -58,7 +66,8 @@ class CheckTasksHook(Hook):
         """Check the data that is about to be trained on, and the metrics."""
         _check_metrics("val_evaluator", runner, runner.val_loop)
         model = _bare(runner)
-        described = runner.train_loop.dataloader.dataset.metainfo.get("tasks", {})
+        dataset = runner.train_loop.dataloader.dataset
+        described = dataset.metainfo.get("tasks", {})
         if model.frozen_tasks and not model.frozen_tasks_loaded:
             raise ValueError(
                 f"model.frozen_tasks={model.frozen_tasks}, but nothing was loaded, so they would "
@@ -85,6 +94,9 @@ class CheckTasksHook(Hook):
                     f"{classes[ignored]!r}, which would not be learnt: give model.heads.{task} the "
                     f"data's ignore_index, {described[task].get('ignore_index', 255)}"
                 )
+        if is_main_process():
+            for doubt in doubtful_targets(dataset, model.trained_tasks):
+                print_log(doubt, logger="current", level=logging.WARNING)
 
     def before_val(self, runner: Runner) -> None:
         """Check the metrics before they are needed."""

@@ -325,3 +325,21 @@ def test_names_from_the_data_lead_nowhere(root: Path, tmp_path: Path) -> None:
     paths = write_pictures(found, tmp_path / "pictures")
     assert sorted((tmp_path / "pictures").iterdir()) == sorted(paths)
     assert "____2J_rm.png" in {path.name[3:] for path in paths}
+
+
+def test_classes_that_training_data_lack_are_an_error(root: Path) -> None:
+    for path in (root / "semantic13").iterdir():
+        labels = np.array(Image.open(path))
+        write(path, np.where(labels == 3, 0, labels))
+    report = check(config(root))
+    # the test data lack it too, which no model suffers from
+    assert problems(report) == [("error", "values of semantic", "train")]
+    assert "1 of its 14 classes never occur in the 6 images" in report["problems"][0]["message"]
+
+
+def test_a_task_of_one_value_is_an_error(root: Path) -> None:
+    for path in (root / "depth").iterdir():
+        write(path, np.full((24, 32), 1500, np.uint16))
+    report = check(config(root))
+    assert problems(report) == [("error", "values of depth", "train")]
+    assert "its only value" in report["problems"][0]["message"]

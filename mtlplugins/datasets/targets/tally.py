@@ -1,0 +1,119 @@
+"""Counts of what the targets of a task hold, and doubts whether it can be learnt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mtlplugins.common.text import few
+
+if TYPE_CHECKING:
+    from .base import Target
+
+
+@dataclass
+class Tally:
+    """What the targets of a task hold.
+
+    Attributes:
+        images: Images that have the target.
+        elements: Their pixels (or 1 for each, of an image-level task).
+        histogram: Those that have a truth, by class or range.
+        outside: Those of them that the model could not predict.
+        low: Their smallest value, of targets with one number per element.
+        high: Their largest.
+    """
+
+    images: int = 0
+    elements: int = 0
+    histogram: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
+    low: float = inf
+    high: float = -inf
+
+    @classmethod
+    def of(cls, target: Target, value: Any, head: Mapping[str, Any]) -> Tally:
+        """Count the target of an image.
+
+        Args:
+            target: Its kind.
+            value: Its value as :meth:`Target.load` gives it: a map (H, W, ...) or a class.
+            head: The head that is to predict it, as the config gives it.
+        """
+        elements = value.shape[0] * value.shape[1] if target.dense else 1
+        # with its zeros: a class that never comes must show
+        tally = cls(1, elements, Counter(target.describe(value)), target.outside(value, head))
+        numbers = np.asarray(value)
+        if numbers.ndim in (0, 2):  # one number per element
+            numbers = numbers[numbers != target.invalid] if target.dense else numbers
+            if numbers.size:
+                tally.low, tally.high = float(numbers.min()), float(numbers.max())
+        return tally
+
+    @property
+    def valid(self) -> int:
+        """Elements that have a truth."""
+        return sum(self.histogram.values())
+
+    def add(self, other: Tally) -> None:
+        """Add what another part of the data holds."""
+        self.images += other.images
+        self.elements += other.elements
+        self.histogram.update(other.histogram)
+        self.outside += other.outside
+        self.low = min(self.low, other.low)
+        self.high = max(self.high, other.high)
+
+    def doubts(self, task: str, target: Target, *, of_images: int | None = None) -> Iterator[str]:
+        """Say why a model would learn nothing of a task, or not what is meant.
+
+        Args:
+            task: Name of the task.
+            target: Its kind.
+            of_images: Number of images of which only some were counted.
+        """
+        if not self.valid:
+            return
+        where = f"in the {self.images} images with this target"
+        if of_images and of_images > self.images:
+            where = f"in {self.images} images looked at of {of_images}"
+        names = target.meta().get("classes") or ()
+        absent = [name for name in names if not self.histogram[name]]
+        if absent and self.elements >= len(names):  # fewer images cannot have all classes
+            yield (
+                f"task {task!r}: {len(absent)} of its {len(names)} classes never occur {where}: "
+                f"{few(absent)}; {self._shares(target)}. {_mend(target, names, absent)}"
+            )
+        elif self.low == self.high:
+            yield (
+                f"task {task!r}: its only value {where} is {self.low:g}; {self._shares(target)}: "
+                "a model that always says so makes no error, and learns nothing. Give data with "
+                "other values, or leave the task out"
+            )
+
+    def _shares(self, target: Target) -> str:
+        """What the elements hold, in percent, the most frequent first."""
+        found = [(name, count) for name, count in self.histogram.most_common(4) if count]
+        if ignored := self.elements - self.valid:
+            found.append((f"no truth ({getattr(target, 'invalid', None)})", ignored))
+        kind = "pixels" if target.dense else "images"
+        shares = ", ".join(f"{name} {count / self.elements:.1%}" for name, count in found)
+        return f"of the {kind}: {shares}"
+
+
+def _mend(target: Target, names: tuple[str, ...], absent: list[str]) -> str:
+    mend = "Leave out classes that the data do not have, or give images that have them"
+    ignored = getattr(target, "ignore_index", None)
+    if ignored is None:
+        return mend
+    index = names.index(absent[0])
+    return (
+        f"If {ignored} in the files means a class, such as {absent[0]!r}, write its index {index} "
+        f"there instead: {ignored} is ignore_index, which is not learnt (with ignore_index=-1 it "
+        f"is an error that names the file). {mend}"
+    )

@@ -1,0 +1,55 @@
+"""A look at some of the training targets: classes that never occur, tasks of a single value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from mtlplugins.common.dataset_leaves import parts_of
+
+_MOST = 500  # images that are looked at for a task; mostly a few have all classes
+
+
+def doubtful_targets(dataset: Any, tasks: Iterable[str]) -> Iterator[str]:
+    """Say which tasks of a data set cannot be learnt as they are declared.
+
+    Reads targets, at random but always the same ones, until all classes of a task were seen, and
+    no more than 500. Data that are made and not read, and targets that cannot be read, are left to
+    the training.
+
+    Args:
+        dataset: The training's, which may wrap or join others.
+        tasks: Tasks that are trained.
+
+    Yields:
+        A sentence for each doubt, with counts.
+    """
+    parts = [p for p in parts_of(dataset) if hasattr(p, "target_types") and not p.generated]
+    for task in tasks:
+        yield from _doubts([part for part in parts if task in part.target_types], task)
+
+
+def _doubts(parts: list[Any], task: str) -> Iterator[str]:
+    images = [(part, index) for part in parts for index in range(len(part))]
+    order = np.random.default_rng(0).permutation(len(images))[:_MOST]
+    tally = target = None
+    for part, index in (images[i] for i in order):
+        target = part.target_types[task]
+        source = part.get_data_info(index).get("target_sources", {}).get(task)
+        if source is None:
+            continue
+        try:
+            value = target.load(source) if target.dense else source
+        except (OSError, ValueError):  # broken files are another guard's
+            continue
+        found = target.tally(value)
+        if tally is None:
+            tally = found
+        else:
+            tally.add(found)
+        if not any(tally.doubts(task, target)):
+            return
+    if tally is not None:
+        yield from tally.doubts(task, target, of_images=len(images))
