@@ -1,16 +1,26 @@
 """Encoders, conditional modules, decoders, heads, losses and the model that joins them."""
 
 from .backbones import CondResNet, CondSwinTransformer, CondVisionTransformer, TokenViT
+from .balancing import Fixed
 from .batch_augmentation import BatchRandomErase, BatchRandomFlip, BatchRandomShift
 from .data_preprocessor import MultiTaskDataPreprocessor
 from .decoders import ConvUNetDecoder, SwinUNetDecoder
-from .heads import ClassificationHead, DepthHead, MultiTaskDecodeHead, SegmentationHead
+from .distributed import MultiTaskDistributedDataParallel
+from .heads import (
+    ClassificationHead,
+    DepthHead,
+    MultiTaskDecodeHead,
+    NormalsHead,
+    SegmentationHead,
+)
 from .inference.deployed import DeployedModel
 from .inference.folding import fold
-from .losses import BerHuLoss
+from .losses import BerHuLoss, CosineDirectionLoss
 from .multitask_model import MultiTaskModel
+from .steps import AllTasks
 
 __all__ = [
+    "AllTasks",
     "BatchRandomErase",
     "BatchRandomFlip",
     "BatchRandomShift",
@@ -20,11 +30,15 @@ __all__ = [
     "CondSwinTransformer",
     "CondVisionTransformer",
     "ConvUNetDecoder",
+    "CosineDirectionLoss",
     "DeployedModel",
     "DepthHead",
+    "Fixed",
     "MultiTaskDataPreprocessor",
     "MultiTaskDecodeHead",
+    "MultiTaskDistributedDataParallel",
     "MultiTaskModel",
+    "NormalsHead",
     "SegmentationHead",
     "SwinUNetDecoder",
     "TokenViT",

@@ -1,4 +1,4 @@
-"""What a multi-task model's config says of its tasks, checked before anything is built."""
+"""Checks of a model's config, before anything is built."""
 
 from __future__ import annotations
 
@@ -45,18 +45,23 @@ def check_tasks(where: str, tasks: Collection[str], known: Collection[str]) -> N
             raise ValueError(f"{where}: task {task!r} is given twice; leave one out")
 
 
-def check_parts(where: str, tasks: Sequence[str], parts: Mapping[str, Any]) -> None:
-    """Check that what a task is given is a config.
+def check_parts(tasks: Sequence[str], **parts: Mapping[str, Any]) -> None:
+    """Check that what the tasks are given is a config.
+
+    Args:
+        tasks: The tasks of the model.
+        parts: By argument of the model, such as ``heads``, what each task is given.
 
     Raises:
         ValueError: It is none.
     """
-    for task in tasks:
-        if task in parts and not isinstance(parts[task], dict):
-            raise ValueError(
-                f"{where}.{task}={parts[task]!r}: give a dict with its type, or leave the task out "
-                "of model.tasks"
-            )
+    for where, given in parts.items():
+        for task in tasks:
+            if task in given and not isinstance(given[task], dict):
+                raise ValueError(
+                    f"{where}.{task}={given[task]!r}: give a dict with its type, or leave the task "
+                    "out of model.tasks"
+                )
 
 
 def check_test_cfg(test_cfg: Mapping[str, Any], tasks: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""One encoder, several tasks: the whole flow."""
+"""The multi-task network: one encoder, a decoder and a head per task."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.model import ModuleDict
+from mmengine.optim import OptimWrapper
 from mmseg.models.segmentors import BaseSegmentor
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -16,12 +17,13 @@ from mtlplugins.structures import MultiTaskDataSample
 from .checks import check_parts, check_tasks, check_test_cfg
 from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
-from .distributed.shares import mean_over_processes, process_shares
-from .frozen_tasks import check_frozen
-from .heads.base import resize
+from .distributed.shares import mean_over_processes
+from .distributed.touch import touch
+from .frozen_tasks import check_frozen, freeze_tasks, frozen_modules, trained_tasks
 from .layers import quicken
 from .rows import Rows
-from .sliding import average_windows
+from .sliding import average_windows, to_original_size
+from .task_losses import TaskLosses
 
 
 @MODELS.register_module()
@@ -30,7 +32,22 @@ class MultiTaskModel(BaseSegmentor):
 
     Images become (image, task) rows at the encoder's branch point; training runs a row for each
     target that is there, inference one for each task that is asked for. An encoder without a plan
-    never branches.
+    never branches. The calls of a training step with the default ``step``, at which DDP's wrapper
+    begins::
+
+        train_step
+          step                            AllTasks: one forward, one backward, one update
+            data_preprocessor             images and targets of a batch
+            loss                          {<task>_loss: raw, <task>_<figure>}
+              Rows.with_targets           which (image, task) pairs have a target
+              synchronised_rows           tasks that other processes wait for, on no image
+              encode_decode               logits of each task
+                extract_feat              encoder: images, from the branch point on rows
+                neck, decoders, heads
+              TaskLosses                  raw losses, zeros of tasks without a target
+            parse_losses                  total: the sum of the losses times their weights
+              balancing                   the weights
+            optim_wrapper.update_params   backward, accumulation, clipping, optimizer
 
     Args:
         backbone: A ``Cond*`` encoder, or any mmseg backbone, which is then shared by all tasks as
@@ -46,6 +63,10 @@ class MultiTaskModel(BaseSegmentor):
         global_embedding: Whether the task embeddings share a learned vector, from which a task
             added later starts; see :class:`TaskEmbedding`.
         task_weights: Factor of each task's loss, 1 where not given.
+        balancing: How the losses of the tasks are weighted; None for ``dict(type="Fixed")``, by
+            ``task_weights`` alone. See :mod:`mtlplugins.models.balancing`.
+        step: In which order the tasks of a batch are trained; None for ``dict(type="AllTasks")``.
+            See :mod:`mtlplugins.models.steps`.
         data_preprocessor: Usually ``MultiTaskDataPreprocessor``.
         test_cfg: ``mode``: ``'whole'``, or ``'slide'`` with ``crop_size`` and ``stride`` (height,
             width), which averages the logits of dense tasks over windows. ``tasks``: the tasks to
@@ -71,6 +92,8 @@ class MultiTaskModel(BaseSegmentor):
         frozen_tasks: Sequence[str] = (),
         global_embedding: bool = False,
         task_weights: dict[str, float] | None = None,
+        balancing: dict | None = None,
+        step: dict | None = None,
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         train_cfg: dict | None = None,
@@ -80,19 +103,15 @@ class MultiTaskModel(BaseSegmentor):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         decoders = decoders or {}
         self.tasks = tuple(heads if tasks is None else tasks)
-        self.task_weights = dict(task_weights or {})
         self.test_cfg = dict(mode="whole", tasks=None) | dict(test_cfg or {})
         check_tasks("tasks", self.tasks, heads)
-        check_tasks("task_weights", self.task_weights, heads)
+        check_tasks("task_weights", task_weights or {}, heads)
         check_tasks("decoders", decoders, heads)
         check_tasks("frozen_tasks", frozen_tasks, self.tasks)
-        check_parts("heads", self.tasks, heads)
-        check_parts("decoders", self.tasks, decoders)
+        check_parts(self.tasks, heads=heads, decoders=decoders)
         check_test_cfg(self.test_cfg, self.tasks)
         self.frozen_tasks = tuple(frozen_tasks)
-        self.trained_tasks = tuple(task for task in self.tasks if task not in frozen_tasks)
-        if not self.trained_tasks:
-            raise ValueError("frozen_tasks has all tasks of the model: leave one out to train it")
+        self.trained_tasks = trained_tasks(self.tasks, frozen_tasks)
 
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
@@ -108,29 +127,22 @@ class MultiTaskModel(BaseSegmentor):
             )
         elif global_embedding:
             raise ValueError("global_embedding needs a conditioned encoder: give backbone.plan")
+        balancing = dict(balancing or dict(type="Fixed"))
+        balancing.update(tasks=self.trained_tasks, task_weights=task_weights)
+        self.balancing = MODELS.build(balancing)
+        self.step = MODELS.build(step or dict(type="AllTasks"))
         quicken(self)
         self.frozen_tasks_loaded = False
-        for module in self._frozen():
-            module.requires_grad_(False)
-        if self.frozen_tasks and self.task_embedding is not None:
-            known = [self.task_embedding.vectors[task] for task in self.frozen_tasks]
-            for vector in (*known, self.task_embedding.shared):
-                if vector is not None:
-                    vector.requires_grad = False
+        freeze_tasks(self)
 
-    def _frozen(self) -> list[nn.Module]:
-        if not self.frozen_tasks:
-            return []
-        modules = [module for task in self.frozen_tasks for module in self._own(task)]
-        return [m for m in (self.backbone, self.neck, *modules) if m is not None]
-
-    def _own(self, task: str) -> list[nn.Module]:
+    def modules_of(self, task: str) -> list[nn.Module]:
+        """List the modules that are one task's alone."""
         return [m[task] for m in (self.decoders, self.heads) if task in m]
 
     def train(self, mode: bool = True) -> MultiTaskModel:
         """Set the mode, but keep what is frozen in eval mode."""
         super().train(mode)
-        for module in self._frozen():
+        for module in frozen_modules(self):
             module.eval()
         return self
 
@@ -143,16 +155,7 @@ class MultiTaskModel(BaseSegmentor):
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         if self.frozen_tasks:
-            frozen = {id(p) for m in self._frozen() for p in (*m.parameters(), *m.buffers())}
-            check_frozen(
-                {
-                    name: value
-                    for name, value in (*self.named_parameters(), *self.named_buffers())
-                    if id(value) in frozen
-                },
-                state_dict,
-                prefix,
-            )
+            check_frozen(self, state_dict, prefix)
             self.frozen_tasks_loaded = True
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
@@ -189,8 +192,18 @@ class MultiTaskModel(BaseSegmentor):
             logits[task] = self.heads[task](features)
         return logits
 
+    def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """Train on one batch, as ``step`` says; see the class for the chain of calls.
+
+        Returns:
+            What is logged: ``loss``, the weighted total; of each task its raw ``<task>_loss``,
+            ``<task>_weight`` and ``<task>_<figure>``.
+        """
+        _, logged = self.step(self, data, optim_wrapper)
+        return logged
+
     def loss(self, inputs: Tensor, data_samples: list[MultiTaskDataSample]) -> dict[str, Tensor]:
-        """Compute the weighted loss of each task.
+        """Compute the raw loss of each task, without weights.
 
         Args:
             inputs: Images (B, 3, H, W).
@@ -198,47 +211,43 @@ class MultiTaskModel(BaseSegmentor):
 
         Returns:
             ``<task>_loss`` and ``<task>_<figure>`` of the tasks that are trained. Over processes,
-            the losses average to those of all their targets together. A task without a target in
-            the batch contributes a zero that touches every parameter its own loss would reach, so
-            that distributed training waits for nobody.
+            the losses average to those of all their targets together. That of a task without a
+            target is a zero that reaches every parameter that its own loss would reach.
 
         Raises:
             ValueError: No image has a target, or a target does not fit its head.
         """
         rows = Rows.with_targets(self.trained_tasks, data_samples, others=self.frozen_tasks)
-        rows = synchronised_rows(rows, {task: self._own(task) for task in self.trained_tasks})
+        rows = synchronised_rows(rows, {task: self.modules_of(task) for task in self.trained_tasks})
         logits = self.encode_decode(inputs, rows) if rows.images else {}
-        targets = {
-            task: [data_samples[i].target(task) for i in rows.images.get(task, ())]
-            for task in self.trained_tasks
-        }
-        shares = process_shares(self.heads, targets, inputs.device)
+        found = TaskLosses(self.trained_tasks, self.heads, rows, data_samples, inputs.device)
         losses = {}
-        for task, share in shares.items():
-            if not targets[task]:
-                self.heads[task].no_targets()
-                # logits of no image still lead back to norms that other processes wait for
-                zero = _zero(*self._own(task)) + logits.get(task, inputs[:0]).sum()
-                losses[f"{task}_loss"] = zero
-                continue
-            try:
-                found = self.heads[task].loss(logits[task], targets[task])
-            except ValueError as error:
-                files = (str(data_samples[i].get("img_path", "?")) for i in rows.images[task])
-                raise ValueError(f"task {task!r}: {error}; images: {', '.join(files)}") from error
-            weight = self.task_weights.get(task, 1.0)
-            losses[f"{task}_loss"] = weight * share * found.pop("loss")
-            losses |= {f"{task}_{name}": value for name, value in found.items()}
-        if get_world_size() > 1 or len(logits) < len(shares):
+        for task in self.trained_tasks:
+            losses |= found.loss(task, logits.get(task, inputs[:0]), self.modules_of(task))
+        if get_world_size() > 1 or len(logits) < len(self.trained_tasks):
             # an image-level task alone does not reach the norms of an encoder's finer maps
-            shared = (self.backbone, self.neck, self.task_embedding)
-            losses[f"{task}_loss"] = losses[f"{task}_loss"] + _zero(*shared)
+            shared = touch(self.backbone, self.neck, self.task_embedding)
+            last = f"{self.trained_tasks[-1]}_loss"
+            losses[last] = losses[last] + shared
         return losses
 
     def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Add up the losses; what is logged of them is the mean over processes."""
-        total, logged = super().parse_losses(losses)
-        return total, logged | mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
+        """Weight the losses of :meth:`loss` and add them up.
+
+        Args:
+            losses: ``<task>_loss`` of each trained task. Another ``…loss…`` counts as it is.
+
+        Returns:
+            The total, and what is logged; see :meth:`train_step`. Losses in it are means over
+            processes.
+        """
+        raw = {task: losses[f"{task}_loss"] for task in self.trained_tasks}
+        weights = self.balancing(raw)
+        weighted = {f"{task}_loss": weights[task] * loss for task, loss in raw.items()}
+        total, logged = super().parse_losses(losses | weighted)
+        logged |= {f"{task}_loss": loss for task, loss in raw.items()}
+        logged |= mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
+        return total, logged | {f"{task}_weight": weight for task, weight in weights.items()}
 
     def predict(
         self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
@@ -262,7 +271,7 @@ class MultiTaskModel(BaseSegmentor):
             head = self.heads[task]
             for sample, out in zip(data_samples, logits, strict=True):
                 if head.dense:
-                    out = _to_original(out, inputs.shape[-2:], sample)
+                    out = to_original_size(out, inputs.shape[-2:], sample)
                 setattr(sample, f"pred_{task}", head.predict(out))
         return data_samples
 
@@ -285,17 +294,3 @@ class MultiTaskModel(BaseSegmentor):
     ) -> dict[str, Tensor]:
         """Compute the logits of all tasks for all images, without post-processing."""
         return self._whole(inputs, self.tasks)
-
-
-def _zero(*modules: nn.Module | None) -> Tensor:
-    """Make a loss of 0 that touches every parameter: distributed training waits for each one."""
-    # empty slices and not p * 0, which a NaN or inf in a parameter would survive
-    parameters = (p for module in modules if module is not None for p in module.parameters())
-    return sum(p.flatten()[:0].sum() for p in parameters)
-
-
-def _to_original(logits: Tensor, padded: Sequence[int], sample: MultiTaskDataSample) -> Tensor:
-    """Bring a map of logits (K, h, w) to the original size of its image, without the padding."""
-    height, width = sample.metainfo.get("img_shape", padded)[:2]
-    full = resize(logits[None], padded)[..., :height, :width]
-    return resize(full, sample.metainfo.get("ori_shape", (height, width))[:2])[0]

@@ -1,10 +1,12 @@
-"""Dense predictions averaged over windows."""
+"""Sliding-window inference, and the size of dense predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
+
+from mtlplugins.structures import MultiTaskDataSample
 
 from .heads.base import resize
 
@@ -43,3 +45,19 @@ def average_windows(
                     sums[task] = out.new_zeros((*out.shape[:2], *size))
                 sums[task][where] += resize(out, crop)
     return {task: total / windows for task, total in sums.items()}
+
+
+def to_original_size(logits: Tensor, padded: Sequence[int], sample: MultiTaskDataSample) -> Tensor:
+    """Bring a map of logits to the original size of its image, without the padding.
+
+    Args:
+        logits: (K, h, w) of the padded image.
+        padded: Height and width of the padded image.
+        sample: The image, which knows its size before padding and before resizing.
+
+    Returns:
+        (K, H, W).
+    """
+    height, width = sample.metainfo.get("img_shape", padded)[:2]
+    full = resize(logits[None], padded)[..., :height, :width]
+    return resize(full, sample.metainfo.get("ori_shape", (height, width))[:2])[0]

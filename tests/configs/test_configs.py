@@ -184,7 +184,7 @@ def test_the_headline_config_is_the_thesis_best_model() -> None:
     blocks = [block for stage in model.backbone.stages for block in stage.blocks]
     assert [len(stage.blocks) for stage in model.backbone.stages] == [2, 2, 18, 2]
     assert all(block.carries == {"attention"} for block in blocks)
-    assert model.task_weights == {"semantic": 5.0, "depth": 1.0}
+    assert model.balancing.task_weights == {"semantic": 5.0, "depth": 1.0}
     assert cfg.optim_wrapper.optimizer.betas == (0.9, 0.98)
     assert cfg.param_scheduler[0].eta_max == 4e-5
     assert cfg.param_scheduler[0].pct_start == 0.1

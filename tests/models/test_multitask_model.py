@@ -61,13 +61,17 @@ def test_task_weights():
     with torch.no_grad():
         x, samples = images(4), samples_of(*MIXED)
         before, after = plain.eval().loss(x, samples), weighted.eval().loss(x, samples)
-    for task, weight in dict(semantic=5.0, depth=1.0, scene=0.25).items():
+    parsed, logged = weighted.parse_losses(after)
+    weights = dict(semantic=5.0, depth=1.0, scene=0.25)
+    for task, weight in weights.items():
         assert before[f"{task}_loss"] > 0
-        assert after[f"{task}_loss"].item() == pytest.approx(
-            weight * before[f"{task}_loss"].item(), rel=1e-5
-        )
-    parsed, _ = weighted.parse_losses(after)
-    assert parsed.item() == pytest.approx(total(after).item(), rel=1e-6)
+        # logged as it is, the weight beside it
+        assert after[f"{task}_loss"] == before[f"{task}_loss"] == logged[f"{task}_loss"]
+        assert logged[f"{task}_weight"] == weight
+    expected = sum(weight * before[f"{task}_loss"].item() for task, weight in weights.items())
+    assert parsed.item() == pytest.approx(expected, rel=1e-6)
+    assert logged["loss"] == parsed
+    assert logged["semantic_acc"] == after["semantic_acc"]
 
 
 @pytest.mark.parametrize("plan", PLANS)

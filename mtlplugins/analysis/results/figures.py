@@ -62,9 +62,7 @@ def _ours(group: Group) -> list[Cell]:
     mark = "" if tested else "*"
 
     def train(name: str, task: str) -> Spread | None:
-        # the logged loss is weighted
-        scale = 1 / weights.get(task, 1) if name == "loss" else 1
-        return group.spread(lambda run: _scaled(run.final_training.get(f"{task}_{name}"), scale))
+        return group.spread(lambda run: run.final_training.get(f"{task}_{name}"))
 
     def test(name: str, task: str) -> Spread | None:
         return group.spread(lambda run: (run.tested if tested else run.final).get(f"{task}/{name}"))
@@ -108,10 +106,6 @@ def _study(group: Group) -> list[Cell]:
         "",
     ]
     return [Cell(text) for text in texts]
-
-
-def _scaled(value: float | None, scale: float) -> float | None:
-    return None if value is None else value * scale
 
 
 def _joined(spreads: Sequence[Spread | None], decimals: int, mark: str = "") -> str:

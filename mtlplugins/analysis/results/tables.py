@@ -128,7 +128,7 @@ def _training(groups: Sequence[Group]) -> Table:
     caption = (
         "Times are wall-clock means of the training iterations, loading included and validation "
         "left out; they compare only runs on the same idle machine. Losses and accuracies are "
-        "those of the training data in the last epoch, the losses as weighted."
+        "those of the training data in the last epoch, the losses without their weights."
     )
     return _with_counts("Training", caption, groups, header, columns)
 

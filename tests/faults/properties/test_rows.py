@@ -37,7 +37,7 @@ def model_of(encoder: str) -> MultiTaskModel:
     """In eval mode: statistics of a batch would make every image depend on the others."""
     make, plan = MODELS[encoder]
     model = shaken(make(plan)).double()
-    model.task_weights = WEIGHTS
+    model.balancing.task_weights = WEIGHTS
     return model
 
 
@@ -113,7 +113,8 @@ def check_same(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
 def losses_of(model: MultiTaskModel, x: Tensor, samples: list) -> dict[str, Tensor]:
     found = model.loss(x, samples)
     assert {n for n in found if n.endswith("loss")} == {f"{task}_loss" for task in TASKS}
-    return {task: found[f"{task}_loss"] for task in TASKS}
+    weights = model.balancing({task: found[f"{task}_loss"] for task in TASKS})
+    return {task: weights[task] * found[f"{task}_loss"] for task in TASKS}
 
 
 @NAMES

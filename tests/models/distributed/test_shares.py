@@ -40,7 +40,7 @@ def model_and_samples(case: str) -> tuple[MultiTaskModel, list]:
 def gradients(case: str, part: slice) -> dict[str, torch.Tensor]:
     model, samples = model_and_samples(case)
     losses = model.loss(images(4).double()[part], samples[part])
-    total = sum(value for name, value in losses.items() if name.endswith("_loss"))
+    total, _ = model.parse_losses(losses)
     total.backward()
     found = {name: p.grad for name, p in model.named_parameters()}
     return found | {name: value.detach() for name, value in losses.items() if "_loss" in name}

@@ -1,0 +1,24 @@
+"""Fixed weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .base import Balancing
+
+
+@MODELS.register_module()
+class Fixed(Balancing):
+    """The config's ``model.task_weights``, the same in every step.
+
+    Args:
+        tasks: See :class:`Balancing`.
+        task_weights: See :class:`Balancing`.
+    """
+
+    def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
+        """Give each task its weight from the config."""
+        return {task: self.task_weights.get(task, 1.0) for task in losses}
