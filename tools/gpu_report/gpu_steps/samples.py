@@ -14,7 +14,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from mtlplugins.analysis.model_stats import training_size
+from mtlplugins.analysis.complexity import training_size
 from mtlplugins.apis import load_config
 from mtlplugins.models import MultiTaskModel
 from mtlplugins.models.conditioning import conditional_modules
