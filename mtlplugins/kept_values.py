@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mtlplugins.common.private import is_dispatch_watched, is_function_transformed, version_counter
+
 #: By module: what the value was made of, and the value. A thread begins without one.
 Store = dict[nn.Module, tuple[Hashable, tuple[Tensor, ...], Tensor]]
 _store: ContextVar[Store | None] = ContextVar("store", default=None)
@@ -69,8 +71,7 @@ def runs_plainly() -> bool:
     """Whether tensors are what they seem: nothing is traced, compiled, watched or transformed."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return False  # first: a compiler cannot look at what follows
-    watched = torch._C._len_torch_dispatch_stack() > 0
-    return not watched and not torch._C._functorch.peek_interpreter_stack()
+    return not is_dispatch_watched() and not is_function_transformed()
 
 
 def _can_keep(parameters: tuple[Tensor, ...]) -> bool:
@@ -79,7 +80,7 @@ def _can_keep(parameters: tuple[Tensor, ...]) -> bool:
 
 
 def _identity(parameter: Tensor) -> Hashable:
-    version = 0 if parameter.is_inference() else parameter._version
+    version = 0 if parameter.is_inference() else version_counter(parameter)
     return id(parameter), parameter.data_ptr(), version
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from mtlplugins.common.private import config_dict
 from mtlplugins.common.shipped_configs import PREFIX, shipped_config
 
 from .keys import MMENGINES
@@ -40,7 +41,7 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
         old_epochs = cfg.get("train_cfg", {}).get("max_epochs")
         cfg.merge_from_dict(options)
         if cfg.get("data_root") != old_root:
-            _replace(cfg._cfg_dict, "data_root", old_root, cfg.data_root)
+            _replace(config_dict(cfg), "data_root", old_root, cfg.data_root)
         epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
         if epochs != old_epochs:
             _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from mtlplugins.common.private import config_dict
+
 
 class _Rule(NamedTuple):
     fits: Callable[[Any], bool]
@@ -77,7 +79,7 @@ def check_numbers(cfg: Config) -> None:
     Raises:
         ValueError: One is out of its range, or no number.
     """
-    for key, value in _walk(cfg._cfg_dict):
+    for key, value in _walk(config_dict(cfg)):
         for pattern, rule in _RULES.items():
             if value is None or isinstance(value, dict) or not fnmatchcase(key, pattern):
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from torch._C import PyTorchFileReader
+from mtlplugins.common.private import read_archive_directory
 
 #: Of a ZIP entry: UTF-8 in its name, and sizes after its data, which PyTorch's writer sets.
 _FLAGS = 0x0800 | 0x0008
@@ -35,7 +35,7 @@ def find_damage(path: Path) -> str | None:
                     return f"the entry of {entry.filename} is overwritten"
                 names.add(entry.filename)
             broken = archive.testzip()
-        PyTorchFileReader(str(path))
+        read_archive_directory(path)
     except Exception as error:  # each damage raises something else, zlib.error for example
         said = str(error).splitlines() or [type(error).__name__]
         return f"it is cut short or overwritten ({said[0]})"

@@ -14,6 +14,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
+from mtlplugins.common.private import is_resuming
 from mtlplugins.common.text import few
 from mtlplugins.kinds import serves
 
@@ -48,7 +49,7 @@ class CheckTasksHook(Hook):
         differing = [
             name for name in sorted({*given, *own}) if _shape(given, name) != _shape(own, name)
         ]
-        if runner._resume and differing:
+        if is_resuming(runner) and differing:
             raise ValueError(
                 f"the run to resume has another model: {few(differing)} differ; give the config "
                 "that it was started with. To start from its weights alone, give --cfg-options "

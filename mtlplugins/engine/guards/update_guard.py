@@ -11,6 +11,8 @@ from mmengine.dist import all_reduce
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from torch import Tensor, nn
 
+from mtlplugins.common.private import euclidean_norms
+
 
 class UpdateGuard:
     """Let an optimizer wrapper step only where all losses and gradients are finite.
@@ -85,5 +87,5 @@ def _all_finite(gradients: Sequence[Tensor]) -> Tensor | bool:
     if not gradients:
         return True
     # in one kernel for all; a norm that overflows (1.8e19) counts as infinite, as in clipping
-    norms = torch._foreach_norm(gradients, 2)
+    norms = euclidean_norms(gradients)
     return torch.stack([norm.float() for norm in norms]).isfinite().all()

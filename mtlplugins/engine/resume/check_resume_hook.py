@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mtlplugins.common.private import checkpoint_to_load, is_resuming
 from mtlplugins.common.text import few
 
 from .compatible import SIZES, differences, refuse_unfit, sizes
@@ -33,9 +34,9 @@ class CheckResumeHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse to go on as another run."""
-        if not runner._resume:
+        if not is_resuming(runner):
             return
-        refuse_unfit(checkpoint, str(runner._load_from))
+        refuse_unfit(checkpoint, str(checkpoint_to_load(runner)))
         if found := differences(runner, checkpoint):
             raise ValueError(
                 f"the run to resume had other settings: {few(found, 5)}. Give the old ones, as the "

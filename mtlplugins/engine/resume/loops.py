@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
 from mmengine.registry import LOOPS
-from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -150,9 +150,3 @@ def _batches_from(dataloader: DataLoader, begun: int) -> Iterator[dict]:
 def _set_epoch(dataloader: DataLoader, epoch: int) -> None:
     if hasattr(dataloader.sampler, "set_epoch"):
         dataloader.sampler.set_epoch(epoch)
-
-
-def accumulated_batches(runner: Runner) -> int:
-    """Batches whose gradients are added up to one update."""
-    # a dict of wrappers does not accumulate
-    return getattr(runner.optim_wrapper, "_accumulative_counts", 1)

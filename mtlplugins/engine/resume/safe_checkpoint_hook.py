@@ -12,8 +12,10 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
 
+from mtlplugins.common.private import accumulated_batches
+
 from .find_checkpoint import INTERRUPTED, claim, name_as_last
-from .loops import VALIDATED, accumulated_batches
+from .loops import VALIDATED
 
 #: In the message hub, and so in checkpoints: names of files that go when the checkpoint is there.
 OUTDATED = "outdated_checkpoints"

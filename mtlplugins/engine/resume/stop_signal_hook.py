@@ -20,8 +20,9 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mtlplugins.common.private import accumulated_batches
+
 from .find_checkpoint import INTERRUPTED, name_as_last
-from .loops import accumulated_batches
 
 #: A scheduler's, Ctrl-C, and that of a terminal that closes.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

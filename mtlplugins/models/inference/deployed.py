@@ -8,6 +8,7 @@ from mmengine.model import ImgDataPreprocessor
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from mtlplugins.common.private import normalises_images, reverses_channels
 from mtlplugins.models.every_row import EveryRow
 from mtlplugins.models.heads.base import resize
 from mtlplugins.models.multitask_model import MultiTaskModel
@@ -56,9 +57,9 @@ class DeployedModel(nn.Module):
 
     def _preprocess(self, images: Tensor) -> Tensor:
         settings = self.model.data_preprocessor
-        if not settings._channel_conversion:  # the model was trained on BGR, as files are read
+        if not reverses_channels(settings):  # the model was trained on BGR, as files are read
             images = images.flip(1)
-        if settings._enable_normalize:
+        if normalises_images(settings):
             images = (images - settings.mean) / settings.std
         bottom, right = (-side % settings.pad_size_divisor for side in images.shape[-2:])
         return pad(images, (0, right, 0, bottom), value=settings.pad_value)

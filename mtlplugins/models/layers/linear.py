@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtlplugins.common.private import is_dispatch_watched, onednn_linear
+
 _LEAST = 2**22  # multiplications from which on oneDNN's start is worth it
 
 
@@ -58,7 +60,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        return onednn_linear(x, weight, bias)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], out: Tensor) -> None:
@@ -87,11 +89,10 @@ def _onednn_pays(x: Tensor, weight: Tensor) -> bool:
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or not _mkl_lags():
         return False
     # those who watch operations, as to count them, know PyTorch's
-    watched = torch._C._len_torch_dispatch_stack() > 0
     plain = type(x) is Tensor and type(weight) in (Tensor, nn.Parameter)
     return (
         plain
-        and not watched
+        and not is_dispatch_watched()
         and x.device.type == "cpu"
         and x.dtype is weight.dtype is torch.float32
         and x.numel() * len(weight) >= _LEAST
