@@ -9,8 +9,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from .results import read_run
-from .results.groups import difference
+from .results import config_difference, read_run
 
 
 def is_finished(work_dir: Path, cfg: Config) -> bool:
@@ -27,7 +26,7 @@ def is_finished(work_dir: Path, cfg: Config) -> bool:
     mend = "give the --cfg-options of then, or another --work-dir"
     if run.length != epochs:
         raise ValueError(f"{work_dir} holds a run of {run.length} epochs, not of {epochs}: {mend}")
-    if changed := difference(cfg, run.config):
+    if changed := config_difference(cfg, run.config):
         raise ValueError(f"{work_dir} holds a run of another config, with {changed}: {mend}")
     return run.complete
 

@@ -1,25 +1,29 @@
-"""Reading finished runs and setting them side by side."""
+"""Results of training runs, set side by side: read, grouped, summarised, laid out, written."""
 
-from .escaping import markdown_text
+from .config_difference import config_difference
+from .csv_files import write_experiments, write_runs
 from .groups import Group, group_runs
 from .page import write_page
 from .panels import PanelSet, draw_panels
 from .runs import Run, read_run
-from .sheets import write_groups, write_runs
-from .tables import Table, markdown, result_tables
+from .summary import Spread, Summary, summarise
+from .table import Table
+from .tables import result_tables
 
 __all__ = [
     "Group",
     "PanelSet",
     "Run",
+    "Spread",
+    "Summary",
     "Table",
+    "config_difference",
     "draw_panels",
     "group_runs",
-    "markdown",
-    "markdown_text",
     "read_run",
     "result_tables",
-    "write_groups",
+    "summarise",
+    "write_experiments",
     "write_page",
     "write_runs",
 ]

@@ -1,4 +1,4 @@
-"""Set training runs side by side: cards, tables, curves and pictures.
+"""Set training runs side by side: cards, tables, curves and predictions.
 
     mtlplugins results work_dirs/*/seed_* --out results
 
@@ -13,14 +13,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from mtlplugins.common.markdown import markdown_text
+
 from . import (
     draw_panels,
     group_runs,
-    markdown,
-    markdown_text,
     read_run,
     result_tables,
-    write_groups,
+    summarise,
+    write_experiments,
     write_page,
     write_runs,
 )
@@ -58,19 +59,19 @@ def main() -> None:
             f"--table {args.table}: no run is in it; their configs (experiment.rows) name "
             f"{', '.join(known) or 'no table'}"
         )
-    groups = group_runs(runs, table=args.table)
-    tables = result_tables(groups)
+    summaries = [summarise(group) for group in group_runs(runs, table=args.table)]
+    tables = result_tables(summaries)
     panels = None
     if not args.no_panels:
-        panels = {run.work_dir: draw_panels(run) for group in groups for run in group.runs}
+        panels = {run.work_dir: draw_panels(run) for summary in summaries for run in summary.runs}
     title = f"Results of table {args.table}" if args.table else "Results"
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     lines = [markdown_text(f"Left out {folder}: {why}") + "\n" for folder, why in left_out.items()]
-    text = "\n".join([f"# {title}\n", *lines, *map(markdown, tables)])
+    text = "\n".join([f"# {title}\n", *lines, *(table.markdown() for table in tables)])
     (out / "results.md").write_text(text, encoding="utf-8")
-    write_groups(groups, out / "results.csv")
-    write_runs(groups, out / "runs.csv")
-    write_page(out / "results.html", title, groups, tables, panels=panels, left_out=left_out)
+    write_experiments(summaries, out / "results.csv")
+    write_runs(summaries, out / "runs.csv")
+    write_page(out / "results.html", title, summaries, tables, panels=panels, left_out=left_out)
     print(text)
     print(f"written to {out}: results.html, results.md, results.csv, runs.csv")

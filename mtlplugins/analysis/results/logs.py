@@ -1,4 +1,4 @@
-"""The figures that a run logged, also where it was interrupted and resumed."""
+"""Log of a run, joined over the starts of one that was interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: What a log entry carries besides figures of the training or of a validation.
+#: What a log entry carries besides values of the training or of a validation.
 _BOOKKEEPING = {
     "lr", "base_lr", "momentum", "grad_norm", "memory",
     "data_time", "time", "epoch", "iter", "step",
@@ -24,13 +24,13 @@ class TrainEntry:
         step: Iterations done.
         epoch: The epoch that it stands in, from 1; None where the run counts iterations.
         time: Seconds per iteration; None where nothing timed them.
-        figures: Losses and accuracies, as means over the last few iterations.
+        values: Losses and accuracies, as means over the last few iterations.
     """
 
     step: int
     epoch: int | None
     time: float | None
-    figures: dict[str, float]
+    values: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def read_log(files: list[Path], *, by_epoch: bool) -> Log:
                     begun = True
                 # a loop over iterations notes epoch 1 throughout
                 epoch = entry.get("epoch") if by_epoch else None
-                log.train.append(TrainEntry(step, epoch, entry.get("time"), _figures(entry)))
-            elif (scores := _figures(entry)) and log.train:
+                log.train.append(TrainEntry(step, epoch, entry.get("time"), _values(entry)))
+            elif (scores := _values(entry)) and log.train:
                 last = log.train[-1] if begun else _last_before(log.train, entry, by_epoch=by_epoch)
                 # loops over iterations note 0, unless told to note the iteration
                 position = last.epoch or int(entry.get("step") or last.step)
@@ -132,7 +132,7 @@ def _int(digits: str) -> int:
     return int(digits)
 
 
-def _figures(entry: dict) -> dict[str, float]:
+def _values(entry: dict) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in entry.items()

@@ -1,4 +1,4 @@
-"""One HTML page of everything, with nothing outside it."""
+"""Results as one HTML page that needs no other file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from .curves import Curve, chart, colour
-from .groups import Group
+from .charts import Curve, chart, colour
 from .panels import Panel, PanelSet
 from .runs import Run
-from .tables import Table, directions, metric_names
+from .summary import Summary, union
+from .table import Table
+from .tables import arrow, directions, metric_names
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1e1e1e; background: #fff;
@@ -43,14 +44,14 @@ svg .end { text-anchor: end; } svg .mid { text-anchor: middle; } svg text { fill
 .tiles img { display: block; max-width: 190px; }
 .warn { border-left: 4px solid #c60; padding: .1rem .8rem; background: #fff7ec; max-width: none; }
 """
-#: Tables of words and not of figures.
+#: Tables of words and not of numbers.
 _TEXT_TABLES = {"Experiment cards"}
 
 
 def write_page(
     path: Path,
     title: str,
-    groups: Sequence[Group],
+    summaries: Sequence[Summary],
     tables: Sequence[Table],
     *,
     panels: Mapping[Path, PanelSet] | None,
@@ -61,17 +62,17 @@ def write_page(
     Args:
         path: The file.
         title: Its heading.
-        groups: What the curves show.
+        summaries: The experiments that the curves show.
         tables: All tables, in order.
         panels: By work dir; None to leave the section out.
         left_out: Folders that could not be read, and why.
     """
-    parts = [f"<h1>{escape(title)}</h1>", *_warnings(groups, left_out)]
+    parts = [f"<h1>{escape(title)}</h1>", *_warnings(summaries, left_out)]
     for table in tables:
         parts += _table(table)
-    parts += _curves(groups)
+    parts += _curves(summaries)
     if panels is not None:
-        parts += _panels(groups, panels)
+        parts += _panels(summaries, panels)
     path.write_text(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -82,15 +83,15 @@ def write_page(
     )
 
 
-def _warnings(groups: Sequence[Group], left_out: Mapping[str, str]) -> Iterator[str]:
+def _warnings(summaries: Sequence[Summary], left_out: Mapping[str, str]) -> Iterator[str]:
     lines = [
-        f"{group.label}, seed {run.seed}: {run.state}; in no average."
-        for group in groups
-        for run in group.runs
+        f"{summary.label}, seed {run.seed}: {run.state}; in no average."
+        for summary in summaries
+        for run in summary.runs
         if not run.complete
     ]
     lines += [f"{folder} could not be read: {why}" for folder, why in left_out.items()]
-    lines += [f"{group.label}: {group.note}." for group in groups if group.note]
+    lines += [f"{summary.label}: {summary.note}." for summary in summaries if summary.note]
     if lines:
         yield '<div class="warn">' + "".join(f"<p>{escape(line)}</p>" for line in lines) + "</div>"
 
@@ -113,32 +114,31 @@ def _table(table: Table) -> Iterator[str]:
         yield f'<p class="caption">{escape(table.caption)}</p>'
 
 
-def _curves(groups: Sequence[Group]) -> Iterator[str]:
+def _curves(summaries: Sequence[Summary]) -> Iterator[str]:
     yield "<h2>Curves</h2>"
     entries = [
-        f'<li><i style="background:{colour(i)}"></i>{escape(group.label)}</li>'
-        for i, group in enumerate(groups)
+        f'<li><i style="background:{colour(i)}"></i>{escape(summary.label)}</li>'
+        for i, summary in enumerate(summaries)
     ]
     yield f'<ul class="key">{"".join(entries)}</ul>'
     yield '<p class="caption">A line per run; dashed where it is incomplete.</p>'
-    up = directions(groups)
-    units = " / ".join(sorted({run.unit for group in groups for run in group.runs}))
+    up = directions(summaries)
+    units = " / ".join(sorted({run.unit for summary in summaries for run in summary.runs}))
     validation = []
-    for name in metric_names(groups):
-        arrow = "" if name not in up else " ↑" if up[name] else " ↓"
+    for name in metric_names(summaries):
         curves = [
-            _curve(i, group, run, [(v.position, v.scores.get(name)) for v in run.log.validations])
-            for i, group in enumerate(groups)
-            for run in group.runs
+            _curve(i, summary, run, [(v.position, v.scores.get(name)) for v in run.log.validations])
+            for i, summary in enumerate(summaries)
+            for run in summary.runs
         ]
-        validation.append(chart(name + arrow, units, curves))
-    figures = {n: 0 for g in groups for run in g.runs for e in run.log.train for n in e.figures}
+        validation.append(chart(name + arrow(up.get(name)), units, curves))
+    names = union(e.values for s in summaries for run in s.runs for e in run.log.train)
     training = []
-    for name in figures:
+    for name in names:
         curves = [
-            _curve(i, group, run, [(e.step, e.figures.get(name)) for e in run.log.train])
-            for i, group in enumerate(groups)
-            for run in group.runs
+            _curve(i, summary, run, [(e.step, e.values.get(name)) for e in run.log.train])
+            for i, summary in enumerate(summaries)
+            for run in summary.runs
         ]
         training.append(chart(name, "iteration", curves))
     for heading, charts in (("Validation", validation), ("Training", training)):
@@ -147,27 +147,27 @@ def _curves(groups: Sequence[Group]) -> Iterator[str]:
             yield f'<div class="charts">{"".join(f"<div>{c}</div>" for c in charts if c)}</div>'
 
 
-def _curve(index: int, group: Group, run: Run, points: Sequence[tuple]) -> Curve:
+def _curve(index: int, summary: Summary, run: Run, points: Sequence[tuple]) -> Curve:
     found = [(x, y) for x, y in points if y is not None]
-    return Curve(_title(group, run), colour(index), found, dashed=not run.complete)
+    return Curve(_title(summary, run), colour(index), found, dashed=not run.complete)
 
 
-def _title(group: Group, run: Run) -> str:
+def _title(summary: Summary, run: Run) -> str:
     seed = "" if run.seed is None else f", seed {run.seed}"
-    return f"{group.label}{seed}" + ("" if run.complete else f" ({run.state})")
+    return f"{summary.label}{seed}" + ("" if run.complete else f" ({run.state})")
 
 
-def _panels(groups: Sequence[Group], panels: Mapping[Path, PanelSet]) -> Iterator[str]:
+def _panels(summaries: Sequence[Summary], panels: Mapping[Path, PanelSet]) -> Iterator[str]:
     yield "<h2>Test images</h2>"
     by_image: dict[str, list[tuple[str, Panel]]] = {}
-    for group in groups:
-        for run in group.runs:
+    for summary in summaries:
+        for run in summary.runs:
             found = panels.get(run.work_dir, PanelSet())
             if found.note:
-                title = f"{_title(group, run)}: no pictures, {found.note}"
+                title = f"{_title(summary, run)}: no pictures, {found.note}"
                 yield f'<p class="caption">{escape(title)}</p>'
             for panel in found.panels:
-                by_image.setdefault(panel.name, []).append((_title(group, run), panel))
+                by_image.setdefault(panel.name, []).append((_title(summary, run), panel))
     for name, drawn in by_image.items():
         yield f"<h3>{escape(name)}</h3>"
         yield from _tiles(drawn)

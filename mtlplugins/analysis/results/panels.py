@@ -1,4 +1,4 @@
-"""Pictures of what a run predicts for a few images of its test set."""
+"""Predictions of a run for a few images of its test set, drawn as images."""
 
 from __future__ import annotations
 

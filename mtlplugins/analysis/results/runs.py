@@ -1,4 +1,4 @@
-"""One training run, as its work dir tells it."""
+"""A training run, read from its work dir."""
 
 from __future__ import annotations
 
@@ -160,8 +160,8 @@ class Run:
         last = self.log.train[-1]
         entries = [e for e in self.log.train if last.epoch is not None and e.epoch == last.epoch]
         return {
-            name: fmean(e.figures[name] for e in entries or [last] if name in e.figures)
-            for name in last.figures
+            name: fmean(e.values[name] for e in entries or [last] if name in e.values)
+            for name in last.values
         }
 
 

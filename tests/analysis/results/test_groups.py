@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlplugins.analysis.results import group_runs, read_run
+from mtlplugins.analysis.results import group_runs, read_run, summarise
 from tests.analysis.results.work_dirs import config, full_log, write_run
 
 
@@ -20,15 +20,13 @@ def runs_of(root: Path, *configs: dict, scores: tuple = (1.0, 2.0, 6.0)) -> list
 def test_seeds_are_averaged(tmp_path: Path) -> None:
     (group,) = group_runs(runs_of(tmp_path, *(config(seed=s) for s in (1, 2, 3))))
     assert group.label == "recipe"
-    spread = group.spread(lambda run: run.final["depth/d1"])
     # of 1, 2, 6: deviations -2, -1, 3; sum of squares 14, over n - 1
-    assert spread == pytest.approx((3.0, 7**0.5, 3))
+    assert summarise(group).scores["depth/d1"] == pytest.approx((3.0, 7**0.5, 3))
 
 
 def test_a_single_run_has_no_spread(tmp_path: Path) -> None:
     (group,) = group_runs(runs_of(tmp_path, config()))
-    assert group.spread(lambda run: run.final["depth/d1"]) == (1.0, None, 1)
-    assert group.spread(lambda run: run.final.get("depth/d9")) is None
+    assert summarise(group).scores == {"depth/d1": (1.0, None, 1)}
 
 
 def test_incomplete_runs_are_never_averaged(tmp_path: Path) -> None:
@@ -38,7 +36,7 @@ def test_incomplete_runs_are_never_averaged(tmp_path: Path) -> None:
     runs.append(read_run(write_run(tmp_path / "begun", config(seed=4))))
     (group,) = group_runs(runs)
     assert [run.complete for run in group.runs] == [True, True, False, False]
-    assert group.spread(lambda run: run.final.get("depth/d1")) == pytest.approx((1.5, 0.5**0.5, 2))
+    assert summarise(group).scores["depth/d1"] == pytest.approx((1.5, 0.5**0.5, 2))
 
 
 def test_another_config_of_the_same_name_stands_apart(tmp_path: Path) -> None:

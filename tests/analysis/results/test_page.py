@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from mtlplugins.analysis.results import Table, group_runs, panels, read_run, write_page
-from mtlplugins.analysis.results.cells import Cell
-from tests.analysis.results.work_dirs import config, full_log, write_run
+from mtlplugins.analysis.results import Table, panels, read_run, write_page
+from mtlplugins.analysis.results.table import Cell
+from tests.analysis.results.work_dirs import config, full_log, summaries_of, write_run
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -26,7 +26,7 @@ def test_no_text_becomes_markup(tmp_path: Path) -> None:
     write_page(
         tmp_path / "page.html",
         HOSTILE,
-        group_runs([run]),
+        summaries_of([run]),
         [table],
         panels=None,
         left_out={HOSTILE: HOSTILE},
@@ -45,7 +45,7 @@ def test_runs_that_did_not_reach_their_end_are_dashed_and_said(tmp_path: Path) -
     ]
     assert [run.complete for run in runs] == [True, False]
     write_page(
-        tmp_path / "page.html", "Title", group_runs(runs), [], panels=None, left_out={}
+        tmp_path / "page.html", "Title", summaries_of(runs), [], panels=None, left_out={}
     )  # fmt: skip
     page = (tmp_path / "page.html").read_text()
     assert "seed 2: incomplete: epoch 3 of 3; in no average." in page

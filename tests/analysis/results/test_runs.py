@@ -31,7 +31,7 @@ def test_a_resumed_run_is_joined(tmp_path: Path) -> None:
         val(3, {"depth/d1": 0.3}),
     ]
     run = read_run(write_run(tmp_path / "run", config(epochs=3), first, second, third))
-    assert [(e.step, e.figures["loss"]) for e in run.log.train] == [
+    assert [(e.step, e.values["loss"]) for e in run.log.train] == [
         (10, 5.0),
         (20, 4.0),
         (30, 2.5),

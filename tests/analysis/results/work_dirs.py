@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from pprint import pformat
 from typing import Any
+
+from mtlplugins.analysis.results import Run, Summary, group_runs, summarise
 
 EVALUATORS = [
     dict(type="MultiTaskIoUMetric", task="semantic"),
@@ -30,9 +32,9 @@ def config(*, seed: int = 0, epochs: int = 2, **changes: Any) -> dict[str, Any]:
     )
 
 
-def train(step: int, *, epoch: int = 1, **figures: float) -> dict[str, float]:
+def train(step: int, *, epoch: int = 1, **values: float) -> dict[str, float]:
     """A log entry of the training."""
-    return {"lr": 1e-3, "time": 0.5, "epoch": epoch, "iter": step, "step": step, **figures}
+    return {"lr": 1e-3, "time": 0.5, "epoch": epoch, "iter": step, "step": step, **values}
 
 
 def val(epoch: int, scores: dict[str, float]) -> dict[str, float]:
@@ -75,3 +77,8 @@ def write_run(
         # the folder may have been elsewhere when this was written
         (work_dir / "last_checkpoint").write_text(f"/elsewhere/{checkpoint}")
     return work_dir
+
+
+def summaries_of(runs: Iterable[Run]) -> list[Summary]:
+    """Group runs and average them."""
+    return [summarise(group) for group in group_runs(runs)]

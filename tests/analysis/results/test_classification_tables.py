@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mtlplugins.analysis.results import group_runs, markdown, read_run, result_tables
-from tests.analysis.results.work_dirs import train, val, write_run
+from mtlplugins.analysis.results import read_run, result_tables
+from tests.analysis.results.work_dirs import summaries_of, train, val, write_run
 
 TASKS = ("label", "superclass")
 PUBLISHED = {
@@ -75,8 +75,8 @@ def figures(tmp_path) -> dict:
     for work_dir, top1 in zip(runs[:2], (66.0, 68.0), strict=True):
         note_test(work_dir, "20260102_000000", 1.0)  # an older test
         note_test(work_dir, "20260103_000000", top1)
-    tables = result_tables(group_runs(map(read_run, runs)))
-    assert "Ours beside the published figures" not in [table.title for table in tables]
+    tables = result_tables(summaries_of(map(read_run, runs)))
+    assert "Ours beside the published scores" not in [table.title for table in tables]
     return {table.title: table for table in tables if table.title.startswith("Figure")}
 
 
@@ -97,7 +97,7 @@ def test_lines_of_a_figure(figures: dict) -> None:
     assert lines[2][:2] == ["ours", "ours"]
     assert lines[2][9:11] == ["2.000*, 0.300*", "70.00*, 91.00*"]
     assert len(lines) == 3
-    assert "| 4 | study |" in markdown(figures["Figure 7"])
+    assert "| 4 | study |" in figures["Figure 7"].markdown()
 
 
 def test_a_single_task(figures: dict) -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mtlplugins.analysis.results.curves import (
+from mtlplugins.analysis.results.charts import (
     BOTTOM,
     HEIGHT,
     LEFT,

@@ -1,4 +1,4 @@
-"""Curves as SVG, small enough to stand many times in a page."""
+"""Line charts as SVG, small enough for a page with many of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,162 @@
+"""Summary of an experiment: the numbers of its runs, averaged, that tables and files show.
+
+Results flow one way: work dirs are read (:mod:`.runs`), grouped by config (:mod:`.groups`),
+summarised here, laid out (:mod:`.tables`) and written (:mod:`.table`, :mod:`.csv_files`,
+:mod:`.page`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import METRICS, MODELS
+
+from mtlplugins.analysis.complexity import count_parameters
+
+from .cards import card, learned_tasks
+from .groups import Group
+from .runs import Run
+
+
+class Spread(NamedTuple):
+    """Mean and sample standard deviation of n runs; the latter None of a single one."""
+
+    mean: float
+    std: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Spread | None:
+        """Average the values that are there; None where none is."""
+        found = [value for value in values if value is not None]
+        if not found:
+            return None
+        return cls(fmean(found), stdev(found) if len(found) > 1 else None, len(found))
+
+
+Spreads = dict[str, Spread]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An experiment's numbers; all but ``runs`` are of its complete runs.
+
+    Attributes:
+        label: Its name in the tables.
+        note: What sets it apart from another one of the same name.
+        runs: All its runs, incomplete ones too.
+        complete: How many of them are complete.
+        config: The config of its runs, which is the same but for seed and folders.
+        card: See :func:`.cards.card`.
+        tasks: What the model learns, in its order.
+        parameters: ``params`` and ``trainable``; empty where the model cannot be built here.
+        higher_is_better: The direction of the metrics that declare one, by ``<task>/<metric>``.
+        published: The paper's scores, by ``<task>/<metric>``.
+        scores: Those of the last validation.
+        tested: Those of the test, where all runs were tested; else empty.
+        best: Those of the best checkpoints, by the metric that chose them.
+        training: Losses and accuracies of the last epoch, by name in the log.
+        seconds: Of training, by ``iteration`` and ``epoch``; only those that are known.
+    """
+
+    label: str
+    note: str
+    runs: list[Run]
+    complete: int
+    config: Config
+    card: dict[str, str]
+    tasks: list[str]
+    parameters: dict[str, int]
+    higher_is_better: dict[str, bool]
+    published: dict[str, float]
+    scores: Spreads
+    tested: Spreads
+    best: dict[str, Spreads]
+    training: Spreads
+    seconds: Spreads
+
+    @property
+    def incomplete(self) -> int:
+        """How many runs are averaged into nothing."""
+        return len(self.runs) - self.complete
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """The config's note on the experiment, empty where it has none."""
+        return self.runs[0].experiment
+
+
+def summarise(group: Group) -> Summary:
+    """Average the complete runs of a group, count the model's parameters, and read its card."""
+    config, complete = group.runs[0].config, group.complete
+    choosers = union(run.best for run in complete)
+    seconds = dict(
+        iteration=Spread.of(run.time_per_iteration for run in complete),
+        epoch=Spread.of(run.time_per_epoch for run in complete),
+    )
+    return Summary(
+        label=group.label,
+        note=group.note,
+        runs=group.runs,
+        complete=len(complete),
+        config=config,
+        card=card(config),
+        tasks=learned_tasks(config),
+        parameters=_parameters(config, group.label),
+        higher_is_better=_directions(config, group.label),
+        published=dict(group.runs[0].experiment.get("published") or {}),
+        scores=_spreads(complete, lambda run: run.final),
+        tested=_spreads(complete, lambda run: run.tested)
+        if all(run.tested for run in complete)
+        else {},
+        best={
+            chooser: _spreads([run for run in complete if chooser in run.best], _best(chooser))
+            for chooser in choosers
+        },
+        training=_spreads(complete, lambda run: run.final_training),
+        seconds={what: spread for what, spread in seconds.items() if spread},
+    )
+
+
+def union(dictionaries: Iterable[dict[str, Any]]) -> list[str]:
+    """List the keys of all dictionaries, each once, in order."""
+    return list(dict.fromkeys(name for dictionary in dictionaries for name in dictionary))
+
+
+def _spreads(runs: list[Run], values: Callable[[Run], dict[str, float]]) -> Spreads:
+    found = [values(run) for run in runs]
+    return {name: Spread.of(scores.get(name) for scores in found) for name in union(found)}
+
+
+def _best(chooser: str) -> Callable[[Run], dict[str, float]]:
+    return lambda run: run.best[chooser].scores
+
+
+def _parameters(config: Config, label: str) -> dict[str, int]:
+    init_default_scope("mmseg")
+    try:
+        return count_parameters(MODELS.build(config.model).train())
+    except Exception as error:  # whatever a model raises must not cost the scores
+        print(f"{label}: parameters not counted, {type(error).__name__}: {error}")
+        return {}
+
+
+def _directions(config: Config, label: str) -> dict[str, bool]:
+    init_default_scope("mmseg")
+    evaluators = config.get("val_evaluator") or []
+    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
+    found = {}
+    for evaluator in evaluators:
+        try:
+            metric = METRICS.build(evaluator)
+        except Exception as error:  # a metric that is not installed must not cost the scores
+            print(f"{label}: {type(error).__name__}: {error}")
+            continue
+        for name, higher in getattr(metric, "higher_is_better", {}).items():
+            found[f"{metric.prefix}/{name}"] = higher
+    return found
