@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -100,6 +101,15 @@ def accumulated_batches(runner: Runner) -> int:
     Seen in: MMEngine 0.10.7 (``OptimWrapper._accumulative_counts``). Ends: with a public attribute.
     """
     return getattr(runner.optim_wrapper, "_accumulative_counts", 1)
+
+
+def run_forward(network: nn.Module, data: dict | tuple | list, mode: str) -> Any:
+    """Call a network with a batch as its data preprocessor returns it.
+
+    Seen in: MMEngine 0.10.7 (``BaseModel._run_forward``, ``MMDistributedDataParallel`` has it too).
+    Ends: with a public method.
+    """
+    return network._run_forward(data, mode=mode)
 
 
 def reverses_channels(preprocessor: nn.Module) -> bool:

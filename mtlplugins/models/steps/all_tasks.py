@@ -9,6 +9,8 @@ from mmengine.optim import OptimWrapper
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mtlplugins.common.private import run_forward
+
 
 @MODELS.register_module()
 class AllTasks:
@@ -30,7 +32,7 @@ class AllTasks:
         model = network.module if is_model_wrapper(network) else network
         with optim_wrapper.optim_context(network):
             data = model.data_preprocessor(data, True)
-            losses = network._run_forward(data, mode="loss")
+            losses = run_forward(network, data, mode="loss")
         total, logged = model.parse_losses(losses)
         optim_wrapper.update_params(total)
         return total, logged
