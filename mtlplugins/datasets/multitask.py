@@ -1,15 +1,11 @@
-"""Images with any subset of targets each, laid out in folders."""
+"""Data set of images that have any subset of targets each."""
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
@@ -17,13 +13,10 @@ from mmseg.registry import DATASETS
 from mtlplugins.common.randomness import seeded
 
 from .draw_sampler import Draw
-from .reading.files import BrokenFile, read_lines
-from .reading.listing import Listing
-from .reading.memory_cache import ResidentImages
+from .reading.image_names import names_in_folder, names_in_split
+from .reading.memory_cache import MemoryCache
+from .reading.replacement import check_broken_files, load_or_replace
 from .targets.base import Target
-
-#: Images tried in place of a broken one; when all are broken too, it is no longer a file or two.
-_REPLACEMENTS = 10
 
 
 @DATASETS.register_module()
@@ -31,8 +24,9 @@ class MultiTaskDataset(BaseDataset):
     """Images and the targets each of them has.
 
     A folder-shaped data set needs no code. An image ``name`` of the split file is the file
-    ``data_root/image.folder/name + image.suffix``; its target of a task is the file of that task's
-    folder and suffix. A target file that is not there means that the image lacks this target.
+    ``data_root/image.folder/name + image.suffix``; each target finds its own sources, such as the
+    files of its folder and suffix. A source that is not there means that the image lacks this
+    target.
 
     Args:
         data_root: Folder of the data set.
@@ -46,8 +40,8 @@ class MultiTaskDataset(BaseDataset):
             error that names it, or ``'skip'``: draw another image that has the same targets, chosen
             by the draw alone. Its sample's ``left_out`` then names the broken files, for
             :class:`BrokenFilesHook`.
-        resident: Whether to decode all images and targets at the start and keep them in memory;
-            for small sets, which are then read once and not in every epoch.
+        resident: Whether to cache all images and targets, decoded, in memory at the start; for
+            small sets, which are then read once and not in every epoch.
         pipeline: Transforms.
         test_mode: As in MMEngine.
         indices: Use only the first so many images, or those of these indices.
@@ -85,15 +79,10 @@ class MultiTaskDataset(BaseDataset):
         for task in tasks:
             if task not in targets:
                 raise ValueError(f"unknown task {task!r}; this data set has {', '.join(targets)}")
-        if broken_files not in ("stop", "skip"):
-            raise ValueError(f"broken_files={broken_files!r}: give 'stop' or 'skip'")
-        if broken_files == "skip" and test_mode:
-            raise ValueError(
-                "broken_files='skip' is for training: a test must score all of its images"
-            )
+        check_broken_files(broken_files, test_mode=test_mode)
         self.broken_files = broken_files
         self.resident = resident
-        self._resident: ResidentImages | None = None
+        self._cache: MemoryCache | None = None
         if set(image) != {"folder", "suffix"}:
             raise ValueError(f"image={dict(image)}: give its folder and its suffix")
         self.image = dict(image)
@@ -121,14 +110,11 @@ class MultiTaskDataset(BaseDataset):
         if not root.is_dir():
             raise FileNotFoundError(f"no data set at {root.absolute()}: {self.source}")
         folder, suffix = root / self.image["folder"], self.image["suffix"]
-        images = Listing(folder)
-        names = self._names(images)
-        if missing := [name for name in names if name + suffix not in images]:
-            raise FileNotFoundError(
-                f"{len(missing)} of {len(names)} images listed in {self.ann_file} are missing, the "
-                f"first is {folder / (missing[0] + suffix)}{images.hint(missing[0])}"
-            )
-        targets = {task: self._find(task, names) for task in self.target_types}
+        if self.ann_file:
+            names = names_in_split(Path(self.ann_file), folder, suffix, source=self.source)
+        else:
+            names = names_in_folder(folder, suffix)
+        targets = {task: target.find(root, names) for task, target in self.target_types.items()}
         counts = {task: len(found) for task, found in targets.items()}
         for task, count in counts.items():
             if not count:
@@ -165,76 +151,21 @@ class MultiTaskDataset(BaseDataset):
             )
         return chosen
 
-    def _names(self, images: Listing) -> list[str]:
-        suffix = self.image["suffix"]
-        if not self.ann_file:
-            files = list(images.all())
-            names = sorted(file.removesuffix(suffix) for file in files if file.endswith(suffix))
-            ends = suffix.lower()
-            other = [f for f in files if f.lower().endswith(ends) and not f.endswith(suffix)]
-            hint = ""
-            if other:
-                hint = (
-                    f"; {len(other)} files, such as {other[0]}, end in it but for upper and lower "
-                    "case: rename them to take them in"
-                )
-            if not names:
-                raise ValueError(f"no image with suffix {suffix} in {images.folder}{hint}")
-            if hint:
-                print_log(
-                    f"images with suffix {suffix} in {images.folder}: {len(names)}{hint}",
-                    logger="current",
-                    level=logging.WARNING,
-                )
-            return names
-        path = Path(self.ann_file)
-        if not path.is_file():
-            raise FileNotFoundError(f"no split file {path.absolute()}: {self.source}")
-        names = [line.removesuffix(suffix) for line in read_lines(path)]
-        if not names:
-            raise ValueError(f"{path} lists no image")
-        twice, count = Counter(names).most_common(1)[0]
-        if count > 1:
-            raise ValueError(f"{path} lists {twice!r} {count} times")
-        return names
-
-    def _find(self, task: str, names: Sequence[str]) -> dict[str, str | int]:
-        """Find the targets of a task: file or class index by image name."""
-        target = self.target_types[task]
-        if target.dense:
-            files = Listing(Path(self.data_root) / target.folder)
-            return {
-                name: str(files.folder / (name + target.suffix))
-                for name in names
-                if name + target.suffix in files
-            }
-        path = Path(self.data_root) / target.file
-        if not path.is_file():
-            return {}
-        labels = target.read(path)
-        return {name: labels[name] for name in names if name in labels}
-
     def _where(self, task: str, name: str) -> str:
-        """Describe where a task's targets were looked for, and what is there instead."""
-        target = self.target_types[task]
-        path = Path(self.data_root) / (target.folder if target.dense else target.file)
-        if not path.exists():
-            return f"{path}, which does not exist"
-        if not target.dense:
-            return str(path)
-        return f"{path} with suffix {target.suffix}{Listing(path).hint(name)}"
+        """Say where a task's targets were looked for, for the error that there is none."""
+        return self.target_types[task].where(Path(self.data_root), name)
 
     def full_init(self) -> None:
-        """List the images, and load them if they are to stay in memory."""
+        """List the images, and fill the cache if there is to be one."""
         super().full_init()
-        if self.resident and self._resident is None:
+        if self.resident and self._cache is None:
             infos = (self.get_data_info(idx) for idx in range(len(self)))
             keep_broken = self.broken_files == "skip"
-            self._resident = ResidentImages(self.pipeline, infos, keep_broken=keep_broken)
+            self._cache = MemoryCache(self.pipeline, infos, keep_broken=keep_broken)
 
     def prepare_data(self, idx: int) -> Any:
         """Load and transform an image; MMEngine calls it."""
-        return super().prepare_data(idx) if self._resident is None else self._resident[idx]
+        return super().prepare_data(idx) if self._cache is None else self._cache[idx]
 
     def tasks_of(self, idx: int) -> list[str]:
         """List the tasks that an image has a target of."""
@@ -255,27 +186,8 @@ class MultiTaskDataset(BaseDataset):
 
     def _load(self, idx: int, *entropy: int) -> dict:
         """Load an image, or where its files are broken and may be, another."""
+        load = super().__getitem__
         if self.broken_files == "stop":
-            return super().__getitem__(idx)
-        left_out = []
-        for other in chain([idx], self._replacements(idx, *entropy)):
-            try:
-                item = super().__getitem__(other)
-            except BrokenFile as error:
-                left_out.append(error)
-                continue
-            if left_out:
-                item["data_samples"].set_metainfo(dict(left_out=[str(e) for e in left_out]))
-            return item
-        raise BrokenFile(
-            f"a broken file, and none of the {len(left_out) - 1} images tried in its place can be "
-            f"read: {'; '.join(map(str, left_out[:3]))}",
-            left_out[0].path,
-        )
-
-    def _replacements(self, idx: int, *entropy: int) -> Iterator[int]:
-        """Choose other images that have the targets of this one at least."""
-        tasks = set(self.tasks_of(idx))
-        order = np.random.default_rng(entropy).permutation(len(self)).tolist()
-        fitting = (i for i in order if i != idx and tasks <= set(self.tasks_of(i)))
-        yield from islice(fitting, _REPLACEMENTS)  # computed only if it is asked for
+            return load(idx)
+        count, tasks_of = len(self), self.tasks_of
+        return load_or_replace(load, idx, count=count, tasks_of=tasks_of, entropy=entropy)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mmseg.registry import DATASETS
 
+from .common_arguments import CommonArguments
 from .multitask import MultiTaskDataset
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _CLASSES_13 = (
     "bed", "books", "ceiling", "chair", "floor", "furniture", "objects", "picture", "sofa", "table",
@@ -57,12 +62,8 @@ class NYUv2Dataset(MultiTaskDataset):
             al. 2013).
             40: the classes of Gupta et al. 2013, background ignored.
         tasks: Tasks to load.
-        broken_files: ``'stop'`` or ``'skip'``, as in :class:`MultiTaskDataset`.
-        resident: Whether to keep all frames in memory, as there; 795 of 640 x 480 take 1.7 GB.
-        pipeline: Transforms.
-        test_mode: As in MMEngine.
-        indices: Use only the first so many images, or those of these indices.
-        lazy_init: As in MMEngine.
+        **common: As in :class:`MultiTaskDataset`: ``broken_files``, ``resident`` (795 frames of
+            640 x 480 take 1.7 GB), ``pipeline``, ``test_mode``, ``indices``, ``lazy_init``.
 
     Raises:
         ValueError: ``num_classes`` is none of the three.
@@ -83,12 +84,7 @@ class NYUv2Dataset(MultiTaskDataset):
         ann_file: str,
         num_classes: int = 14,
         tasks: Sequence[str] = ("semantic", "depth"),
-        broken_files: str = "stop",
-        resident: bool = False,
-        pipeline: Sequence = (),
-        test_mode: bool = False,
-        indices: int | Sequence[int] | None = None,
-        lazy_init: bool = False,
+        **common: Unpack[CommonArguments],
     ) -> None:
         if num_classes not in _SEMANTIC:
             raise ValueError(
@@ -105,12 +101,7 @@ class NYUv2Dataset(MultiTaskDataset):
             ann_file=ann_file,
             image=dict(folder="image", suffix=".jpg"),
             tasks=tasks,
-            broken_files=broken_files,
-            resident=resident,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            indices=indices,
-            lazy_init=lazy_init,
+            **common,
         )
 
     def _where(self, task: str, name: str) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mmseg.registry import DATASETS
 
 from mtlplugins.rooms.renderer import CLASSES, PALETTE, SCENES, SUPERCLASSES, Room, render_room
 
+from .common_arguments import CommonArguments
 from .multitask import MultiTaskDataset
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @DATASETS.register_module()
@@ -22,12 +27,11 @@ class RoomsDataset(MultiTaskDataset):
     Args:
         length: Number of rooms.
         seed: Which rooms; different seeds share no room.
-        size: (height, width) of the pictures.
+        size: (height, width) of the images.
         tasks: Tasks to hand out; None for all five.
-        pipeline: Transforms; no loading is needed.
-        test_mode: As in MMEngine.
-        indices: Use only the first so many rooms, or those of these indices.
-        lazy_init: As in MMEngine.
+        **common: As in :class:`MultiTaskDataset`: ``pipeline``, which needs no loading,
+            ``resident``, to render each room once and keep it (280 KB of 96 x 128 with all
+            targets), ``test_mode``, ``indices``, ``lazy_init``, ``broken_files``.
 
     Raises:
         ValueError: ``length`` is not positive.
@@ -42,10 +46,7 @@ class RoomsDataset(MultiTaskDataset):
         seed: int = 0,
         size: tuple[int, int] = (96, 128),
         tasks: Sequence[str] | None = None,
-        pipeline: Sequence = (),
-        test_mode: bool = False,
-        indices: int | Sequence[int] | None = None,
-        lazy_init: bool = False,
+        **common: Unpack[CommonArguments],
     ) -> None:
         if length < 1:
             raise ValueError(f"RoomsDataset: length={length}, give 1 or more")
@@ -62,10 +63,7 @@ class RoomsDataset(MultiTaskDataset):
                 superclass=dict(type="ImageLabel", classes=SUPERCLASSES),
             ),
             tasks=tasks,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            indices=indices,
-            lazy_init=lazy_init,
+            **common,
         )
 
     def load_data_list(self) -> list[dict]:

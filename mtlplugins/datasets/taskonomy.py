@@ -9,16 +9,20 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
+from .common_arguments import CommonArguments
 from .multitask import MultiTaskDataset
 from .reading.files import read_lines
 from .reading.listing_cache import ListingCache
 from .targets.label_map import LabelMap
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 #: The labels as stored; 2 to 17 are classes of MS COCO.
 CLASSES = (
@@ -87,11 +91,8 @@ class TaskonomyDataset(MultiTaskDataset):
         tasks: Tasks to load.
         index_dir: Folder for what is remembered; None for ``mtlplugins`` in the user's cache
             folder (``$XDG_CACHE_HOME``, or ``~/.cache``).
-        broken_files: ``'stop'`` or ``'skip'``, as in :class:`MultiTaskDataset`.
-        pipeline: Transforms.
-        test_mode: As in MMEngine.
-        indices: Use only the first so many images, or those of these indices.
-        lazy_init: As in MMEngine.
+        **common: As in :class:`MultiTaskDataset`: ``broken_files``, ``resident``, ``pipeline``,
+            ``test_mode``, ``indices``, ``lazy_init``.
 
     Raises:
         FileNotFoundError: The root, the split file, all buildings of the split, or all targets of a
@@ -116,11 +117,7 @@ class TaskonomyDataset(MultiTaskDataset):
         ignore_background: bool = False,
         tasks: Sequence[str] = ("semantic", "depth"),
         index_dir: str | None = None,
-        broken_files: str = "stop",
-        pipeline: Sequence = (),
-        test_mode: bool = False,
-        indices: int | Sequence[int] | None = None,
-        lazy_init: bool = False,
+        **common: Unpack[CommonArguments],
     ) -> None:
         self.split = split
         self.index_dir = index_dir
@@ -144,11 +141,7 @@ class TaskonomyDataset(MultiTaskDataset):
             ann_file=ann_file,
             image=dict(folder="rgb", suffix="_domain_rgb.png"),
             tasks=tasks,
-            broken_files=broken_files,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            indices=indices,
-            lazy_init=lazy_init,
+            **common,
         )
 
     def load_data_list(self) -> list[dict]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtlplugins.datasets import RoomsDataset
+from mtlplugins.datasets import RoomsDataset, rooms
 from mtlplugins.rooms.renderer import CLASSES, PALETTE, SCENES, SUPERCLASSES, render_room
 
 SIZE = (24, 32)
@@ -70,3 +70,12 @@ def test_tasks_and_rooms_can_be_chosen() -> None:
     np.testing.assert_array_equal(item["gt_depth"], render_room(0, 3, size=SIZE).depth)
     with pytest.raises(ValueError, match=r"unknown task 'edges'.*semantic, depth, normals, scene"):
         RoomsDataset(4, tasks=["edges"])
+
+
+def test_rooms_can_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = dict(length=3, size=(24, 32), pipeline=[dict(type="PackMultiTask")])
+    fresh, kept = RoomsDataset(**settings), RoomsDataset(**settings, resident=True)
+    wanted = [item["inputs"] for item in fresh]
+    monkeypatch.setattr(rooms, "render_room", None)  # each was rendered once
+    for _ in range(2):
+        assert all(torch.equal(kept[i]["inputs"], wanted[i]) for i in range(3))

@@ -63,7 +63,7 @@ def load_target(info: dict, task: str) -> np.ndarray | int:
         return info[key]
     source, target = info["target_sources"][task], info["target_types"][task]
     if "img" not in info:
-        return target.load(source) if target.dense else source
+        return target.load(source)
     # what a turned image's targets hold can be told all the same
     alone = dict(target_sources={task: source}, seg_fields=[], turned=False)
     return LoadTargets()(info | alone)[key]
@@ -96,6 +96,8 @@ def _check_image(
         report("orientation", TURNED.format(path))
     for task in tasks:
         target = dataset.target_types[task]
+        if info.get("target_sources", {}).get(task, path) is None:
+            continue  # made by a transform, of what is checked already
         try:
             value = load_target(info, task)
         except Exception as error:

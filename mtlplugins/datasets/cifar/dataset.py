@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,12 +12,16 @@ from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 from torch import Tensor
 
+from mtlplugins.datasets.common_arguments import CommonArguments
 from mtlplugins.datasets.draw_sampler import Draw
 from mtlplugins.datasets.multitask import MultiTaskDataset
 from mtlplugins.structures import MultiTaskDataSample
 
 from .classes import superclass_of
 from .files import SIZE, SOURCE, VARIANTS, check_names, read_batch
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _SPLITS = ("train", "val", "trainval", "test")
 
@@ -44,10 +49,10 @@ class MultiTaskCIFAR(MultiTaskDataset):
         val_seed: Seed of the random ones; None for the last.
         tasks: Tasks to hand out.
         suffix: Behind the name of each task, to tell apart the tasks of two data sets.
-        pipeline: Transforms.
-        test_mode: As in MMEngine.
-        indices: Use only the first so many pictures, or those of these indices.
         lazy_init: As in MMEngine.
+        **common: As in :class:`MultiTaskDataset`: ``pipeline``, ``test_mode``, ``indices``;
+            ``resident`` and ``broken_files`` change nothing, as all images are in memory, and a
+            broken file stops at the start.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -67,10 +72,8 @@ class MultiTaskCIFAR(MultiTaskDataset):
         val_seed: int | None = None,
         tasks: Sequence[str] = ("label", "superclass"),
         suffix: str = "",
-        pipeline: Sequence = (),
-        test_mode: bool = False,
-        indices: int | Sequence[int] | None = None,
         lazy_init: bool = False,
+        **common: Unpack[CommonArguments],
     ) -> None:
         if num_classes not in VARIANTS:
             raise ValueError(f"MultiTaskCIFAR: num_classes={num_classes}, give 10 or 100")
@@ -90,11 +93,10 @@ class MultiTaskCIFAR(MultiTaskDataset):
                 f"superclass{suffix}": dict(type="ImageLabel", classes=superclasses),
             },
             tasks=[f"{task}{suffix}" for task in tasks],
-            pipeline=pipeline,
-            test_mode=test_mode,
-            indices=indices,
+            **common,
             lazy_init=True,
         )
+        self.resident = False  # the images are in memory as they are
         self.serialize_data = False  # a list of numbers: the pictures are one array as they are
         self._suffix = suffix
         # one object for all pictures of a class: nobody writes into a target

@@ -1,4 +1,4 @@
-"""Images and targets that are decoded once and stay in memory."""
+"""Memory cache of decoded images and targets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from mtlplugins.datasets.transforms import LoadMultiTaskImage, LoadTargets, Open
 from .files import BrokenFile
 
 
-class ResidentImages:
-    """What the loading transforms at the head of a pipeline make of each image.
+class MemoryCache:
+    """Cache of what the loading transforms at the head of a pipeline make of each image.
 
-    Workers that are forked share it; none takes memory of its own for what it reads. Pictures are
+    Workers that are forked share it; none takes memory of its own for what it reads. Images are
     kept whole, as of ``LoadMultiTaskImage``, also where ``OpenMultiTaskImage`` would leave them to
-    be decoded for each crop.
+    be decoded for each crop. Of a data set that makes its images, such as rendered rooms, what it
+    makes is kept.
 
     Args:
         pipeline: Its leading ``LoadMultiTaskImage`` or ``OpenMultiTaskImage`` and ``LoadTargets``
@@ -28,7 +29,7 @@ class ResidentImages:
         keep_broken: Whether a broken file is an error when its image is asked for, not now.
 
     Raises:
-        ValueError: The pipeline does not begin with loading.
+        ValueError: The pipeline does not begin with loading, and the data set makes no images.
         BrokenFile: A file is broken, unless ``keep_broken``.
     """
 
@@ -39,11 +40,6 @@ class ResidentImages:
             transforms[loading], (LoadMultiTaskImage, LoadTargets)
         ):
             loading += 1
-        if not loading:
-            raise ValueError(
-                "resident=True: nothing to keep, as the pipeline does not begin with "
-                "LoadMultiTaskImage"
-            )
         load = Compose(
             LoadMultiTaskImage() if isinstance(t, OpenMultiTaskImage) else t
             for t in transforms[:loading]
@@ -51,6 +47,11 @@ class ResidentImages:
         self._transform = Compose(transforms[loading:])
         self._kept: list[dict | BrokenFile] = []
         for info in infos:
+            if not loading and "img" not in info:
+                raise ValueError(
+                    "resident=True: nothing to keep, as the pipeline does not begin with "
+                    "LoadMultiTaskImage"
+                )
             try:
                 self._kept.append(load(info))
             except BrokenFile as error:

@@ -4,6 +4,7 @@ from .base import DenseTarget, Target
 from .depth_map import DepthMap
 from .image_label import ImageLabel
 from .label_map import LabelMap
+from .map_file import MapFile
 from .normal_map import NormalMap
 
-__all__ = ["DenseTarget", "DepthMap", "ImageLabel", "LabelMap", "NormalMap", "Target"]
+__all__ = ["DenseTarget", "DepthMap", "ImageLabel", "LabelMap", "MapFile", "NormalMap", "Target"]

@@ -1,4 +1,4 @@
-"""Kinds of targets: how each is read, checked, mirrored, zoomed, counted and packed.
+"""Base classes of targets: how a target is found, read, counted, mirrored, zoomed and packed.
 
 A new kind of target is a class like these; data sets and transforms treat all kinds alike.
 """
@@ -7,38 +7,63 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.structures import LabelData, PixelData
 
-from mtlplugins.datasets.reading.files import BrokenFile, read_array
-
 from .tally import Tally
 
 
-def named(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
-    """Counts by name; two classes may have one name."""
-    named = dict.fromkeys(names, 0)
-    for name, count in zip(names, counts, strict=True):
-        named[name] += count
-    return named
-
-
 class Target(ABC):
-    """One kind of target.
+    """What one task has as ground truth, and where it comes from.
+
+    A target finds its own sources: files of a folder, the entries of one file for all images, or
+    none at all, where a transform makes it from the image (:meth:`find` as it stands here).
 
     Attributes:
-        kind: What visualizers and metrics call it.
-        dense: Whether the target is a map of the image's size.
+        kind: Name of the kind; ``mtlplugins.kinds.part_of_kind(kind, "target")`` sets it.
+        dense: Whether the target is a map of the image's size, which crops and flips go along with.
     """
 
     kind: ClassVar[str]
     dense: ClassVar[bool]
 
     def meta(self) -> dict[str, Any]:
-        """Describe the task for metrics and pictures."""
+        """Describe the task for metrics and panels."""
         return dict(kind=self.kind)
+
+    def find(self, root: Path, names: Sequence[str]) -> Mapping[str, Any]:
+        """Find the sources of this target.
+
+        Args:
+            root: Folder of the data set.
+            names: Names of the images.
+
+        Returns:
+            By image name what :meth:`load` takes, such as a path, an index or the value itself. An
+            image that is not there has no such target. None stands for a target without a source,
+            which a transform of the pipeline makes for every image; so it is here for all.
+        """
+        return dict.fromkeys(names)
+
+    def where(self, root: Path, name: str) -> str:
+        """Say where :meth:`find` looked, and what is there instead, for an error.
+
+        Args:
+            root: Folder of the data set.
+            name: An image that has no target.
+        """
+        return str(root)
+
+    def load(self, source: Any) -> Any:
+        """Read and check the target of an image; here, the source is the value itself.
+
+        Raises:
+            BrokenFile: It cannot be read, or does not hold what it should.
+        """
+        return source
 
     @abstractmethod
     def describe(self, value: Any) -> dict[str, int]:
@@ -46,11 +71,11 @@ class Target(ABC):
 
         Returns:
             The number of pixels (or 1, of an image-level target) in each class or range, always the
-            same ones in the same order; what has no truth is in none.
+            same ones in the same order; what has no ground truth is in none.
         """
 
     def outside(self, value: Any, head: Mapping[str, Any]) -> int:
-        """Count the pixels with a truth that a head, as the config gives it, cannot predict."""
+        """Count the pixels with ground truth that a head, as in the config, cannot predict."""
         return 0
 
     def where_outside(self, head: Mapping[str, Any]) -> str:
@@ -67,38 +92,14 @@ class Target(ABC):
 
 
 class DenseTarget(Target):
-    """A map (H, W) or (H, W, C) of the image's size, in a file of its own per image.
-
-    Args:
-        folder: Folder of the files, below the data set's root.
-        suffix: End of the file names, behind the image's name.
+    """A map (H, W) or (H, W, C) of the image's size.
 
     Attributes:
-        invalid: Value of pixels without truth, which pads the map.
+        invalid: Value of pixels without ground truth, which pads the map.
     """
 
     dense = True
     invalid: float
-
-    def __init__(self, folder: str = "", suffix: str = ".png") -> None:
-        self.folder = folder
-        self.suffix = suffix
-
-    def load(self, path: str) -> np.ndarray:
-        """Read and check a file.
-
-        Raises:
-            BrokenFile: The file cannot be read, or does not hold what it should.
-        """
-        raw = read_array(path)
-        try:
-            return self.convert(raw, path)
-        except ValueError as error:
-            raise BrokenFile(str(error), path) from error
-
-    @abstractmethod
-    def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
-        """Check what a file holds and bring it to the package's units."""
 
     def mirror(self, value: np.ndarray) -> np.ndarray:
         """Change values, not places, when the image is mirrored left to right."""
@@ -107,3 +108,11 @@ class DenseTarget(Target):
     def zoom(self, value: np.ndarray, factor: float) -> np.ndarray:
         """Change values when the image is enlarged by ``factor``, as if the camera came closer."""
         return value
+
+
+def counts_by_name(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
+    """Add up counts by name; two classes may have one name."""
+    total = dict.fromkeys(names, 0)
+    for name, count in zip(names, counts, strict=True):
+        total[name] += count
+    return total

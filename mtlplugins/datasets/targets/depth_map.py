@@ -14,7 +14,7 @@ from mmseg.registry import DATASETS
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import DenseTarget
+from .map_file import MapFile
 
 #: Metres between which a histogram of depth counts.
 DEPTH_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 50, 100)
@@ -24,7 +24,7 @@ _PLAUSIBLE = (0.01, 1000)
 
 @DATASETS.register_module()
 @part_of_kind("depth", "target")
-class DepthMap(DenseTarget):
+class DepthMap(MapFile):
     """Depth along the optical axis in metres, 0 where missing.
 
     Args:

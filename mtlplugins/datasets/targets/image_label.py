@@ -1,4 +1,4 @@
-"""Image-level targets."""
+"""Labels of whole images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmseg.registry import DATASETS
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import Target, named
+from .base import Target, counts_by_name
 
 
 @DATASETS.register_module()
@@ -38,6 +38,17 @@ class ImageLabel(Target):
     def meta(self) -> dict[str, Any]:
         """Describe the classes."""
         return dict(kind=self.kind, classes=self.classes)
+
+    def find(self, root: Path, names: Sequence[str]) -> dict[str, int]:
+        """Read the file, if it is there: the class index of each image."""
+        path = Path(root) / self.file
+        labels = self.read(path) if path.is_file() else {}
+        return {name: labels[name] for name in names if name in labels}
+
+    def where(self, root: Path, name: str) -> str:
+        """Name the file."""
+        path = Path(root) / self.file
+        return str(path) if path.exists() else f"{path}, which does not exist"
 
     def read(self, path: Path) -> dict[str, int]:
         """Read the class index of each image that the file names.
@@ -66,7 +77,7 @@ class ImageLabel(Target):
     def describe(self, value: int) -> dict[str, int]:
         """Count the image in its class."""
         classes = self.classes or ()
-        return named(classes, [int(index == value) for index in range(len(classes))])
+        return counts_by_name(classes, [int(index == value) for index in range(len(classes))])
 
     def pack(self, value: int) -> LabelData:
         """Make an int64 label (1,)."""

@@ -12,22 +12,24 @@ from mmseg.registry import DATASETS
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import DenseTarget, named
+from .base import counts_by_name
 from .colours import distinct_colours
+from .map_file import MapFile
 
 
 @DATASETS.register_module()
 @part_of_kind("segmentation", "target")
-class LabelMap(DenseTarget):
+class LabelMap(MapFile):
     """One class per pixel, from a one-channel image of class indices (palette images too).
 
     Args:
         classes: Names of the classes.
         folder: Folder of the files, below the data set's root.
-        suffix: End of the file names, behind the image's name.
+        suffix: End of the file names, after the image's name.
         palette: RGB colour of each class; None for distinct colours by index.
-        ignore_index: Label of pixels without truth.
-        reduce_zero_label: Whether 0 in the files means "no truth" and class i is stored as i + 1.
+        ignore_index: Label of pixels without ground truth.
+        reduce_zero_label: Whether 0 in the files means "no ground truth", and class i is stored as
+            i + 1.
 
     Raises:
         ValueError: ``classes`` is no list, ``ignore_index`` is one of them, or there are not as
@@ -100,7 +102,7 @@ class LabelMap(DenseTarget):
         """Count the pixels of each class."""
         labels = value[value != self.ignore_index]
         counts = np.bincount(labels, minlength=len(self.classes)).tolist()
-        return named(self.classes, counts)
+        return counts_by_name(self.classes, counts)
 
     def pack(self, value: np.ndarray) -> PixelData:
         """Make an int64 map (1, H, W)."""

@@ -9,12 +9,13 @@ from mmseg.registry import DATASETS
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import DenseTarget, named
+from .base import counts_by_name
+from .map_file import MapFile
 
 
 @DATASETS.register_module()
 @part_of_kind("normals", "target")
-class NormalMap(DenseTarget):
+class NormalMap(MapFile):
     """Surface normals (H, W, 3) of unit length towards the camera, the zero vector where missing.
 
     Camera frame: x right, y down, z forward; a wall straight ahead has (0, 0, -1).
@@ -60,7 +61,7 @@ class NormalMap(DenseTarget):
         axis = np.abs(normals).argmax(axis=-1)
         positive = np.take_along_axis(normals, axis[:, None], axis=-1)[:, 0] > 0
         counts = np.bincount(2 * axis + positive, minlength=6).tolist()
-        return named(("left", "right", "up", "down", "the camera", "away"), counts)
+        return counts_by_name(("left", "right", "up", "down", "the camera", "away"), counts)
 
     def pack(self, value: np.ndarray) -> PixelData:
         """Make a float32 map (3, H, W)."""

@@ -96,19 +96,19 @@ class LoadTargets(BaseTransform):
         for task, source in results.get("target_sources", {}).items():
             target = results["target_types"][task]
             key = f"gt_{task}"
-            if not target.dense:
-                results[key] = source
+            if source is None:  # a transform makes it
                 continue
-            if results.get("turned"):
+            if target.dense and results.get("turned"):
                 raise BrokenFile(TURNED.format(results["img_path"]), results["img_path"])
-            value = target.load(source)
+            results[key] = value = target.load(source)
+            if not target.dense:
+                continue
             if value.shape[:2] != tuple(results["ori_shape"][:2]):
                 raise BrokenFile(
                     f"task {task!r}: {source} is {value.shape[1]} x {value.shape[0]} pixels, its "
                     f"image {results['img_path']} is {results['ori_shape'][1]} x "
                     f"{results['ori_shape'][0]}; store both at the same size",
-                    source,
+                    str(source),
                 )
-            results[key] = value
             fields.append(key)
         return results

@@ -60,7 +60,7 @@ def test_photographs_are_kept_whole(root: Path) -> None:  # noqa: F811
     late = [dict(type="OpenMultiTaskImage"), *behind]
     files = build(root, pipeline=whole)
     kept = build(root, pipeline=late, resident=True)
-    assert kept._resident.megabytes == pytest.approx(4 * 240 * 320 * 3 / 1e6)
+    assert kept._cache.megabytes == pytest.approx(4 * 240 * 320 * 3 / 1e6)
     draws = [Draw(number % 4, seed=5, number=number) for number in range(8)]
     wanted = [files[draw] for draw in draws]
     shutil.rmtree(root)
@@ -70,7 +70,7 @@ def test_photographs_are_kept_whole(root: Path) -> None:  # noqa: F811
 
 def test_memory_is_that_of_the_arrays(root: Path) -> None:  # noqa: F811
     """Four pictures, two label maps as int32, two depth maps as float32, of 24 x 32 pixels."""
-    kept = build(root, resident=True)._resident
+    kept = build(root, resident=True)._cache
     assert kept.megabytes == pytest.approx(24 * 32 * (4 * 3 + 2 * 4 + 2 * 4) / 1e6)
 
 
