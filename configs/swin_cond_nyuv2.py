@@ -10,10 +10,3 @@ model = dict(backbone=dict(plan=dict(attention="all")))
 default_hooks = dict(
     checkpoint=dict(interval=10, save_best="semantic/mIoU", rule="greater"),
 )
-# A config that inherits this one is another experiment: it sets its own, or None.
-experiment = dict(
-    name="Regular Layer Norm",
-    rows={"4.10": "Regular Layer Norm", "4.12": "All Conditioned", "4.14": "Same Batch"},
-    published={"depth/d1": 0.788, "semantic/mIoU": 50.32},
-    sizes=dict(row="Conditioned Multitask-2: At (All)", trainable=64e6, flops_per_task=23.7e9),
-)

@@ -9,7 +9,7 @@ from typing import Any
 from mtlplugins import compat  # noqa: F401
 
 # What follows registers the modules that configs name.
-from mtlplugins import datasets, engine, evaluation, models, visualization  # noqa: F401
+from mtlplugins import config, datasets, engine, evaluation, models, visualization  # noqa: F401
 # isort: on
 
 __version__ = "0.1.0"

@@ -35,7 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.cli": set(),  # imports the module of the command that is run, by its name
     "mtlplugins.common": set(),
     "mtlplugins.compat": set(),
-    "mtlplugins.config": {"mtlplugins.evaluation"},
+    "mtlplugins.config": {"mtlplugins.compat", "mtlplugins.evaluation"},
     "mtlplugins.datasets": {"mtlplugins.rooms"},
     "mtlplugins.engine": set(),
     "mtlplugins.evaluation": set(),

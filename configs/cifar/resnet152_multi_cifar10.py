@@ -8,8 +8,3 @@ _base_ = [
 ]
 train_dataloader = dict(batch_size=128)
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=1))
-experiment = dict(
-    name="MTL ResNet-152 (CIFAR-10)",
-    figure=dict(number=13),
-    source="Nguyen & Chen 2023, Multi-Task Learning for Image Classification",
-)

@@ -13,8 +13,3 @@ model = dict(
 )
 train_dataloader = dict(batch_size=128)
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=1))
-experiment = dict(
-    name="MTL ResNet-152 (CIFAR-100)",
-    figure=dict(number=14),
-    source="Nguyen & Chen 2023, Multi-Task Learning for Image Classification",
-)

@@ -9,4 +9,3 @@ train_dataloader = dict(batch_size=128)
 default_hooks = dict(
     checkpoint=dict(interval=5, max_keep_ckpts=1, save_best="label/top1", rule="greater"),
 )
-experiment = dict(name="Conditioned ViT (CIFAR-10)")

@@ -27,4 +27,3 @@ model = dict(
 default_hooks = dict(
     checkpoint=dict(interval=5, max_keep_ckpts=1, save_best="label100/top1", rule="greater"),
 )
-experiment = dict(name="Conditioned ViT (CIFAR-10 and CIFAR-100)")

@@ -7,8 +7,3 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=1))
-experiment = dict(
-    name="MTL ViT (CIFAR-10)",
-    figure=dict(number=7),
-    source="Nguyen & Chen 2023, Multi-Task Learning for Image Classification",
-)

@@ -12,8 +12,3 @@ model = dict(
     heads=dict(label=dict(num_classes=100), superclass=dict(num_classes=20)),
 )
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=1))
-experiment = dict(
-    name="MTL ViT (CIFAR-100)",
-    figure=dict(number=8),
-    source="Nguyen & Chen 2023, Multi-Task Learning for Image Classification",
-)

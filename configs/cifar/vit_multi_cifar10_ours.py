@@ -10,8 +10,3 @@ train_dataloader = dict(batch_size=128)
 default_hooks = dict(
     checkpoint=dict(interval=5, max_keep_ckpts=1, save_best="label/top1", rule="greater"),
 )
-experiment = dict(
-    name="MTL ViT (CIFAR-10) ours",
-    figure=dict(number=7, model="ours"),
-    source="Nguyen & Chen 2023, Multi-Task Learning for Image Classification",
-)

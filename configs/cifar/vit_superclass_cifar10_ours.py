@@ -1,10 +1,5 @@
 # Our recipe for the study's figure 4: the super-class alone.
 _base_ = "vit_multi_cifar10_ours.py"
-model = dict(tasks=("superclass",), task_weights=dict(superclass=1.0))
-train_dataloader = dict(dataset=dict(tasks=("superclass",)))
-val_dataloader = dict(dataset=dict(tasks=("superclass",)))
-test_dataloader = dict(dataset=dict(tasks=("superclass",)))
-val_evaluator = [dict(type="MultiTaskAccuracy", task="superclass", cross_entropy=True)]
-test_evaluator = val_evaluator
+tasks = ("superclass",)
+model = dict(task_weights=dict(superclass=1.0))
 default_hooks = dict(checkpoint=dict(save_best="superclass/top1"))
-experiment = dict(name="STL ViT (CIFAR-10) super-class ours", figure=dict(number=4))

@@ -9,4 +9,3 @@ model = dict(
     decoders=dict(semantic=decoder, depth=decoder),
     heads=dict(semantic=dict(in_channels=128), depth=dict(in_channels=128)),
 )
-experiment = None

@@ -6,9 +6,3 @@ model = dict(
     heads=dict(normals=dict(type="NormalsHead", in_channels=96)),
     task_weights=dict(normals=5.0),  # 1 - cos of the angle, at most 2, in most places below 0.3
 )
-train_dataloader = dict(dataset=dict(tasks=tasks))
-val_dataloader = dict(dataset=dict(tasks=tasks))
-test_dataloader = val_dataloader
-val_evaluator = [*_base_.val_evaluator, dict(type="MultiTaskNormalsMetric", task="normals")]
-test_evaluator = val_evaluator
-experiment = None

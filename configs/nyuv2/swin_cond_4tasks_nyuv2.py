@@ -3,8 +3,3 @@ _base_ = "swin_cond_3tasks_nyuv2.py"
 tasks = ("semantic", "depth", "normals", "scene")
 scene = dict(type="ClassificationHead", in_channels=768, num_classes=27)
 model = dict(heads=dict(scene=scene), task_weights=dict(scene=0.5))
-train_dataloader = dict(dataset=dict(tasks=tasks))
-val_dataloader = dict(dataset=dict(tasks=tasks))
-test_dataloader = val_dataloader
-val_evaluator = [*_base_.val_evaluator, dict(type="MultiTaskAccuracy", task="scene")]
-test_evaluator = val_evaluator

@@ -4,9 +4,3 @@ train_dataloader = dict(
     batch_size=32,  # (image, task) inputs: as many in a step as 16 images have with two tasks
     dataset=dict(_delete_=True, type="OneTaskDataset", dataset={{_base_.train_dataloader.dataset}}),
 )
-experiment = dict(
-    _delete_=True,
-    name="Different Batch",
-    rows={"4.14": "Different Batch"},
-    published={"depth/d1": 0.7783, "semantic/mIoU": 50.0},
-)

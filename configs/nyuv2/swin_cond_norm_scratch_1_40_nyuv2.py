@@ -1,9 +1,3 @@
 # Thesis, table 4.8: weights depth 1 to segmentation 40.
 _base_ = "swin_cond_norm_scratch_nyuv2.py"
 model = dict(task_weights=dict(semantic=40.0, depth=1.0))
-experiment = dict(
-    _delete_=True,
-    name="Depth: 1 - Segmentation: 40",
-    rows={"4.8": "Depth: 1 - Segmentation: 40"},
-    published={"depth/d1": 0.7714, "semantic/mIoU": 49.5},
-)

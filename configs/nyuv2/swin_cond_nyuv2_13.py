@@ -4,4 +4,3 @@ model = dict(heads=dict(semantic=dict(num_classes=13)))
 train_dataloader = dict(dataset=dict(num_classes=13))
 val_dataloader = dict(dataset=dict(num_classes=13))
 test_dataloader = val_dataloader
-experiment = None

@@ -6,9 +6,3 @@ checkpoint = (
     f"{folder}_20210526_192015-ee2fff1c.pth"
 )
 model = dict(backbone=dict(init_cfg=dict(checkpoint=checkpoint, prefix="backbone.")))
-experiment = dict(
-    _delete_=True,
-    name="Swin Transformer Backbone Trained for Segmentation",
-    rows={"4.6": "Swin Transformer Backbone Trained for Segmentation"},
-    published={"depth/d1": 0.6947, "semantic/mIoU": 39.82},
-)

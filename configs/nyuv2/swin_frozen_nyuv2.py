@@ -5,10 +5,3 @@ plan = dict(
     attention=last_8, layer_norm=last_8, adapter=last_8, frozen=True, norm_from_scratch=True
 )
 model = dict(backbone=dict(plan=plan))
-experiment = dict(
-    _delete_=True,
-    name="Frozen Encoder",
-    rows={"4.6": "Frozen Encoder"},
-    published={"depth/d1": 0.5524, "semantic/mIoU": 26.66},
-    sizes=dict(row="Frozen Encoder: Ad, LN, At (0-0-6-2)", trainable=49.8e6, flops_per_task=25e9),
-)

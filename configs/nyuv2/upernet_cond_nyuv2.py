@@ -11,4 +11,3 @@ head = dict(
 semantic = dict(_delete_=True, type="MultiTaskDecodeHead", num_classes=14, head=head)
 decoders = dict(_delete_=True, depth={{_base_.model.decoders.depth}})
 model = dict(decoders=decoders, heads=dict(semantic=semantic))
-experiment = None

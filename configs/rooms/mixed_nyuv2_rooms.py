@@ -5,4 +5,4 @@ _base_ = [
     "../_base_/schedules/onecycle_cpu.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(tasks=("semantic", "depth"), backbone=dict(plan=dict(attention=(0, 0, 4, 2))))
+model = dict(backbone=dict(plan=dict(attention=(0, 0, 4, 2))))

@@ -2,5 +2,4 @@
 # python tools/train.py configs/rooms/swin_cond_rooms.py, then this one.
 _base_ = "swin_cond_4tasks_rooms.py"
 model = dict(frozen_tasks=("semantic", "depth", "scene"))
-train_dataloader = dict(dataset=dict(tasks=("normals",)))  # all that is trained
 load_from = "work_dirs/swin_cond_rooms/epoch_2.pth"

@@ -1,8 +1,4 @@
 # Depth alone on rendered rooms.
 _base_ = "swin_cond_rooms.py"
-model = dict(tasks=("depth",), backbone=dict(plan=None))
-train_dataloader = dict(dataset=dict(tasks=("depth",)))
-val_dataloader = dict(dataset=dict(tasks=("depth",)))
-test_dataloader = val_dataloader
-val_evaluator = [dict(type="MultiTaskDepthMetric", task="depth")]
-test_evaluator = val_evaluator
+tasks = ("depth",)
+model = dict(backbone=dict(plan=None))

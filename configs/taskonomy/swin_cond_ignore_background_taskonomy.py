@@ -3,4 +3,3 @@ _base_ = "swin_cond_taskonomy.py"
 train_dataloader = dict(dataset=dict(ignore_background=True))
 val_dataloader = dict(dataset=dict(ignore_background=True))
 test_dataloader = val_dataloader
-experiment = dict(_delete_=True, name="Taskonomy, background ignored")

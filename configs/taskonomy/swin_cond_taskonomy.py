@@ -15,8 +15,3 @@ model = dict(
     ),
 )
 default_hooks = dict(checkpoint=dict(save_best="semantic/mIoU", rule="greater"))
-experiment = dict(
-    name="Taskonomy",
-    published={"semantic/mIoU": 53.0},
-    source="section 4.5.8, in the text",
-)

@@ -64,7 +64,7 @@ def refuse_unknown(where: str, given: Collection[str], known: Collection[str]) -
         ValueError: There is one; it names the known one that looks like it, or all.
     """
     for key in given:
-        if key not in known:
+        if key not in known and key != "_scope_":  # MMEngine's own, in what another package gives
             similar = get_close_matches(str(key), known, n=1)
             hint = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(known)}"
             raise ValueError(f"{where}: unknown key {key!r}; {hint}")

@@ -13,16 +13,18 @@ from mtlplugins.common.private import config_dict
 from mtlplugins.common.shipped_configs import PREFIX, shipped_config
 
 from .keys import MMENGINES
+from .tasks import change_tasks, spread_tasks, tasks_as_written
 from .validate import check_values
 
 
 def load_config(source: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
     """Read a config and apply ``--cfg-options``.
 
-    Two values stand in several places of a config; changing them in one changes the others too:
+    Three values stand in several places of a config; changing them in one changes the others too:
     ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
-    schedule that had its length. A default hook that is None is left out. Where there is a GPU,
-    data loaders that do not say otherwise pin their memory, from which it copies while it computes.
+    schedule that had its length, ``tasks`` model, data and metrics (:func:`spread_tasks`). A
+    default hook that is None is left out. Where there is a GPU, data loaders that do not say
+    otherwise pin their memory, from which it copies while it computes.
 
     Args:
         source: A config file, ``mtlplugins::NAME`` for one that the package brings, or a config
@@ -36,6 +38,7 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
     """
     cfg = source.copy() if isinstance(source, Config) else _read(str(source))
     if options:
+        old_tasks = cfg.get("tasks")
         _check_spelling(options, cfg)
         old_root = cfg.get("data_root")
         old_epochs = cfg.get("train_cfg", {}).get("max_epochs")
@@ -45,6 +48,9 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
         epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
         if epochs != old_epochs:
             _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)
+        if "tasks" in options:
+            change_tasks(cfg, old_tasks)
+    spread_tasks(cfg)
     _leave_out_hooks(cfg)
     _pin_memory(cfg)
     check_values(cfg)
@@ -57,7 +63,8 @@ def _read(path: str) -> Config:
     if not Path(path).is_file():
         raise FileNotFoundError(f"no config file {path}")
     try:
-        return Config.fromfile(path)
+        with tasks_as_written():
+            return Config.fromfile(path)
     except Exception as error:  # a config is code and may raise anything
         raise ValueError(
             f"the config {path} cannot be read: {type(error).__name__}: {error}"

@@ -18,6 +18,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmseg.structures import SegDataSample
 
+from mtlplugins.analysis.experiments import experiment_of, experiments
 from mtlplugins.apis import load_config
 from mtlplugins.datasets.draw_sampler import Draw
 from tests._data import make_cifar, make_nyuv2, make_taskonomy
@@ -199,28 +200,35 @@ def test_a_config_inherits_from_mmseg_with_the_encoder_swapped() -> None:
 
 
 def test_experiments_are_those_of_the_tables() -> None:
-    """What a config says of itself and what ``thesis_table.py`` trains are the same."""
-    said = {(table, f"{name}.py") for table, names in THESIS.items() for name in names}
-    found = {("4.15", "swin_cond_nyuv2.py")}
-    for name in OURS:
-        experiment = loaded(name).get("experiment") or {}
+    """What the papers report of our configs and what ``thesis_table.py`` trains are the same."""
+    said = {(table, Path(name).name) for table, names in THESIS.items() for name in names}
+    found = {("4.15", "swin_cond_nyuv2")}
+    for name, experiment in experiments().items():
         found |= {(table, name) for table in experiment.get("rows", ())}
         found |= {("4.2", name)} if "sizes" in experiment else set()
     thesis = {pair for pair in found if pair[1] in {name for _, name in said}}
     assert thesis == said
 
 
+def test_every_experiment_is_one_config() -> None:
+    stems = Counter(Path(name).stem for name in CONFIGS)
+    assert {name: stems[name] for name in experiments() if stems[name] != 1} == {}
+    assert len(experiments()) > 50
+
+
 def test_experiments_have_names_of_their_own() -> None:
-    """A config that inherits an experiment must set its own, or None."""
-    names = [(loaded(name).get("experiment") or {}).get("name") for name in OURS]
-    counts = Counter(filter(None, names))
-    assert {name: count for name, count in counts.items() if count > 1} == {}
+    names = Counter(experiment["name"] for experiment in experiments().values())
+    assert {name: count for name, count in names.items() if count > 1} == {}
     rows = Counter(
-        row
-        for name in OURS
-        for row in (loaded(name).get("experiment") or {}).get("rows", {}).items()
+        row for experiment in experiments().values() for row in experiment.get("rows", {}).items()
     )
     assert max(rows.values()) == 1
+
+
+def test_who_inherits_a_config_is_another_experiment(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("_base_ = 'mtlplugins::swin_cond_nyuv2.py'\n")
+    assert experiment_of(load_config(tmp_path / "mine.py")) == {}
+    assert experiment_of(loaded("swin_cond_nyuv2.py"))["published"]["depth/d1"] == 0.788
 
 
 @pytest.mark.parametrize(
@@ -260,10 +268,3 @@ def test_the_segmentation_checkpoint_is_mmseg_s() -> None:
     metafile = Path(mmseg.__file__).parent / ".mim/configs/swin/metafile.yaml"
     assert f"Weights: {init_cfg.checkpoint}\n" in metafile.read_text()
     assert init_cfg.prefix == "backbone."
-
-
-def test_experiments_survive_a_work_dir(tmp_path) -> None:
-    cfg = loaded("swin_cond_nyuv2.py").copy()
-    cfg.dump(tmp_path / "dumped.py")
-    dumped = Config.fromfile(tmp_path / "dumped.py")
-    assert dumped.experiment.to_dict() == cfg.experiment.to_dict()

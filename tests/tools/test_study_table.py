@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mtlplugins.analysis.experiments import experiment_of
 from mtlplugins.apis import load_config
 from mtlplugins.apis.test import find_checkpoint
 from mtlplugins.common.arguments import parse_cfg_options
@@ -36,7 +37,7 @@ def test_every_model_is_its_config_with_its_settings(figure: int) -> None:
         if tasks is None:
             cfg = load_config(TOOL["config_path"](figure, model))
             tasks = list(cfg.model.get("tasks") or cfg.model.heads)
-            assert cfg.experiment.figure.number == figure
+            assert experiment_of(cfg)["figure"]["number"] == figure
             assert cfg.train_dataloader.batch_size == row[0]  # as it stands, the first model
             assert {cfg.model.heads[task].dropout for task in tasks} == {row[2]}
         changed = cfg.copy()
@@ -49,14 +50,15 @@ def test_every_model_is_its_config_with_its_settings(figure: int) -> None:
         assert chosen == dict(type=optimizer, lr=rate, fused=True)
         weights = [changed.model.task_weights[task] for task in tasks]
         assert weights == ([1.0] if gamma is None else pytest.approx([gamma, 1 - gamma]))
-        published = changed.experiment.published
+        experiment = experiment_of(changed)
+        published = experiment["published"]
         for index, task in enumerate(tasks):
             assert published[f"{task}/top1"] == pytest.approx(100 * accuracy[index])
             assert published[f"{task}/cross_entropy"] == loss[index]
-            train = changed.experiment.figure.train
+            train = experiment["figure"]["train"]
             assert train[f"{task}/loss"] == train_loss[index]
             assert train[f"{task}/acc"] == pytest.approx(100 * train_acc[index])
-        assert changed.experiment.name == f"figure_{figure}_model_{model}"
+        assert experiment["name"] == f"figure_{figure}_model_{model}"
         assert (changed.train_cfg.max_epochs, changed.param_scheduler) == (20, [])
 
 

@@ -18,6 +18,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import mtlplugins  # noqa: F401, registers the modules
+from mtlplugins.analysis.experiments import experiment_of
 from mtlplugins.apis import (
     conditioned_embedding,
     cosine_similarities,
@@ -159,7 +160,7 @@ def main() -> None:
     cfg.work_dir = str(out / "log")
     result = analyse(cfg, args.checkpoint, args.mixtures)
     # the thesis's figures are of its own data and tasks
-    rows = (cfg.get("experiment") or {}).get("rows")
+    rows = experiment_of(cfg).get("rows")
     published = bool(rows) and tuple(result["tasks"]) == THESIS_TASKS
     if published:
         result |= dict(thesis=THESIS, thesis_cosine=THESIS_COSINE)

@@ -18,6 +18,7 @@ from prettytable import PrettyTable, TableStyle
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis import model_stats
+from mtlplugins.analysis.experiments import experiment_of
 from mtlplugins.analysis.run_commands import is_finished, run_steps
 from mtlplugins.apis import load_config
 from mtlplugins.common.arguments import parse_cfg_options
@@ -81,14 +82,14 @@ def sizes_table(options: dict[str, Any] | None = None) -> str:
     table.align["network"] = "l"
     for name in TABLES[SIZES]:
         cfg = load_config(config_path(name), options)
-        stats, thesis = model_stats(cfg), cfg.experiment.sizes
+        stats, thesis = model_stats(cfg), experiment_of(cfg)["sizes"]
         table.add_row(
             [
-                thesis.row,
+                thesis["row"],
                 f"{stats['trainable'] / 1e6:.1f} M",
-                f"{thesis.trainable / 1e6:.1f} M",
+                f"{thesis['trainable'] / 1e6:.1f} M",
                 f"{stats['flops_per_task'] / 1e9:.1f} G",
-                f"{thesis.flops_per_task / 1e9:.1f} G",
+                f"{thesis['flops_per_task'] / 1e9:.1f} G",
             ]
         )
     return table.get_string()

@@ -1,6 +1,7 @@
 # CIFAR-10: the class and the super-class, animal or vehicle. The last 15% of the training pictures
 # are for validation, as in the study.
 data_root = "data/cifar"
+tasks = ("label", "superclass")
 
 # Pictures go to the model as they lie in memory; MultiTaskDataPreprocessor augments whole batches.
 train_pipeline = []
@@ -17,19 +18,19 @@ train_dataloader = dict(
     **loader,
     batch_size=256,
     sampler=dict(type="DrawSampler", shuffle=True),
-    dataset=dict(**dataset, split="train", tasks=("label", "superclass")),
+    dataset=dict(**dataset, split="train"),
 )
 val_dataloader = dict(
     **loader,
     batch_size=500,
     sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(**dataset, split="val", tasks=("label", "superclass"), test_mode=True),
+    dataset=dict(**dataset, split="val", test_mode=True),
 )
 test_dataloader = dict(
     **loader,
     batch_size=500,
     sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(**dataset, split="test", tasks=("label", "superclass"), test_mode=True),
+    dataset=dict(**dataset, split="test", test_mode=True),
 )
 
 val_evaluator = [

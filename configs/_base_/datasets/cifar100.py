@@ -1,39 +1,6 @@
-# CIFAR-100: the class and its super-class, one of 20. The last 15% of the training pictures
-# are for validation, as in the study.
-data_root = "data/cifar"
-
-# Pictures go to the model as they lie in memory; MultiTaskDataPreprocessor augments whole batches.
-train_pipeline = []
-# for pictures from files
-test_pipeline = [
-    dict(type="LoadMultiTaskImage"),
-    dict(type="MultiTaskResize", scale=(32, 32)),
-    dict(type="PackMultiTask"),
-]
-
-dataset = dict(type="MultiTaskCIFAR", data_root=data_root, num_classes=100, pipeline=[])
-loader = dict(num_workers=2, persistent_workers=True, collate_fn=dict(type="stack_images"))
-train_dataloader = dict(
-    **loader,
-    batch_size=256,
-    sampler=dict(type="DrawSampler", shuffle=True),
-    dataset=dict(**dataset, split="train", tasks=("label", "superclass")),
-)
-val_dataloader = dict(
-    **loader,
-    batch_size=500,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(**dataset, split="val", tasks=("label", "superclass"), test_mode=True),
-)
-test_dataloader = dict(
-    **loader,
-    batch_size=500,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(**dataset, split="test", tasks=("label", "superclass"), test_mode=True),
-)
-
-val_evaluator = [
-    dict(type="MultiTaskAccuracy", task="label", cross_entropy=True),
-    dict(type="MultiTaskAccuracy", task="superclass", cross_entropy=True),
-]
-test_evaluator = val_evaluator
+# CIFAR-100: the class and its super-class, one of 20; all else as for CIFAR-10.
+_base_ = "cifar10.py"
+dataset = dict(num_classes=100)
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)

@@ -1,5 +1,6 @@
 # Four problems: class and super-class of CIFAR-10 and of CIFAR-100, each picture with its own two.
 data_root = "data/cifar"
+tasks = ("label10", "superclass10", "label100", "superclass100")
 cifar10 = dict(type="MultiTaskCIFAR", data_root=data_root, num_classes=10, suffix="10", pipeline=[])
 cifar100 = dict(
     type="MultiTaskCIFAR", data_root=data_root, num_classes=100, suffix="100", pipeline=[]

@@ -1,5 +1,6 @@
 # Two data sets with different targets: classes from NYUv2 alone, depth from NYUv2 and from rooms.
 data_root = "data/nyuv2"
+tasks = ("semantic", "depth")
 size = (96, 128)  # of both, so that no picture of a batch needs padding
 
 nyuv2 = dict(
@@ -46,7 +47,6 @@ val_dataloader = dict(
         type="NYUv2Dataset",
         data_root=data_root,
         ann_file="splits/test.txt",
-        tasks=("semantic", "depth"),
         pipeline=test_pipeline,
         test_mode=True,
     ),

@@ -1,6 +1,7 @@
 # NYU Depth V2: 14 classes with background as class 0, depth in metres.
 dataset_type = "NYUv2Dataset"
 data_root = "data/nyuv2"
+tasks = ("semantic", "depth")  # of these four: semantic, depth, normals, scene
 
 # The thesis, section 4.4
 train_pipeline = [
@@ -55,5 +56,7 @@ test_dataloader = val_dataloader
 val_evaluator = [
     dict(type="MultiTaskIoUMetric", task="semantic"),
     dict(type="MultiTaskDepthMetric", task="depth"),
+    dict(type="MultiTaskNormalsMetric", task="normals"),
+    dict(type="MultiTaskAccuracy", task="scene"),
 ]
 test_evaluator = val_evaluator

@@ -15,18 +15,10 @@ train_pipeline = [
     dict(type="PackMultiTask"),
 ]
 test_pipeline = [
-    dict(type="LoadMultiTaskImage"),
+    _base_.test_pipeline[0],
     dict(type="MultiTaskResize", scale=size),
-    dict(type="LoadTargets"),
-    dict(type="PackMultiTask"),
+    *_base_.test_pipeline[2:],
 ]
-protocol = dict(num_classes=13, tasks=tasks)
-train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline, **protocol))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **protocol))
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline, num_classes=13))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, num_classes=13))
 test_dataloader = val_dataloader
-val_evaluator = [
-    dict(type="MultiTaskIoUMetric", task="semantic"),
-    dict(type="MultiTaskDepthMetric", task="depth"),
-    dict(type="MultiTaskNormalsMetric", task="normals"),
-]
-test_evaluator = val_evaluator

@@ -10,10 +10,9 @@ train_pipeline = [
     dict(type="PackMultiTask"),
 ]
 test_pipeline = [
-    dict(type="LoadMultiTaskImage"),
+    _base_.test_pipeline[0],
     dict(type="MultiTaskResize", scale=size),
-    dict(type="LoadTargets"),
-    dict(type="PackMultiTask"),
+    *_base_.test_pipeline[2:],
 ]
 train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(batch_size=16, num_workers=1, dataset=dict(pipeline=test_pipeline))

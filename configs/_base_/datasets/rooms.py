@@ -1,5 +1,5 @@
 # Rendered rooms: no files needed. Semantic classes, depth and scene type.
-tasks = ("semantic", "depth", "scene")
+tasks = ("semantic", "depth", "scene")  # of these four: semantic, depth, normals, scene
 size = (64, 96)
 
 # No crops: there are always more rooms, and apparent size tells depth.
@@ -18,9 +18,7 @@ train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type="DrawSampler", shuffle=True),
-    dataset=dict(
-        type="RoomsDataset", length=4000, seed=0, size=size, tasks=tasks, pipeline=train_pipeline
-    ),
+    dataset=dict(type="RoomsDataset", length=4000, seed=0, size=size, pipeline=train_pipeline),
 )
 val_dataloader = dict(
     batch_size=16,
@@ -32,7 +30,6 @@ val_dataloader = dict(
         length=200,
         seed=1,
         size=size,
-        tasks=tasks,
         pipeline=[dict(type="PackMultiTask")],  # rendered at the size that is tested
         test_mode=True,
     ),
@@ -43,5 +40,6 @@ val_evaluator = [
     dict(type="MultiTaskIoUMetric", task="semantic"),
     dict(type="MultiTaskDepthMetric", task="depth"),
     dict(type="MultiTaskAccuracy", task="scene"),
+    dict(type="MultiTaskNormalsMetric", task="normals"),
 ]
 test_evaluator = val_evaluator

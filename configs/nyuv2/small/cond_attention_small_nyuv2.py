@@ -6,9 +6,7 @@ _base_ = [
     "../../_base_/schedules/onecycle_8e.py",
     "../../_base_/default_runtime.py",
 ]
-experiment = dict(name="Conditional attention, all")
 model = dict(
-    tasks=("semantic", "depth"),
     backbone=dict(depths=(2, 2, 6, 2), drop_path_rate=0.0, plan=dict(attention="all")),
     task_weights=dict(semantic=1.0, depth=4.0),
 )

@@ -1,4 +1,3 @@
 # Conditional attention in the third stage only; the thesis's 0-0-18-0 for a stage of 6 blocks.
 _base_ = "cond_attention_small_nyuv2.py"
-experiment = dict(name="Conditional attention, 0-0-6-0")
 model = dict(backbone=dict(plan=dict(attention=(0, 0, 6, 0))))

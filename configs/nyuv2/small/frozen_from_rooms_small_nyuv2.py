@@ -1,6 +1,5 @@
 # The same encoder, frozen but for adapters, LayerNorm and attention in its last blocks; the
 # thesis's 0-0-6-2 for a third stage of 6 blocks instead of 18.
 _base_ = "cond_from_rooms_small_nyuv2.py"
-experiment = dict(name="Rooms encoder, frozen, adapter + LN + attention, 0-0-2-2")
 last = (0, 0, 2, 2)
 model = dict(backbone=dict(plan=dict(attention=last, layer_norm=last, adapter=last, frozen=True)))

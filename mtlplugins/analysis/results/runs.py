@@ -12,6 +12,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mtlplugins.analysis.experiments import experiment_of
+
 from .logs import Log, Validation, log_files, read_log
 
 
@@ -35,10 +37,10 @@ class Run:
     unit: str
     length: int
 
-    @property
+    @cached_property
     def experiment(self) -> dict[str, Any]:
-        """The config's note on the experiment, empty where it has none."""
-        return self.config.get("experiment") or {}
+        """What a paper reports of the experiment, empty where it is none of a paper."""
+        return experiment_of(self.config, self.stem)
 
     @property
     def name(self) -> str:
