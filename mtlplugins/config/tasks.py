@@ -125,8 +125,16 @@ def _set_dataset(
     elif isinstance(children := dataset.get("datasets"), (list, tuple)):
         for index, child in enumerate(children):
             _set_dataset(child, f"{key}.datasets.{index}", wanted, tasks, mixed=True)
-    # of several data sets, which has what targets only they know
-    elif "tasks" in dataset or (not mixed and _takes_tasks(dataset.get("type"))):
+    elif mixed and dataset.get("tasks"):
+        # of several data sets each names what it has, be it learned or not
+        has = [task for task in _names(dataset["tasks"]) if task in tasks]
+        if not has:
+            raise ValueError(
+                f"{key}.tasks={dataset['tasks']} has none of the tasks {tuple(tasks)}: leave this "
+                "data set out"
+            )
+        dataset["tasks"] = _narrowed(f"{key}.tasks", has, wanted, tasks)
+    elif not mixed and ("tasks" in dataset or _takes_tasks(dataset.get("type"))):
         dataset["tasks"] = _narrowed(f"{key}.tasks", dataset.get("tasks"), wanted, tasks)
 
 
