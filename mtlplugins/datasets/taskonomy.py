@@ -1,4 +1,4 @@
-"""Taskonomy."""
+"""Taskonomy, as it is downloaded."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _LAYOUTS = ("{folder}/taskonomy/{building}", "{building}/{folder}")
 class TaskonomyLabelMap(LabelMap):
     """The 18 labels of Taskonomy, made by a network and not by people.
 
-    "Uncertain" (0) is no truth: such a pixel may be of any class.
+    "Uncertain" (0) is no ground truth: such a pixel may be of any class.
 
     Args:
         folder: Folder of the files, below the data set's root.
         suffix: End of the file names, behind the image's name.
-        ignore_background: Whether "background" (1) is no truth either.
+        ignore_background: Whether "background" (1) is no ground truth either.
     """
 
     def __init__(self, folder: str, suffix: str, *, ignore_background: bool = False) -> None:

@@ -23,14 +23,14 @@ class MultiTaskAccuracy(TaskMetric):
     ``cross_entropy`` also the mean of -log(score of the true class), natural logarithm.
 
     Args:
-        task (str): name of the task; ``gt_<task>`` holds ``label`` (1,), ``pred_<task>`` holds
-            ``score`` (num_classes,).
-        topk (Sequence[int]): the values of k.
-        cross_entropy (bool): whether to score the cross-entropy too.
+        task: Name of the task; ``gt_<task>`` holds ``label`` (1,), ``pred_<task>`` holds ``score``
+            (num_classes,).
+        topk: The values of k.
+        cross_entropy: Whether to score the cross-entropy too.
 
     Raises:
-        ValueError: k below 1 or above the number of classes; a label outside the classes; scores of
-            another number of classes, or NaN.
+        ValueError: ``k`` is below 1 or above the number of classes; a label outside the classes;
+            scores of another number of classes, or NaN.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The usual nine depth metrics, and the mean absolute error."""
+"""Metrics of depth maps: the usual nine, and the mean absolute error."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .task_metric import TaskMetric
 class MultiTaskDepthMetric(TaskMetric):
     r"""Compare depth maps in metres.
 
-    With truth :math:`t`, prediction :math:`p`, :math:`e = \ln p - \ln t`, and the mean taken over
-    valid pixels (Eigen et al. 2014, "Depth map prediction from a single image using a multi-scale
-    deep network", section 4.3, but for the last three):
+    With ground truth :math:`t`, prediction :math:`p`, :math:`e = \ln p - \ln t`, and the mean taken
+    over valid pixels (Eigen et al. 2014, "Depth map prediction from a single image using a
+    multi-scale deep network", section 4.3, but for the last three):
 
     =========== =================================================== ===========
     name        formula                                             unit
@@ -40,20 +40,20 @@ class MultiTaskDepthMetric(TaskMetric):
     multiplied by a constant. mmseg's ``DepthMetric`` prints sqrt(mean(e^2) - mean(e)^2 / 2) under
     the same name. ``abs_err`` is the error that multi-task papers on NYUv2 call "Abs Err".
 
-    A pixel is valid when its truth is finite and within ``[min_depth, max_depth]``; 0 marks a
-    missing one. Predictions at valid pixels are clamped into the same range, so that no logarithm
+    A pixel is valid when its ground truth is finite and within ``[min_depth, max_depth]``; 0 marks
+    a missing one. Predictions at valid pixels are clamped into the same range, so that no logarithm
     is taken of zero; elsewhere they are not looked at. An image without a valid pixel changes
     nothing.
 
     Args:
-        task (str): name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
-        min_depth (float): metres, > 0.
-        max_depth (float | None): metres; None for no upper limit.
-        average ("pixel" | "image"): "pixel" pools all valid pixels of all images; "image" takes the
-            formulas per image and averages over the images that have a valid pixel.
+        task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
+        min_depth: Metres, > 0.
+        max_depth: Metres; None for no upper limit.
+        average: "pixel" pools all valid pixels of all images; "image" takes the formulas per image
+            and averages over the images that have a valid pixel.
 
     Raises:
-        ValueError: an impossible argument; maps of different sizes; a prediction that is NaN or
+        ValueError: An impossible argument; maps of different sizes; a prediction that is NaN or
             infinite at a valid pixel.
     """
 

@@ -24,11 +24,11 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
     pixel of one would count as much as a whole class.
 
     Args:
-        task (str): name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
+        task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
 
     Raises:
-        ValueError: maps of different sizes; a label outside the classes other than the ignore index
-            in the truth (a histogram would drop it silently), or any in the prediction.
+        ValueError: Maps of different sizes; a label outside the classes in the prediction, or one
+            other than the ignore index in the ground truth (a histogram would drop it silently).
     """
 
     names = ("aAcc", "mIoU", "mAcc")

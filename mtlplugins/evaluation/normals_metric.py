@@ -1,4 +1,4 @@
-"""The usual six metrics of surface normals."""
+"""Metrics of surface normals: the usual six."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ THRESHOLDS = {"a11": 11.25, "a22": 22.5, "a30": 30.0}  # degrees
 @METRICS.register_module()
 @part_of_kind("normals", "metric")
 class MultiTaskNormalsMetric(TaskMetric):
-    """Compare surface normals by the angle between truth and prediction, in degrees.
+    """Compare surface normals by the angle to the ground truth, in degrees.
 
     Over the valid pixels of all images together (Fouhey et al. 2013, "Data-driven 3D primitives for
     single image understanding"):
@@ -36,14 +36,14 @@ class MultiTaskNormalsMetric(TaskMetric):
     The median is read from a histogram with bins of 0.01 degrees, linearly within its bin, so it
     is at most 0.01 degrees off; the others are exact. Lengths of predictions do not matter.
 
-    A pixel is valid when its truth is finite and not the zero vector. Predictions are not looked
-    at elsewhere. An image without a valid pixel changes nothing.
+    A pixel is valid when its ground truth is finite and not the zero vector. Predictions are not
+    looked at elsewhere. An image without a valid pixel changes nothing.
 
     Args:
-        task (str): name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (3, H, W).
+        task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (3, H, W).
 
     Raises:
-        ValueError: maps of different sizes; a prediction at a valid pixel that is no direction:
+        ValueError: Maps of different sizes; a prediction at a valid pixel that is no direction:
             NaN, infinite or zero.
     """
 

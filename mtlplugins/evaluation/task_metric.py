@@ -1,4 +1,4 @@
-"""What every task's metric shares: find the task's fields, keep sums, add them over processes."""
+"""Base class of metrics: a running sum per task, added up over ranks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mtlplugins.kinds import serves
 
 
 class TaskMetric(BaseMetric):
-    """Score one task from a single float64 vector of sums.
+    """Metric of one task, computed from a single float64 vector of sums.
 
     The state has the same size after one image and after a million, and processes are joined by
     adding their vectors. mmengine's own way (one entry per image, gathered and cut to the length
@@ -28,14 +28,14 @@ class TaskMetric(BaseMetric):
     Samples without ``gt_<task>`` are skipped. When nothing at all was scored, every metric is NaN
     and a warning names the task.
 
-    A subclass sets ``kind``, ``names``, ``higher_is_better`` and ``num_sums``, and writes ``score``
-    and ``compute_metrics``.
+    A subclass is entered for its kind by ``part_of_kind(kind, "metric")``, sets ``names``,
+    ``higher_is_better`` and ``num_sums``, and writes ``score`` and ``compute_metrics``.
 
     Args:
-        task (str): name of the task; also the prefix of the metric names (``<task>/<name>``).
+        task: Name of the task; also the prefix of the metric names (``<task>/<name>``).
     """
 
-    kind: str  # the kind of task this metric understands, as in dataset_meta["tasks"][task]["kind"]
+    kind: str  # the kind of target that is scored, as in dataset_meta["tasks"][task]["kind"]
     names: tuple[str, ...]  # the keys of the result
     higher_is_better: dict[str, bool]  # the direction of each of them
 
@@ -54,11 +54,11 @@ class TaskMetric(BaseMetric):
         """Sums of one image.
 
         Args:
-            target (dict): fields of ``gt_<task>``, on the CPU.
-            prediction (dict): fields of ``pred_<task>``, on the CPU.
+            target: Fields of ``gt_<task>``, on the CPU.
+            prediction: Fields of ``pred_<task>``, on the CPU.
 
         Returns:
-            Tensor: float64 (num_sums,); element 0 counts what was scored (pixels or images).
+            float64 (num_sums,); element 0 counts what was scored (pixels or images).
         """
 
     @abstractmethod
@@ -72,8 +72,8 @@ class TaskMetric(BaseMetric):
         ``classes`` is then found at the top level, where mmseg's metrics look for it.
 
         Raises:
-            KeyError: the data set has no such task.
-            ValueError: the task is of another kind than this metric scores.
+            KeyError: The data set has no such task.
+            ValueError: The task is of another kind than this metric scores.
         """
         if dataset_meta is not None:
             tasks = dataset_meta.get("tasks", {})
@@ -110,12 +110,12 @@ class TaskMetric(BaseMetric):
         """Add the sums of a batch.
 
         Args:
-            data_batch (Any): not used.
-            data_samples (Sequence[dict]): samples as dictionaries, with ``gt_<task>`` where the
-                image has the target, and ``pred_<task>``.
+            data_batch: Not used.
+            data_samples: Samples as dictionaries, with ``gt_<task>`` where the image has the
+                target, and ``pred_<task>``.
 
         Raises:
-            KeyError: a sample has the target but no prediction.
+            KeyError: A sample has the target but no prediction.
         """
         for sample in data_samples:
             if self._last is not None:
@@ -147,10 +147,10 @@ class TaskMetric(BaseMetric):
         """Join the processes' sums and compute the metrics.
 
         Args:
-            size (int): length of the data set.
+            size: Length of the data set.
 
         Returns:
-            dict[str, float]: ``<task>/<name>`` to value, the same in every process.
+            ``<task>/<name>`` to value, the same in every process.
         """
         rank, world_size = get_dist_info()
         seen = torch.tensor(self._seen)

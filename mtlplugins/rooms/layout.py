@@ -1,4 +1,4 @@
-"""Where things stand in a rendered room, and where the camera does."""
+"""Layout of a rendered room: positions of the furniture and of the camera."""
 
 from __future__ import annotations
 

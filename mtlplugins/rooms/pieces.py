@@ -1,4 +1,4 @@
-"""What the things in a rendered room are made of: boxes with a class and a material, in pieces.
+"""Building blocks of the rendered rooms: boxes with a class and a material, in pieces.
 
 A piece has its own frame, in metres: x along its width around 0, y from its back (0) to its front,
 z up from its foot.

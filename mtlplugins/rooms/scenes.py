@@ -1,4 +1,4 @@
-"""Which rooms there are: what a room of each scene type holds, and how it is drawn."""
+"""Recipes of the rendered rooms: contents and colours of each scene type, drawn at random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions as pictures and files."""
+"""Predictions as panels and files."""
 
 from .drawers import Drawer, Drawing
 from .multitask_visualizer import MultiTaskVisualizer

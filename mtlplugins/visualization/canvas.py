@@ -1,4 +1,4 @@
-"""Small pictures of text, swatches and bars, and how to lay them side by side.
+"""Tiles of text, swatches and bars, and their layout.
 
 A tile is a uint8 RGB array (H, W, 3); tiles of any sizes are laid on white.
 """
@@ -78,8 +78,8 @@ def grid(rows: Sequence[Sequence[np.ndarray]], *, gap: int = 0) -> np.ndarray:
     """Lay tiles in aligned rows and columns, each as large as its largest tile.
 
     Args:
-        rows: tiles by row; rows may differ in length, and there is at least one tile.
-        gap: white pixels between neighbours.
+        rows: Tiles by row; rows may differ in length, and there is at least one tile.
+        gap: White pixels between neighbours.
     """
     columns = max(map(len, rows))
     widths = [

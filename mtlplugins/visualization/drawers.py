@@ -1,4 +1,4 @@
-"""How each kind of task is drawn: its truth, its prediction, and what the colours mean."""
+"""Drawers: ground truth, prediction and key of the colours, for each kind of target."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN_SCORES = 3
 
 
 class Drawing(NamedTuple):
-    """A task's tiles, uint8 RGB (H, W, 3); None for what the sample does not have."""
+    """Tiles of a task, uint8 RGB (H, W, 3); None for what the sample does not have."""
 
     truth: np.ndarray | None
     prediction: np.ndarray | None
@@ -32,6 +32,7 @@ class Drawing(NamedTuple):
 
 
 Field = PixelData | LabelData
+#: Called with ground truth, prediction, the task's ``metainfo`` and the tile size (H, W) of a map.
 Drawer = Callable[[Field | None, Field | None, dict[str, Any], tuple[int, int]], Drawing]
 
 
@@ -42,7 +43,7 @@ def draw_segmentation(
     """Labels in the palette's colours, unlabelled pixels white; the key names the classes shown.
 
     Raises:
-        ValueError: a label that is neither a class nor the ignore index; a palette of another
+        ValueError: A label that is neither a class nor the ignore index; a palette of another
             length than the classes.
     """
     names, ignore_index = entry["classes"], entry.get("ignore_index", 255)
@@ -167,7 +168,7 @@ def draw_classification(
     """The true class, and the best scores with the true class in green (added if not among them).
 
     Raises:
-        ValueError: a label or number of scores that does not fit the classes.
+        ValueError: A label or number of scores that does not fit the classes.
     """
     names = entry["classes"]
     label = None if truth is None else int(truth.label)

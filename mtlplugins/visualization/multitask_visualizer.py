@@ -40,23 +40,23 @@ class MultiTaskVisualizer(Visualizer):
         Positions and names are mmseg's, so that its hooks and inferencer can call this too.
 
         Args:
-            name (str): name of the picture in the backends (a file name in the local one).
-            image (np.ndarray): uint8 RGB (H, W, 3).
-            data_sample (BaseDataElement, optional): ``gt_<task>`` and ``pred_<task>`` fields; only
-                the image is drawn without it.
-            draw_gt (bool): whether to draw the truth.
-            draw_pred (bool): whether to draw the prediction.
-            show (bool): whether to open a window.
-            wait_time (float): seconds that the window stays; 0 for until a key is pressed.
-            out_file (str | Path, optional): also write the panel here; folders are made.
-            step (int): step in the backends.
+            name: Name of the panel in the backends (a file name in the local one).
+            image: uint8 RGB (H, W, 3).
+            data_sample: ``gt_<task>`` and ``pred_<task>`` fields; without it, only the image is
+                drawn.
+            draw_gt: Whether to draw the ground truth.
+            draw_pred: Whether to draw the prediction.
+            show: Whether to open a window.
+            wait_time: Seconds that the window stays; 0 for until a key is pressed.
+            out_file: Also write the panel here; folders are made.
+            step: Step in the backends.
 
         Returns:
-            np.ndarray: the panel, uint8 RGB (H', W', 3); None in processes other than the first.
+            The panel, uint8 RGB (H', W', 3); None in processes other than the first.
 
         Raises:
-            RuntimeError: there is a sample to draw but ``dataset_meta`` names no tasks.
-            ValueError: see :func:`mtlplugins.visualization.draw_panel`.
+            RuntimeError: There is a sample to draw but ``dataset_meta`` names no tasks.
+            ValueError: See :func:`mtlplugins.visualization.draw_panel`.
         """
         tasks = (self.dataset_meta or {}).get("tasks", {})
         if data_sample is not None and not tasks:

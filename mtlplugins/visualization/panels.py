@@ -1,4 +1,4 @@
-"""One picture of an image and its tasks: a row per task, truth beside prediction."""
+"""Panels: an image with a row per task, ground truth beside prediction."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def draw_panel(
     draw_gt: bool = True,
     draw_pred: bool = True,
 ) -> np.ndarray:
-    """Draw the image and a row per task: truth, prediction, key.
+    """Draw the image and a row per task: ground truth, prediction, key.
 
     Args:
         image: uint8 RGB (H, W, 3). Every dense map is drawn as large as it, whatever its own size.
-        sample: fields ``gt_<task>`` and ``pred_<task>``; tasks with neither are left out.
+        sample: Fields ``gt_<task>`` and ``pred_<task>``; tasks with neither are left out.
         tasks: ``dataset_meta["tasks"]``; the rows come in its order.
-        draw_gt: whether to draw the column of the truth.
-        draw_pred: whether to draw the column of the prediction.
+        draw_gt: Whether to draw the column of the ground truth.
+        draw_pred: Whether to draw the column of the prediction.
 
     Returns:
-        np.ndarray: uint8 RGB (H', W', 3).
+        uint8 RGB (H', W', 3).
 
     Raises:
-        ValueError: the image is of another form, a task's kind has no drawer, or a field does not
+        ValueError: The image is of another form, a task's kind has no drawer, or a field does not
             fit its task.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:

@@ -1,4 +1,4 @@
-"""Predictions as files that other programs read."""
+"""Prediction files, in formats that other programs read."""
 
 from __future__ import annotations
 

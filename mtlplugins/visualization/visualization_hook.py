@@ -19,15 +19,15 @@ from mmseg.registry import HOOKS
 class MultiTaskVisualizationHook(Hook):
     """Draw every ``interval``-th image of a validation or test, beginning with the first.
 
-    The pictures are named ``<val|test>_<stem of img_path>``; where a stem comes again, ``-1``,
+    The panels are named ``<val|test>_<stem of img_path>``; where a stem comes again, ``-1``,
     ``-2``, ... follow. With several processes, only the first one's images are drawn.
 
     Args:
-        draw (bool): whether to draw at all, so that a config can carry the hook switched off.
-        interval (int): images from one drawing to the next.
-        show_dir (str, optional): also write ``<name>_<iteration>.png`` here: an absolute path, or
-            one under the run's own folder ``<work_dir>/<timestamp>``. Without it only the
-            visualizer's backends get the panels.
+        draw: Whether to draw at all, so that a config can carry the hook switched off.
+        interval: Images from one drawing to the next.
+        show_dir: Also write ``<name>_<iteration>.png`` here: an absolute path, or one under the
+            run's own folder ``<work_dir>/<timestamp>``. Without it only the visualizer's backends
+            get the panels.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ def picture_of(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray
     which is that of the maps.
 
     Raises:
-        TypeError: there is no file and the input is not uint8, so its colours cannot be known.
+        TypeError: There is no file and the input is not uint8, so its colours cannot be known.
     """
     path = sample.get("img_path")
     if path is not None and Path(path).is_file():

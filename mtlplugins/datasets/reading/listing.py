@@ -1,4 +1,4 @@
-"""Which files are in a folder."""
+"""Directory listings, read once per folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Listing:
-    """Which files are in a folder; reads each folder once, fast also on network drives."""
+    """Names of the files in a folder; reads each folder once, fast also on network drives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

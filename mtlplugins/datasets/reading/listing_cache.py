@@ -1,4 +1,4 @@
-"""File names of folders, remembered on disk."""
+"""Cache of directory listings on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SETTLED_SECONDS = 2.0
 
 
 class ListingCache:
-    """Read folders once, and again only when they have changed since.
+    """Cache of directory listings: a folder is read again only when it has changed.
 
     A folder counts as unchanged while its time of change is the remembered one: adding, removing
     and renaming files moves it, writing into a file does not.

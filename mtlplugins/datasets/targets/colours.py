@@ -1,4 +1,4 @@
-"""Colours for classes that come without."""
+"""Colours for classes without a palette."""
 
 from __future__ import annotations
 

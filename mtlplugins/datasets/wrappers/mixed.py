@@ -1,4 +1,4 @@
-"""Several data sets in one training."""
+"""Mix of data sets in one training, drawn from in fixed proportions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch.utils.data import Dataset
 class MixedDataset(Dataset):
     """Data sets with different targets, drawn from in fixed proportions.
 
-    Its items are those of the data sets, one data set behind the other. In which proportion they
-    are drawn, and when which, it tells :class:`DrawSampler`: interleaved, so that every stretch of
-    draws has about the ratios, in an order that depends on seed and epoch alone. An epoch is one
+    Its items are those of the data sets, one data set after the other. :meth:`draw_order` gives
+    :class:`DrawSampler` the proportions and the order: interleaved, so that every stretch of draws
+    has about the ratios, and dependent on seed and epoch alone. An epoch is one
     pass through the first data set; of the others it has as many draws as the ratios say. Each data
     set is shuffled for each of its own passes, which go on from epoch to epoch: a small one is
     repeated, none is cut. Another sampler draws every item equally often.

@@ -1,4 +1,4 @@
-"""Each (image, task) an input of its own."""
+"""Data set of (image, task) pairs."""
 
 from __future__ import annotations
 

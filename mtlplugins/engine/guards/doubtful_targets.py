@@ -41,7 +41,7 @@ def _doubts(parts: list[Any], task: str) -> Iterator[str]:
         if source is None:
             continue
         try:
-            value = target.load(source) if target.dense else source
+            value = target.load(source)
         except (OSError, ValueError):  # broken files are another guard's
             continue
         found = target.tally(value)
