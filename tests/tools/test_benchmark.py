@@ -227,7 +227,7 @@ def test_json_holds_the_numbers_of_the_table() -> None:
     found = json.loads(json.dumps(table.json()))
     assert found["rows"] == [["x", dict(low=0.001, median=0.0025, high=0.003)], ["y", 1.23456]]
     assert table.markdown() == (
-        "### T\n\nn\n\n| a | ms |\n|---|---|\n| x | 2.5 (1–3) |\n| y | 1.23 |\n"
+        "### T\n\nn\n\n| a | ms |\n| --- | --- |\n| x | 2.5 (1–3) |\n| y | 1.23 |\n"
     )
 
 
@@ -245,7 +245,7 @@ def test_the_command_line_writes_what_it_prints(tmp_path, monkeypatch, capsys) -
     runpy.run_path(TOOL, run_name="__main__")
     printed = capsys.readouterr().out
     assert "reaches 2 GFLOP/s" in printed
-    assert "### M\n\n| x |\n|---|\n| 1.5 |" in printed
+    assert "### M\n\n| x |\n| --- |\n| 1.5 |" in printed
     found = json.loads(out.read_text())
     assert found["product_rate"] == 2e9
     assert found["tables"] == [

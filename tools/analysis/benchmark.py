@@ -17,8 +17,10 @@ from pathlib import Path
 
 import torch
 from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, start, tasks
-from benchmarks.machine import Machine, keep_freed_memory, product_rate
+from benchmarks.machine import Machine, product_rate
 from benchmarks.tables import Table
+
+from mtlplugins.common.memory import keep_freed_memory
 
 
 def main() -> None:

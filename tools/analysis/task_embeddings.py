@@ -28,6 +28,7 @@ from mtlplugins.apis import (
     sweep,
 )
 from mtlplugins.common.arguments import add_cfg_options
+from mtlplugins.common.markdown import markdown_table
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 
 matplotlib.use("Agg")
@@ -129,7 +130,7 @@ def markdown(result: dict[str, Any], metrics: Sequence[str], *, published: bool)
     head = [f"mixture {'-'.join(result['tasks'])}"]
     for metric in metrics:
         head += [metric, f"thesis {metric}"] if published else [metric]
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
+    lines = []
     for name, scores in result["scores"].items():
         line = [name]
         for metric in metrics:
@@ -137,7 +138,7 @@ def markdown(result: dict[str, Any], metrics: Sequence[str], *, published: bool)
             if published:
                 line.append(f"{THESIS[name][metric]:.4g}" if name in THESIS else "")
         lines.append(line)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(head, lines, right=True)
 
 
 def main() -> None:

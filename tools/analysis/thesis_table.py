@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prettytable import PrettyTable, TableStyle
-
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis import model_stats
 from mtlplugins.analysis.experiments import experiment_of
 from mtlplugins.analysis.run_commands import is_finished, run_steps
 from mtlplugins.apis import load_config
 from mtlplugins.common.arguments import parse_cfg_options
+from mtlplugins.common.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = "4.2"
@@ -77,13 +76,11 @@ def config_path(name: str) -> str:
 
 def sizes_table(options: dict[str, Any] | None = None) -> str:
     """Count the parameters and operations of table 4.2's networks, the thesis's beside ours."""
-    table = PrettyTable(["network", "trainable", "thesis", "FLOPs per task", "thesis "], align="r")
-    table.set_style(TableStyle.MARKDOWN)
-    table.align["network"] = "l"
+    rows = []
     for name in TABLES[SIZES]:
         cfg = load_config(config_path(name), options)
         stats, thesis = model_stats(cfg), experiment_of(cfg)["sizes"]
-        table.add_row(
+        rows.append(
             [
                 thesis["row"],
                 f"{stats['trainable'] / 1e6:.1f} M",
@@ -92,7 +89,9 @@ def sizes_table(options: dict[str, Any] | None = None) -> str:
                 f"{thesis['flops_per_task'] / 1e9:.1f} G",
             ]
         )
-    return table.get_string()
+    return markdown_table(
+        ["network", "trainable", "thesis", "FLOPs per task", "thesis"], rows, right=True
+    )
 
 
 def steps(

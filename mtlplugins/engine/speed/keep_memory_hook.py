@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-# of glibc's malloc.h
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+from mtlplugins.common.memory import keep_freed_memory
 
 
 @HOOKS.register_module()
@@ -26,11 +23,3 @@ class KeepMemoryHook(Hook):
         """Tell malloc, unless the model is elsewhere."""
         if next(runner.model.parameters()).device.type == "cpu":
             keep_freed_memory()
-
-
-def keep_freed_memory() -> None:
-    """Let malloc neither map large blocks apart nor give back the end of the heap."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_MMAP_MAX, 0)
-        mallopt(_TRIM_THRESHOLD, 2**31 - 1)

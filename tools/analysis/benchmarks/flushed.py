@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from .machine import keep_freed_memory
+from mtlplugins.common.memory import keep_freed_memory
 
 
 class Flushed:

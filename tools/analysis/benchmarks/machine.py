@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import datetime
 import os
 import platform
@@ -127,14 +126,6 @@ def inference(
             outputs()
 
     return predict
-
-
-def keep_freed_memory() -> None:
-    """As KeepMemoryHook does in a training; here for all competitors alike."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(-4, 0)
-        mallopt(-1, 2**31 - 1)
 
 
 def _processor() -> str:

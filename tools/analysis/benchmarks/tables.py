@@ -1,9 +1,11 @@
-"""What a part of the benchmark found, as Markdown and as JSON."""
+"""A table of measurements, as Markdown and as JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from mtlplugins.common.markdown import markdown_table
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,7 @@ class Table:
         lines = [f"### {self.title}", ""]
         if self.note:
             lines += [self.note, ""]
-        lines.append(_line(self.columns))
-        lines.append("|---" * len(self.columns) + "|")
-        lines += [_line([_text(value) for value in row]) for row in self.rows]
+        lines.append(markdown_table(self.columns, [map(_text, row) for row in self.rows]))
         return "\n".join(lines) + "\n"
 
     def json(self) -> dict[str, Any]:
@@ -37,10 +37,6 @@ class Table:
         found = asdict(self)
         found["rows"] = [[_plain(value) for value in row] for row in self.rows]
         return found
-
-
-def _line(cells: Any) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _text(value: Any) -> str:
