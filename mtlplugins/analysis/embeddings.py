@@ -1,4 +1,4 @@
-"""Task embeddings compared, and mixtures of them handed to a trained model."""
+"""Task embeddings: cosine similarities, and mixtures of them in a trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that a table of runs takes, one after the other, as often as it takes."""
+"""Subprocesses of a series of runs: one after the other, finished ones skipped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run_steps(steps: Iterable[Sequence[str]], *, dry_run: bool) -> None:
         dry_run: Whether to print them alone.
 
     Raises:
-        SystemExit: A command failed; those behind it were not run.
+        SystemExit: A command failed; those after it were not run.
     """
     for step in steps:
         print(f"$ {shlex.join(step)}", flush=True)

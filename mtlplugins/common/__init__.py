@@ -1,1 +1,1 @@
-"""Randomness, text and data set helpers that every room may use."""
+"""Helpers that every room may use: arguments, randomness, text, private names of others."""

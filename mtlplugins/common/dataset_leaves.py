@@ -1,4 +1,4 @@
-"""What is inside of data sets that wrap others."""
+"""Innermost data sets of wrapped, repeated and concatenated ones."""
 
 from __future__ import annotations
 

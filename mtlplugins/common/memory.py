@@ -1,4 +1,4 @@
-"""Memory of the C library."""
+"""Memory allocation of the C library (glibc)."""
 
 from __future__ import annotations
 

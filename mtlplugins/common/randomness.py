@@ -1,4 +1,4 @@
-"""Randomness as a function of whole numbers instead of a state that must be saved.
+"""Reproducible randomness: a function of whole numbers, without a state to be saved.
 
 Seeding from (seed, draw) or (seed, rank, iteration) makes what happens there independent of
 everything that ran before: of the number of workers, of the epoch, and of whether the run was
@@ -22,7 +22,7 @@ def seed_all(*entropy: int) -> None:
 
 @contextmanager
 def seeded(*entropy: int) -> Iterator[None]:
-    """Seed Python, NumPy and torch (CPU) inside the context; restore their states behind it."""
+    """Seed Python, NumPy and torch (CPU) inside the context; restore their states after it."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     torch.default_generator.manual_seed(_seed_host(*entropy))
     try:

@@ -1,4 +1,4 @@
-"""Text for messages."""
+"""Text of log lines and error messages."""
 
 from __future__ import annotations
 

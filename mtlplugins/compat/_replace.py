@@ -1,4 +1,4 @@
-"""How a workaround takes the place of a function of another package."""
+"""Monkey patches: a function of another package is replaced, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoint files: written in full or not at all, and checked before they are read."""
+"""Checkpoint files of MMEngine: written atomically, and checked for damage before loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: resume what MMEngine saved, and never run code that a file brings along.
+"""Safe loading of checkpoints: MMEngine's resume under ``weights_only``, no code is ever run.
 
 PyTorch's restricted unpickler (``weights_only``) resolves only the names on its list. The names
 below are added to that list, most of them with a stand-in instead of the real object, because the
@@ -91,14 +91,14 @@ def _without_names(original: Callable[[], list[Any]]) -> Callable[[], list[Any]]
 
 
 def _reason(error: UnpicklingError) -> str:
-    """What PyTorch found, without its advice to switch the check off."""
+    """Quote what PyTorch found, without its advice to switch the check off."""
     found = str(error).partition("WeightsUnpickler error:")[2] or str(error)
     return next((line.strip() for line in found.splitlines() if line.strip()), "nothing")
 
 
 @functools.cache
 def _safe_globals() -> list[Any]:
-    """What is added to the unpickler's list."""
+    """List the names that are added to the unpickler's list."""
     stand_ins = [
         _called("builtins.getattr", _get_method),
         _called("numpy.dtype", _number_type),

@@ -1,4 +1,4 @@
-"""OneCycleLR of few steps."""
+"""OneCycleLR schedules that are too short."""
 
 from __future__ import annotations
 

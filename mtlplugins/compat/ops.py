@@ -1,4 +1,4 @@
-"""mmcv without its compiled operators."""
+"""Stubs for the compiled operators of mmcv, where it has none."""
 
 from __future__ import annotations
 

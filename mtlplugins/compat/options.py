@@ -1,4 +1,4 @@
-"""``--cfg-options`` as it is typed."""
+"""Errors of ``--cfg-options`` that name the wrong word."""
 
 from __future__ import annotations
 

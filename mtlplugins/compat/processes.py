@@ -1,4 +1,4 @@
-"""Several training processes without an accelerator."""
+"""Distributed training (DDP) on CPUs, and launchers that were not started as such."""
 
 from __future__ import annotations
 

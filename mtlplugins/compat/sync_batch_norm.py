@@ -1,4 +1,4 @@
-"""Synchronised batch norms without an accelerator."""
+"""Synchronised batch norms (SyncBatchNorm) on CPUs."""
 
 from __future__ import annotations
 

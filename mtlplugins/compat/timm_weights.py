@@ -1,4 +1,4 @@
-"""timm's pretrained weights."""
+"""Pretrained weights of timm, downloaded when training starts and not before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that load data."""
+"""DataLoader workers: signals that end a job reach the training process alone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _start_deaf(start: Callable[..., None]) -> Callable[..., None]:
 
 
 class _Deaf:
-    """What a worker begins with; travels to workers that are not forked, as a closure cannot."""
+    """Start of a worker; an object, as a closure cannot be sent to workers that are not forked."""
 
     def __init__(self, init: Callable[..., None]) -> None:
         self.init = init

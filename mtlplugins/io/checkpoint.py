@@ -1,4 +1,4 @@
-"""Whether a checkpoint fits a module, in few words."""
+"""Checkpoints: read tensors by name, and load them into a module that they fit."""
 
 from __future__ import annotations
 

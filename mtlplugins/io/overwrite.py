@@ -1,4 +1,4 @@
-"""Files that a tool writes, which must not be those that it reads."""
+"""Protection of input files: a tool never overwrites what it reads."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "analysis"))
 
 from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, tasks
-from benchmarks.flushed import Flushed
+from benchmarks.flush_denormals import Flushed
 from benchmarks.machine import Machine, count_case_flops, count_flops, training_step
 from benchmarks.memory import peak_megabytes
 from benchmarks.naive_swin import NaiveCondSwin

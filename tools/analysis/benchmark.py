@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]]]:
-    """What each part does on a machine."""
+    """Map the name of each part to its measurement on a machine."""
     return {
         "encoders": lambda machine: encoders.measure(
             machine, sizes=tuple(args.sizes), compiled=args.compile

@@ -1,4 +1,4 @@
-"""Score what looks at no pixel: most frequent class and median depth per position.
+"""Score the blind baseline: most frequent class and median depth per position.
 
 Any model must beat it. The classes and depths come from the training split, the scores from the
 validation split.

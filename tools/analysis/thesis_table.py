@@ -27,7 +27,7 @@ SIZES = "4.2"
 MIXTURES = "4.15"
 # The thesis mixes the embeddings of a network that scores 0.777 and 49.2, so not quite this one.
 HEADLINE = "swin_cond_nyuv2"
-#: The networks of each table, in the thesis's order; ours behind the one they are compared with.
+#: The networks of each table, in the thesis's order; ours after the one they are compared with.
 TABLES = {
     SIZES: (
         "nyuv2/swin_only_segmentation_nyuv2",

@@ -19,7 +19,7 @@ from pathlib import Path
 from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.config import load_config
 
-from . import as_json, as_text, check_config, write_pictures
+from . import as_json, as_text, check_config, write_worst_images
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,7 +55,7 @@ def main() -> None:
     (out / "report.txt").write_text(text, encoding="utf-8")
     report = json.dumps(as_json(check), indent=1, ensure_ascii=False)
     (out / "report.json").write_text(report, encoding="utf-8")
-    write_pictures(check, out / "pictures")
+    write_worst_images(check, out / "pictures")
     print(text, end="")
     print(f"written to {out}: report.txt, report.json, pictures/")
     if check.errors:

@@ -1,4 +1,4 @@
-"""What a check finds, and how findings of parts add up."""
+"""Findings of a data check, and their sum over parts of the data."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Emptiest:
 
 @dataclass
 class Findings:
-    """What is found in some images of a data set.
+    """Findings in some images of a data set.
 
     Attributes:
         problems: In the order of the images.

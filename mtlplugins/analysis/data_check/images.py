@@ -1,4 +1,4 @@
-"""Checking the files of some images, by the code that training loads them with."""
+"""Check of single images and their targets, loaded as in training."""
 
 from __future__ import annotations
 

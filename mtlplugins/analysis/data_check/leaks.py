@@ -1,4 +1,4 @@
-"""Images that are there twice: by their file, or by their content."""
+"""Duplicate images and leaks between splits, by file and by content."""
 
 from __future__ import annotations
 

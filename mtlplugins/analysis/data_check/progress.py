@@ -1,4 +1,4 @@
-"""Progress that is readable on a terminal and in a log file."""
+"""Progress bar on a terminal, and a line per tenth in a log file."""
 
 from __future__ import annotations
 

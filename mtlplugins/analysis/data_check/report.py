@@ -1,4 +1,4 @@
-"""The findings as text and as JSON."""
+"""Report of a data check as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checking all data of a config, on all cores."""
+"""Data check of a whole config, in parallel processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data sets of a config, inside whatever wraps them."""
+"""Splits of a config: its data sets, taken out of their wrappers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = ("train", "val", "test")
 
 @dataclass
 class Split:
-    """What one or several of a config's data loaders read.
+    """Data sets that one or several of a config's data loaders read.
 
     Attributes:
         name: ``train``, ``val``, ``test``, or those that share their data: ``val/test``.
@@ -31,7 +31,7 @@ class Split:
 
     @property
     def trains(self) -> bool:
-        """Whether the model learns from it."""
+        """True where the model learns from it."""
         return "train" in self.name.split("/")
 
 

@@ -64,7 +64,7 @@ def _any_block(asked: Any) -> bool:
 
 
 def _conditioned(plan: dict[str, Any], depths: Any) -> str:
-    """How many blocks of each stage carry any conditional module, e.g. ``0-0-6-2``."""
+    """Count the blocks of each stage that carry any conditional module, e.g. ``0-0-6-2``."""
     modules = [plan.get(key) for key in ("attention", "layer_norm", "adapter")]
     modules = [asked for asked in modules if _any_block(asked)]
     if not modules:

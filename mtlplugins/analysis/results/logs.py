@@ -18,7 +18,7 @@ _DIGITS = 30
 
 @dataclass(frozen=True)
 class TrainEntry:
-    """What a run logged while it trained.
+    """Entry that a run logged while it trained.
 
     Attributes:
         step: Iterations done.

@@ -62,7 +62,7 @@ class Run:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether the run reached its end and, if it validates at all, its last validation."""
+        """True where the run reached its end and, if it validates at all, its last validation."""
         if not _validates(self.config):
             return self._saved_its_end and bool(self.log.train)
         if not self.log.validations:

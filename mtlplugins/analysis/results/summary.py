@@ -82,7 +82,7 @@ class Summary:
 
     @property
     def incomplete(self) -> int:
-        """How many runs are averaged into nothing."""
+        """Number of runs that are in no average."""
         return len(self.runs) - self.complete
 
     @property

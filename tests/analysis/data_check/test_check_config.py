@@ -17,7 +17,7 @@ from mmengine.config import Config
 from PIL import Image
 
 import mtlplugins  # noqa: F401
-from mtlplugins.analysis.data_check import as_json, as_text, check_config, write_pictures
+from mtlplugins.analysis.data_check import as_json, as_text, check_config, write_worst_images
 from tests._data import make_nyuv2, picture, write
 
 FRAMES = 8
@@ -303,7 +303,7 @@ def test_reports_and_pictures(root: Path, tmp_path: Path) -> None:
     assert text.endswith("2 errors, 0 warnings\n")
     assert "bedroom" in text
     json.dumps(as_json(found))
-    paths = write_pictures(found, tmp_path / "pictures")
+    paths = write_worst_images(found, tmp_path / "pictures")
     # the image is the same as the wrong labels'; then the emptiest targets, 23 rows before one
     assert [path.name for path in paths[:2]] == ["01_0003.png", "02_0005.png"]
     assert len(paths) == 8
@@ -322,7 +322,7 @@ def test_names_from_the_data_lead_nowhere(root: Path, tmp_path: Path) -> None:
         (root / folder / "0003.png").rename(root / folder / f"{odd}.png")
     found = check_config(config(root), workers=0, progress=False)
     assert "\x1b" not in as_text(found)
-    paths = write_pictures(found, tmp_path / "pictures")
+    paths = write_worst_images(found, tmp_path / "pictures")
     assert sorted((tmp_path / "pictures").iterdir()) == sorted(paths)
     assert "____2J_rm.png" in {path.name[3:] for path in paths}
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from mtlplugins.models.backbones import CondSwinTransformer
 
-from .flushed import Flushed
+from .flush_denormals import Flushed
 from .machine import Machine, count_case_flops, inference, training_step
 from .memory import peak_megabytes
 from .swins import SIZES, TIMM, pictures

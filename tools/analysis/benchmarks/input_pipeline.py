@@ -1,4 +1,4 @@
-"""Images per second that a core prepares."""
+"""Throughput of the input pipeline, in images per second and core."""
 
 from __future__ import annotations
 

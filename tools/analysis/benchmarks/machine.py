@@ -1,4 +1,4 @@
-"""Where the benchmark runs, and how."""
+"""Machine of a benchmark: device, precision, product rate and training steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The most memory that something takes, measured in a process of its own."""
+"""Peak memory of a function, measured in a process of its own."""
 
 from __future__ import annotations
 

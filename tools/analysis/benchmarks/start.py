@@ -1,4 +1,4 @@
-"""Seconds from the command line to the first iteration."""
+"""Start-up time, from the command line to the first iteration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of things that are done in turn."""
+"""Interleaved timing of cases, with median and quartiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A case that computes with denormal numbers as 0, in a process of its own.
+"""Benchmark case with denormal numbers flushed to 0, in a process of its own.
 
 The switch is one of each thread, and a thread starts with that of the one that starts it. Set
 between two cases it would reach the calling thread alone and leave PyTorch's other threads as they

@@ -1,4 +1,4 @@
-"""Pictures of the images that are worst."""
+"""Panels of the images with the worst problems."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNT = 8
 _SHOWN = (240, 320)  # of a picture that cannot be read
 
 
-def write_pictures(check: Check, folder: Path) -> list[Path]:
+def write_worst_images(check: Check, folder: Path) -> list[Path]:
     """Draw the images with problems, then those of whose targets most is missing.
 
     Each is drawn with what can be read of its targets, and the words of what is wrong. Images that
