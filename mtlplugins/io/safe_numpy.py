@@ -34,4 +34,7 @@ def array_from_bytes(data: Any, dtype: np.dtype, shape: Any, *, fortran: bool) -
         ValueError: The bytes are not as many as the shape says.
         TypeError: ``data`` or ``shape`` is of another type.
     """
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    values = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    if values.shape != tuple(shape):  # NumPy takes a side below 0 for one that it may choose
+        raise ValueError(f"cannot reshape {len(data)} bytes to {shape}")
+    return values
