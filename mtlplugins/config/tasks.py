@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
+from mtlplugins.common.private import config_dict
 from mtlplugins.compat._replace import replace_once
 
 _SPLITS = ("train", "val", "test")
@@ -63,7 +64,7 @@ def spread_tasks(cfg: Config) -> None:
         ValueError: ``tasks`` is empty, repeats one or names one without a head; the model or a data
             set names a task that is not in it, or a data set has none of them.
     """
-    model = cfg._cfg_dict.get("model")
+    model = config_dict(cfg).get("model")
     if cfg.get("tasks") is None or not isinstance((model or {}).get("heads"), dict):
         return
     tasks = _names(cfg.tasks)
@@ -76,7 +77,7 @@ def spread_tasks(cfg: Config) -> None:
     model["tasks"] = learned
     frozen = model.get("frozen_tasks") or ()
     for split in _SPLITS:
-        loader = cfg._cfg_dict.get(f"{split}_dataloader")
+        loader = config_dict(cfg).get(f"{split}_dataloader")
         wanted = [task for task in learned if split != "train" or task not in frozen]
         if isinstance(loader, dict) and isinstance(loader.get("dataset"), dict):
             _set_dataset(loader["dataset"], f"{split}_dataloader.dataset", wanted, tasks)
@@ -86,7 +87,7 @@ def spread_tasks(cfg: Config) -> None:
 
 def change_tasks(cfg: Config, old: Any) -> None:
     """Put the new ``tasks`` wherever the old ones stand, as in a config that was saved."""
-    for node in (cfg._cfg_dict.get("model"), *_all_leaves(cfg)):
+    for node in (config_dict(cfg).get("model"), *_all_leaves(cfg)):
         if old is not None and node and tuple(node.get("tasks") or ()) == _names(old):
             node["tasks"] = _names(cfg.tasks)
 
@@ -145,7 +146,7 @@ def _takes_tasks(kind: Any) -> bool:
 
 def _all_leaves(cfg: Config) -> Iterator[dict]:
     for split in _SPLITS:
-        yield from _leaves((cfg._cfg_dict.get(f"{split}_dataloader") or {}).get("dataset"))
+        yield from _leaves((config_dict(cfg).get(f"{split}_dataloader") or {}).get("dataset"))
 
 
 def _leaves(dataset: Any) -> Iterator[dict]:
@@ -160,7 +161,7 @@ def _leaves(dataset: Any) -> Iterator[dict]:
 
 
 def _keep_metrics(cfg: Config, name: str, learned: Sequence[str]) -> None:
-    given = cfg._cfg_dict.get(name)
+    given = config_dict(cfg).get(name)
     metrics = [given] if isinstance(given, dict) else given
     if not metrics:
         return
@@ -175,7 +176,7 @@ def _keep_metrics(cfg: Config, name: str, learned: Sequence[str]) -> None:
 
 
 def _keep_best(cfg: Config, learned: Sequence[str]) -> None:
-    saving = (cfg._cfg_dict.get("default_hooks") or {}).get("checkpoint") or {}
+    saving = (config_dict(cfg).get("default_hooks") or {}).get("checkpoint") or {}
     best, rules = saving.get("save_best"), saving.get("rule")
     scores = [best] if isinstance(best, str) else list(best or ())
     kept = [i for i, name in enumerate(scores) if _task_of(name, cfg) in (None, *learned)]
