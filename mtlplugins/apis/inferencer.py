@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,22 @@ class MultiTaskInferencer:
         self.dataset_meta = _described_tasks(meta, checkpoint)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(device).eval()
-        self.pipeline = Compose(cfg.test_pipeline)
+        self._transforms = _test_pipeline(cfg)
         self._kept: Store = {}
+
+    @cached_property
+    def pipeline(self) -> Compose:
+        """The transforms of an image file; an export needs none.
+
+        Raises:
+            ValueError: The config has none.
+        """
+        if not self._transforms:
+            raise ValueError(
+                "the config has no transforms for an image file: give it test_pipeline=[…], or "
+                "test_dataloader.dataset.pipeline"
+            )
+        return Compose(self._transforms)
 
     @torch.no_grad()
     def __call__(self, image: str | Path) -> MultiTaskDataSample:
@@ -99,6 +114,16 @@ class MultiTaskInferencer:
     def save(self, sample: MultiTaskDataSample, out: str | Path, stem: str) -> None:
         """Write the predictions as files below ``out``; see :func:`save_predictions`."""
         save_predictions(sample, self.dataset_meta["tasks"], Path(out), stem)
+
+
+def _test_pipeline(cfg: Config) -> list[dict]:
+    """Find the transforms of an image file: a config's own, or those of the test data set."""
+    if cfg.get("test_pipeline"):
+        return cfg.test_pipeline
+    dataset = (cfg.get("test_dataloader") or {}).get("dataset") or {}
+    while not dataset.get("pipeline") and isinstance(dataset.get("dataset"), dict):
+        dataset = dataset["dataset"]
+    return dataset.get("pipeline") or []
 
 
 def _described_tasks(meta: Any, checkpoint: str) -> dict[str, Any]:

@@ -16,6 +16,10 @@ from .config_paths import (  # noqa: E402
     find_configs_of_this_package,
     find_packages_without_pkg_resources,
 )
+from .config_text import (  # noqa: E402
+    read_as_text_what_has_bases,
+    write_every_key_and_number,
+)
 from .one_cycle import name_short_cycles  # noqa: E402
 from .options import name_wrong_options  # noqa: E402
 from .param_schedulers import keep_ratios_of_groups  # noqa: E402
@@ -34,6 +38,8 @@ check_before_loading()
 save_atomically()
 find_packages_without_pkg_resources()
 find_configs_of_this_package()
+read_as_text_what_has_bases()
+write_every_key_and_number()
 name_short_cycles()
 keep_ratios_of_groups()
 name_wrong_options()

@@ -13,6 +13,7 @@ from mtlplugins.evaluation import TaskMetric
 
 from .keys import check_keys
 from .ranges import check_numbers
+from .writable import check_writable
 
 
 def check_values(cfg: Config) -> None:
@@ -22,10 +23,11 @@ def check_values(cfg: Config) -> None:
         cfg: A config; what it leaves out is not asked for.
 
     Raises:
-        ValueError: What :func:`check_keys` and :func:`check_numbers` refuse, an unknown optimizer,
-            a one-cycle schedule that ends before the training, or a best checkpoint by a score that
-            no metric gives, or by its worst.
+        ValueError: What :func:`check_writable`, :func:`check_keys` and :func:`check_numbers`
+            refuse, an unknown optimizer, a one-cycle schedule that ends before the training, or a
+            best checkpoint by a score that no metric gives, or by its worst.
     """
+    check_writable(cfg)
     check_keys(cfg)
     check_numbers(cfg)
     _check_optimizer((cfg.get("optim_wrapper") or {}).get("optimizer") or {})

@@ -189,3 +189,36 @@ def test_mmsegs_own_inference_works_on_our_model(trained: Path, tmp_path) -> Non
     assert from_file.pred_depth.data.shape == (1, 64, 96)
     assert torch.equal(from_file.pred_depth.data, from_array.pred_depth.data)
     assert torch.equal(from_file.pred_semantic.data, from_array.pred_semantic.data)
+
+
+def test_a_task_named_class(tmp_path, monkeypatch) -> None:
+    """A word of Python: MMEngine cannot write a config with it by itself."""
+    targets = "{'class': dict(type='ImageLabel', classes=('a', 'b'), file='classes.json')}"
+    loaders = "".join(
+        f"{part}_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict("
+        f"_delete_=True, type='MultiTaskDataset', data_root={str(tmp_path)!r}, targets={targets}, "
+        "image=dict(folder='image', suffix='.png'), pipeline=test_pipeline))\n"
+        for part in ("train", "val", "test")
+    )
+    (tmp_path / "mine.py").write_text(
+        "_base_ = 'mtlplugins::rooms/swin_cond_rooms.py'\n"
+        "tasks = ('class',)\n"
+        "head = dict(type='ClassificationHead', in_channels=256, num_classes=2)\n"
+        "model = dict(backbone=dict(depths=(1, 1, 1, 1), plan=None), decoders=None,\n"
+        "             heads={'class': head, '_delete_': True}, task_weights=None)\n"
+        "test_pipeline = [dict(type='LoadMultiTaskImage'), dict(type='LoadTargets'),\n"
+        "                 dict(type='PackMultiTask')]\n"
+        f"{loaders}"
+        "val_evaluator = test_evaluator = [dict(type='MultiTaskAccuracy', task='class')]\n"
+        "train_cfg = dict(max_epochs=1)\n"
+        "param_scheduler = []\n"
+    )
+    (tmp_path / "image").mkdir()
+    for i in range(2):
+        Image.fromarray(render_room(3, i, size=(64, 96)).image).save(tmp_path / f"image/{i}.png")
+    described = {"classes": ["a", "b"], "labels": {"0": "a", "1": "b"}}
+    (tmp_path / "classes.json").write_text(json.dumps(described))
+    run_tool(monkeypatch, "train.py", tmp_path / "mine.py", "--work-dir", tmp_path / "work")
+    arguments = (next((tmp_path / "work").glob("*.py")), tmp_path / "work/epoch_1.pth")
+    run_tool(monkeypatch, "test.py", *arguments, "--work-dir", tmp_path / "tested")
+    assert "class/top1" in scores_of(tmp_path / "tested")

@@ -1,0 +1,113 @@
+"""Configs as text: which are read as text, and how they are written."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import sys
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.config import config as mmengine_config
+
+from ._replace import replace_once
+
+#: Ends a key that must be quoted; a character of private use is part of no identifier.
+_MARK = "\ue000"
+
+
+def read_as_text_what_has_bases() -> None:
+    """Read a config that assigns ``_base_`` as a text config, whatever it imports.
+
+    Breaks: a config with ``import os`` above ``_base_ = …`` is taken for a lazy one, and ends with
+    a ConfigParsingError without text; one without bases that imports the standard library too.
+    Since: Python 3.11, whose own modules MMEngine does not recognise (``os`` is frozen, so has no
+    file); any other import was never recognised.
+    Ends: when MMEngine asks ``sys.stdlib_module_names``, and looks for ``_base_`` first.
+    """
+    replace_once(mmengine_config, "_is_builtin_module", _or_of_the_standard_library)
+    replace_once(Config, "_is_lazy_import", _unless_it_has_bases)
+
+
+def _or_of_the_standard_library(original: Callable[[str], bool]) -> Callable[[str], bool]:
+    def _is_builtin_module(module_name: str) -> bool:
+        return module_name.split(".")[0] in sys.stdlib_module_names or original(module_name)
+
+    return _is_builtin_module
+
+
+def _unless_it_has_bases(original: Callable[[str], bool]) -> Callable[[str], bool]:
+    def _is_lazy_import(filename: str) -> bool:
+        return not (filename.endswith(".py") and _assigns_bases(filename)) and original(filename)
+
+    return _is_lazy_import
+
+
+def _assigns_bases(filename: str) -> bool:
+    with open(filename, encoding="utf-8") as file:
+        statements = ast.parse(file.read(), filename).body
+    targets = [t for node in statements if isinstance(node, ast.Assign) for t in node.targets]
+    return any(isinstance(target, ast.Name) and target.id == "_base_" for target in targets)
+
+
+def write_every_key_and_number() -> None:
+    """Write configs so that they can be read again, whatever their keys and numbers are.
+
+    Breaks: a dictionary with a key that is a word of Python (a task or a class named ``class``,
+    ``None`` or ``lambda``) or has an apostrophe is written as ``dict(class=…)``, so a Runner ends
+    at its start with a SyntaxError that prints the whole config; ``float("inf")`` is written as
+    ``inf``, which cannot be read.
+    Since: every MMEngine up to 0.10.7.
+    Ends: when it writes keys that are no identifiers, or words of Python, in quotes.
+    """
+    if not isinstance(Config.pretty_text, _Text):
+        Config.pretty_text = _Text(Config.pretty_text.fget)
+
+
+class _Text(property):
+    """``Config.pretty_text``, of a config whose awkward keys and numbers are marked."""
+
+    def __init__(self, original: Callable[[Any], str]) -> None:
+        super().__init__(lambda config: original(_Marked(config)).replace(_MARK, ""))
+
+
+class _Marked:
+    """What MMEngine's writer looks at in a config."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._format_python_code = config._format_python_code
+
+    def to_dict(self) -> dict:
+        # a Config in a Config's place: MMEngine calls this on itself alone
+        return {key: _marked(value) for key, value in self._config.to_dict().items()}
+
+
+class _Code:
+    """A key or value by the code that makes it."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def __str__(self) -> str:
+        return self.code
+
+
+def _marked(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {_marked_key(key): _marked(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return type(node)(map(_marked, node))
+    if isinstance(node, float) and not isfinite(node):
+        return _Code(f"float('{node}')")
+    return node
+
+
+def _marked_key(key: Any) -> Any:
+    if isinstance(key, str):
+        if keyword.iskeyword(key):
+            return key + _MARK
+        return key if key.isidentifier() else repr('"' + key)[2:-1]  # an apostrophe is escaped
+    return _Code(f"({key})") if str(key).isidentifier() else key  # None, True, False
