@@ -13,7 +13,7 @@ from mtlplugins import config, datasets, engine, evaluation, models, visualizati
 # isort: on
 
 __version__ = "0.1.0"
-__all__ = ["predict", "test"]
+__all__ = ["predict", "test", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from importlib import import_module
 
 #: Of each subcommand what it does, and the module whose ``main`` reads its command line.
 COMMANDS = {
+    "train": ("train a model from a config", "mtlplugins.apis.train"),
     "test": ("score a checkpoint on the test data", "mtlplugins.apis.test"),
     "predict": ("predict images with a checkpoint", "mtlplugins.apis.predict"),
     "export": ("write a trained model as an ONNX graph", "mtlplugins.apis.export"),

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from mmengine.runner import Runner
 
 from mtlplugins.apis import load_config
-from mtlplugins.visualization import MultiTaskVisualizer
+from mtlplugins.engine import MultiTaskRunner
 from tests._data import make_cifar
 from tests.tools.command import ROOT
 
@@ -41,8 +40,7 @@ def test_both_losses_fall(tmp_path: Path) -> None:
     options = SMALL | {"data_root": str(tmp_path)}
     cfg = load_config(str(ROOT / "configs/cifar/vit_multi_cifar10_ours.py"), options)
     cfg.work_dir = str(tmp_path / "work")
-    MultiTaskVisualizer._instance_dict.clear()
-    Runner.from_cfg(cfg).train()
+    MultiTaskRunner.from_cfg(cfg).train()
     (log,) = tmp_path.glob("work/*/vis_data/scalars.json")
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     steps = [entry for entry in entries if "iter" in entry]

@@ -35,9 +35,9 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.cli": set(),  # imports the module of the command that is run, by its name
     "mtlplugins.common": set(),
     "mtlplugins.compat": set(),
-    "mtlplugins.config": {"mtlplugins.compat", "mtlplugins.evaluation"},
+    "mtlplugins.config": {"mtlplugins.compat", "mtlplugins.evaluation", "mtlplugins.engine"},
     "mtlplugins.datasets": {"mtlplugins.rooms"},
-    "mtlplugins.engine": set(),
+    "mtlplugins.engine": {"mtlplugins.datasets"},
     "mtlplugins.evaluation": set(),
     "mtlplugins.geometry": set(),
     "mtlplugins.io": set(),

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from analysis.blind_baseline import score_config
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
 from prettytable import PrettyTable
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import load_config
+from mtlplugins.engine import MultiTaskRunner
 
 CONFIG = Path(__file__).parents[1] / "configs/rooms/demo.py"
 WORK_DIR = Path("work_dirs/demo")
@@ -25,7 +25,7 @@ def main() -> None:
     start = time.time()
     cfg = load_config(str(CONFIG))
     cfg.work_dir = str(WORK_DIR)
-    shutil.rmtree(WORK_DIR / "panels", ignore_errors=True)
+    shutil.rmtree(WORK_DIR, ignore_errors=True)
     cfg.default_hooks.visualization = dict(
         type="MultiTaskVisualizationHook",
         draw=True,
@@ -35,7 +35,7 @@ def main() -> None:
     scored = cfg.copy()
     # validation at the end of the training would repeat the test
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
-    runner = Runner.from_cfg(cfg)
+    runner = MultiTaskRunner.from_cfg(cfg)
     runner.train()
     scores = runner.test()
     print("Scoring a predictor that looks at no pixel ...")

@@ -1,4 +1,4 @@
-"""The Python API: predict, test, inferencer, statistics."""
+"""The Python API: train, predict, test, inferencer, statistics."""
 
 from mtlplugins.analysis import (
     blind_scores,
@@ -15,6 +15,7 @@ from mtlplugins.config.load import load_config
 from .inferencer import MultiTaskInferencer
 from .predict import predict
 from .test import test
+from .train import train
 
 __all__ = [
     "MultiTaskInferencer",
@@ -29,4 +30,5 @@ __all__ = [
     "predict",
     "sweep",
     "test",
+    "train",
 ]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mtlplugins.common.arguments import add_cfg_options, add_launcher
 from mtlplugins.config import load_config
+from mtlplugins.engine import MultiTaskRunner
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 
 
@@ -66,7 +66,7 @@ def test(
     file = find_checkpoint(str(checkpoint))
     state, _ = read_checkpoint(file)
     cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
-    runner = Runner.from_cfg(cfg)
+    runner = MultiTaskRunner.from_cfg(cfg)
     load_state(getattr(runner.model, "module", runner.model), state, file)
     return runner.test()
 

@@ -13,7 +13,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner import runner as mmengine_runner
 
 from mtlplugins.io.atomic_file import write_atomically
-from mtlplugins.io.integrity import find_damage
+from mtlplugins.io.integrity import DamagedCheckpoint, find_damage
 
 from ._replace import replace_once
 
@@ -66,9 +66,7 @@ def _checked(load: Callable[..., Any]) -> Callable[..., Any]:
     def load_checkpoint(filename: str, *args: Any, **kwargs: Any) -> Any:
         path = Path(filename)
         if path.is_file() and (damage := find_damage(path)):
-            raise ValueError(
-                f"{filename} is a damaged checkpoint: {damage}. Give an earlier one or copy it anew"
-            )
+            raise DamagedCheckpoint(path, damage)
         return load(filename, *args, **kwargs)
 
     return load_checkpoint

@@ -12,10 +12,8 @@ from mmengine.hooks import CheckpointHook
 from mmseg.registry import HOOKS
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-#: MMEngine's own default hooks.
-MMENGINES = (
-    "runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"
-)  # fmt: skip
+from mtlplugins.engine.default_hooks import DEFAULT_HOOKS
+
 #: What MMEngine's constructor of optimizers reads.
 _PARAMWISE = (
     "custom_keys", "bias_lr_mult", "bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult",
@@ -92,14 +90,14 @@ def _check_dicts(cfg: Config) -> None:
 
 def _check_hooks(hooks: dict[str, Any]) -> None:
     for name, hook in hooks.items():
-        if isinstance(hook, dict) and "type" not in hook:
-            others = [other for other in {*hooks, *MMENGINES} if other != name]
-            similar = get_close_matches(name, others, n=1)
+        if isinstance(hook, dict) and "type" not in hook and name not in DEFAULT_HOOKS:
+            similar = get_close_matches(name, DEFAULT_HOOKS, n=1)
             hint = f"did you mean default_hooks.{similar[0]}?" if similar else "give it one"
             raise ValueError(f"default_hooks.{name} has no type; {hint}")
     saving = hooks.get("checkpoint")
     if not isinstance(saving, dict):
         return
+    saving = {**DEFAULT_HOOKS["checkpoint"], **saving}
     # it keeps arguments that it does not know for the first save, which then stops the run
     kind = saving["type"] if isinstance(saving["type"], type) else HOOKS.get(saving["type"])
     if isinstance(kind, type) and issubclass(kind, CheckpointHook):

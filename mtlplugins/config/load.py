@@ -12,7 +12,6 @@ from mmengine.config import Config
 from mtlplugins.common.private import config_dict
 from mtlplugins.common.shipped_configs import PREFIX, shipped_config
 
-from .keys import MMENGINES
 from .tasks import change_tasks, spread_tasks, tasks_as_written
 from .validate import check_values
 
@@ -22,9 +21,9 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
 
     Three values stand in several places of a config; changing them in one changes the others too:
     ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
-    schedule that had its length, ``tasks`` model, data and metrics (:func:`spread_tasks`). A
-    default hook that is None is left out. Where there is a GPU, data loaders that do not say
-    otherwise pin their memory, from which it copies while it computes.
+    schedule that had its length, ``tasks`` model, data and metrics (:func:`spread_tasks`). Where
+    there is a GPU, data loaders that do not say otherwise pin their memory, from which it copies
+    while it computes.
 
     Args:
         source: A config file, ``mtlplugins::NAME`` for one that the package brings, or a config
@@ -51,7 +50,6 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
         if "tasks" in options:
             change_tasks(cfg, old_tasks)
     spread_tasks(cfg)
-    _leave_out_hooks(cfg)
     _pin_memory(cfg)
     check_values(cfg)
     return cfg
@@ -69,13 +67,6 @@ def _read(path: str) -> Config:
         raise ValueError(
             f"the config {path} cannot be read: {type(error).__name__}: {error}"
         ) from error
-
-
-def _leave_out_hooks(cfg: Config) -> None:
-    # MMEngine takes None for its own default hooks alone
-    hooks = cfg.get("default_hooks") or {}
-    for name in [name for name, hook in hooks.items() if hook is None and name not in MMENGINES]:
-        hooks.pop(name)
 
 
 def _pin_memory(cfg: Config) -> None:

@@ -38,7 +38,9 @@ _RULES = {
     "train_cfg.val_interval": _COUNT,
     "optim_wrapper.accumulative_counts": _COUNT,
     "optim_wrapper.clip_grad.max_norm": _Rule(
-        _ABOVE_0.fits, "a number above 0 (one below would turn gradients round), or clip_grad=None"
+        # inf is torch's way to log a norm and clip nothing
+        lambda v: _ABOVE_0.fits(v) or v == float("inf"),
+        "a number above 0 (one below would turn gradients round), or clip_grad=None"
     ),
     "optim_wrapper.clip_grad.clip_value": _ABOVE_0,
     "optim_wrapper.optimizer.lr": _Rule(

@@ -59,6 +59,8 @@ class MultiTaskDataset(BaseDataset):
     generated = False
     #: How to get the data, for the error when it is not there.
     source = "set data_root to the folder of the data set (--cfg-options data_root=DIR)"
+    #: An item follows from the seed and number of its draw: nobody has to seed it once more.
+    seeds_draws = True
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from .resume import (
     StepSeedHook,
     StopSignalHook,
 )
+from .runner import MultiTaskRunner
 from .sharded_runner import ShardedRunner
 from .speed import (
     Bf16OptimWrapper,
@@ -26,6 +27,7 @@ __all__ = [
     "CompileHook",
     "KeepMemoryHook",
     "KeepValuesHook",
+    "MultiTaskRunner",
     "NonFiniteHook",
     "RecentLogHook",
     "ResumableEpochLoop",

@@ -1,4 +1,4 @@
-"""A Runner whose processes hold a part of the model each."""
+"""Sharded training (FSDP): each process holds a part of the model."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from mmengine.device import get_device
 from mmengine.hooks import EMAHook
 from mmengine.model import convert_sync_batchnorm
 from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 from torch import Tensor, nn
 
+from .runner import MultiTaskRunner
 from .sharding import check_sharding, gather, shard
 
 
 @RUNNERS.register_module()
-class ShardedRunner(Runner):
-    """MMEngine's Runner, same arguments, that trains with PyTorch's ``fully_shard``.
+class ShardedRunner(MultiTaskRunner):
+    """The runner, same arguments, that trains with PyTorch's ``fully_shard``.
 
     A config asks for it by ``runner_type = "ShardedRunner"``. The processes of a distributed
     training then hold a part of the weights, the gradients and the optimizer's state each, instead
@@ -31,7 +31,7 @@ class ShardedRunner(Runner):
     any number of processes, tests or resumes them. Starting and resuming need room for a whole copy
     of the model and its optimizer's state in each process, before there are any activations.
 
-    With one process and no launcher there is nothing to divide, so it is the plain Runner; so is
+    With one process and no launcher there is nothing to divide, so it is the MultiTaskRunner; so is
     testing, and validation without training: there each process has a copy, and none waits.
 
     Raises:

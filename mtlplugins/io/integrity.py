@@ -54,3 +54,18 @@ def _is_as_written(entry: zipfile.ZipInfo) -> bool:
         and not entry.flag_bits & ~_FLAGS
         and entry.external_attr == 0
     )
+
+
+class DamagedCheckpoint(ValueError):
+    """A checkpoint's bytes are not those that were written.
+
+    Args:
+        path: The file.
+        damage: What :func:`find_damage` says.
+    """
+
+    def __init__(self, path: Path, damage: str) -> None:
+        super().__init__(
+            f"{path} is a damaged checkpoint: {damage}. Give an earlier one or copy it anew"
+        )
+        self.damage = damage

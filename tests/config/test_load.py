@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mtlplugins.apis import load_config
+from mtlplugins.engine.default_hooks import merge_hooks
 
 CONFIG = str(Path(__file__).parents[2] / "configs/swin_cond_nyuv2.py")
 
@@ -40,12 +41,21 @@ def test_a_misspelt_key_is_named() -> None:
     assert load_config(CONFIG, {"sync_bn": "torch"}).sync_bn == "torch"
 
 
-def test_a_default_hook_that_is_none_is_left_out() -> None:
-    """MMEngine leaves out its own, and refuses None for any other."""
-    cfg = load_config(CONFIG, {"default_hooks.visualization": None, "default_hooks.logger": None})
-    assert "visualization" not in cfg.default_hooks
-    assert cfg.default_hooks.logger is None
-    assert "stop" in cfg.default_hooks
+def test_default_hooks_are_changed_and_switched_off_by_name() -> None:
+    """The config names none of them; the runner knows them."""
+    options = {"default_hooks.visualization": None, "default_hooks.nonfinite.action": "skip"}
+    merged, _ = merge_hooks(load_config(CONFIG, options).default_hooks, None)
+    assert "visualization" not in merged
+    assert merged["nonfinite"] == dict(type="NonFiniteHook", action="skip")
+    assert "stop" in merged
+
+
+def test_an_infinite_norm_logs_and_clips_nothing() -> None:
+    cfg = load_config(CONFIG, {"optim_wrapper.clip_grad.max_norm": float("inf")})
+    assert cfg.optim_wrapper.clip_grad.max_norm == float("inf")
+    for wrong in (float("nan"), -float("inf"), 0):
+        with pytest.raises(ValueError, match=r"clip_grad.max_norm=.*: give a number above 0"):
+            load_config(CONFIG, {"optim_wrapper.clip_grad.max_norm": wrong})
 
 
 def test_loaders_pin_memory_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

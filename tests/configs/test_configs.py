@@ -21,6 +21,7 @@ from mmseg.structures import SegDataSample
 from mtlplugins.analysis.experiments import experiment_of, experiments
 from mtlplugins.apis import load_config
 from mtlplugins.datasets.draw_sampler import Draw
+from mtlplugins.engine.default_hooks import merge_hooks
 from tests._data import make_cifar, make_nyuv2, make_taskonomy
 from tests.configs._reduced import SIDE, reduce_config
 from tests.tools.command import load_tool
@@ -159,7 +160,7 @@ def test_data_and_metrics_fit_the_model(name: str) -> None:
                     assert cfg.model.heads[task].num_classes == len(entry["classes"])
         trained = set(tasks) - set(cfg.model.get("frozen_tasks", ()))
         assert found == (trained if part == "train" else set(tasks))
-    for hook in cfg.default_hooks.values():
+    for hook in filter(None, merge_hooks(cfg.get("default_hooks"), None)[0].values()):
         assert HOOKS.build(hook) is not None
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mtlplugins.apis import load_config
-from mtlplugins.engine.resume.find_checkpoint import find_checkpoint
+from mtlplugins.engine import MultiTaskRunner
 from tests.configs._reduced import reduce_config
 
 CONFIG = Path(__file__).parents[2] / "configs/rooms/swin_cond_rooms.py"
@@ -42,21 +41,17 @@ def make_config(work_dir: Path, *, by_epoch: bool, workers: int) -> Config:
     cfg.train_dataloader.update(num_workers=workers, persistent_workers=workers > 0)
     cfg.param_scheduler[0].total_steps = EPOCHS
     cfg.train_cfg.update(max_epochs=EPOCHS, val_interval=1)
-    cfg.default_hooks.checkpoint.update(max_keep_ckpts=2, save_best="depth/d1", rule="greater")
+    saving = dict(max_keep_ckpts=2, save_best="depth/d1", rule="greater")
     if not by_epoch:
-        cfg.train_cfg = dict(
-            type="ResumableIterLoop", max_iters=EPOCHS * BATCHES, val_interval=BATCHES
-        )
+        cfg.train_cfg = dict(by_epoch=False, max_iters=EPOCHS * BATCHES, val_interval=BATCHES)
         cfg.train_dataloader.sampler.endless = True
-        cfg.default_hooks.checkpoint.update(by_epoch=False, interval=3)
+        saving.update(by_epoch=False, interval=3)
         cfg.param_scheduler[0].update(total_steps=EPOCHS * BATCHES, by_epoch=False)
         cfg.param_scheduler[0].convert_to_iter_based = False
         cfg.log_processor.by_epoch = False
-    cfg.default_hooks.logger.interval = 1
-    cfg.default_hooks.pop("visualization")
-    cfg.custom_hooks.append(dict(type="EMAHook", momentum=0.1))
-    found = find_checkpoint(work_dir)
-    cfg.update(work_dir=str(work_dir), resume=found is not None, load_from=found and str(found))
+    cfg.default_hooks = dict(checkpoint=saving, logger=dict(interval=1), visualization=None)
+    cfg.custom_hooks = [dict(type="EMAHook", momentum=0.1)]
+    cfg.update(work_dir=str(work_dir), resume=True)
     return cfg
 
 
@@ -104,7 +99,7 @@ def _train(
         os.environ.update(MASTER_ADDR="127.0.0.1", LOCAL_RANK=str(rank[0]))
         cfg.launcher = "pytorch"
         cfg.custom_hooks.pop()  # averaged weights are wrapped models
-    Runner.from_cfg(cfg).train()
+    MultiTaskRunner.from_cfg(cfg).train()
 
 
 def _tear(number: int) -> None:

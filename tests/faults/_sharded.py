@@ -25,7 +25,6 @@ from mtlplugins.apis import load_config
 from mtlplugins.engine import UpdateGuard
 from mtlplugins.engine.sharding import gather, shard
 from mtlplugins.models.conditioning import conditional_modules
-from mtlplugins.visualization import MultiTaskVisualizer
 from tests.configs._reduced import reduce_config
 from tests.faults._ranks import ALL, MODEL_CONFIGS, SIZE, STEPS, Samples
 from tests.models._models import CLASSES, SWIN, model_config, perturb
@@ -158,8 +157,6 @@ def rooms_config(work_dir: Path, *, runner_type: str = "ShardedRunner", **settin
 
 
 def train(work_dir: Path, **settings: Any) -> Runner:
-    # a process of its own would not find the last run's visualizer, which writes to its own folder
-    MultiTaskVisualizer._instance_dict.clear()
     runner = RUNNERS.build(rooms_config(work_dir, **settings))
     runner.train()
     return runner

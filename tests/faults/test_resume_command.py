@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.resume.test_find_checkpoint import CLAIM
+from tests.engine.resume.test_find_checkpoint import LOCK
 from tests.faults._in_process import run
 
 pytestmark = pytest.mark.faults
@@ -61,10 +61,10 @@ def test_a_longer_run_is_another_run(folder: Path, monkeypatch) -> None:
 @pytest.mark.parametrize("resume", ["--resume", ""])
 def test_a_second_run_in_a_folder_writes_nothing(folder: Path, monkeypatch, resume: str) -> None:
     other = subprocess.Popen(
-        [sys.executable, "-c", CLAIM, "work"],
+        [sys.executable, "-c", LOCK, "work"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert other.stdout.readline() == "claimed\n"
+    assert other.stdout.readline() == "locked\n"
     before = {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
     try:
         message = run(f"train.py rooms.py --work-dir work {resume}", monkeypatch)

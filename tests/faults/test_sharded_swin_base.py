@@ -15,7 +15,6 @@ from torch.distributed.tensor import DTensor
 
 import mtlplugins  # noqa: F401
 from mtlplugins.apis import load_config
-from mtlplugins.visualization import MultiTaskVisualizer
 from tests._data import make_nyuv2
 from tests._processes import start_ranks
 from tests.compat.small_runner import load
@@ -44,7 +43,6 @@ def train(folder: Path, name: str, **settings: str) -> Runner:
     settings |= dict(work_dir=str(folder / name), experiment_name=name)
     cfg.merge_from_dict(settings | dict(launcher="pytorch", log_level="WARNING"))
     # a process of its own would not find the last run's visualizer
-    MultiTaskVisualizer._instance_dict.clear()
     runner = RUNNERS.build(cfg)
     runner.train()
     return runner

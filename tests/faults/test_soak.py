@@ -13,6 +13,7 @@ import pytest
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mtlplugins.engine import MultiTaskRunner
 from tests.faults._killable import make_config
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -63,7 +64,7 @@ def test_memory_and_files_stay_flat(tmp_path: Path, capfd: pytest.CaptureFixture
     cfg = make_config(tmp_path, by_epoch=True, workers=2)
     cfg.train_cfg.max_epochs = 10**6
     cfg.param_scheduler[0].total_steps = 10**6
-    runner = Runner.from_cfg(cfg)
+    runner = MultiTaskRunner.from_cfg(cfg)
     meter = Meter()
     runner.register_hook(meter)
     runner.train()

@@ -143,10 +143,9 @@ def train(name: str, folder: Path, *, resume: bool = False, stop_after: int | No
         cfg[f"{part}_dataloader"].update(num_workers=0, persistent_workers=False, batch_size=BATCH)
     cfg.train_cfg.max_epochs = cfg.param_scheduler[0].total_steps = EPOCHS
     cfg.optim_wrapper.clip_grad = dict(max_norm=1.0)
-    cfg.default_hooks.visualization = None
-    cfg.default_hooks.pop("visualization")
-    cfg.default_hooks.logger = dict(type="LoggerHook", interval=1)
-    cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=2)
+    hooks = cfg.setdefault("default_hooks", {})
+    hooks.update(visualization=None, logger=dict(interval=1))
+    hooks.setdefault("checkpoint", {}).update(interval=1, max_keep_ckpts=2)
     cfg.custom_hooks = [
         *cfg.get("custom_hooks", []),
         dict(type="GoldenHook", stop_after=stop_after),

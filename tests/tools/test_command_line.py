@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from mtlplugins.apis.train import _has_bfloat16
 from mtlplugins.rooms.renderer import render_room
 from tests.tools.command import ROOT, run_tool
 
@@ -77,8 +77,7 @@ def test_resuming_goes_on_where_it_stopped(trained: Path, tmp_path, monkeypatch)
 def test_amp_needs_bfloat16_of_a_gpu_alone(gpu: bool, native: bool, monkeypatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: native)
-    has_bfloat16 = runpy.run_path(str(ROOT / "tools" / "train.py"))["has_bfloat16"]
-    assert has_bfloat16() == (native or not gpu)
+    assert _has_bfloat16() == (native or not gpu)
 
 
 def test_amp_trains_in_bfloat16_on_this_machine(tmp_path, monkeypatch) -> None:

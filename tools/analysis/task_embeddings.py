@@ -15,7 +15,6 @@ from typing import Any
 
 import matplotlib
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis.experiments import experiment_of
@@ -29,6 +28,7 @@ from mtlplugins.apis import (
 )
 from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.common.markdown import markdown_table
+from mtlplugins.engine import MultiTaskRunner
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 
 matplotlib.use("Agg")
@@ -90,7 +90,7 @@ def analyse(cfg: Config, checkpoint: str, mixtures: Sequence[str] | None = None)
     """
     state, _ = read_checkpoint(checkpoint)
     cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
-    runner = Runner.from_cfg(cfg)
+    runner = MultiTaskRunner.from_cfg(cfg)
     model = runner.model
     embedding = conditioned_embedding(model)
     load_state(model, state, checkpoint)

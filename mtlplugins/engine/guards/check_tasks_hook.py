@@ -28,6 +28,8 @@ class CheckTasksHook(Hook):
     Warns, with counts, of classes that never occur in the training targets and of tasks that have a
     single value there.
 
+    A model without tasks, such as mmseg's, is compared with the checkpoint that it resumes alone.
+
     Raises:
         ValueError: The data has no target for a task that is trained, or another number of classes,
             or one that the head ignores; a model with frozen tasks was not loaded from a
@@ -56,7 +58,7 @@ class CheckTasksHook(Hook):
                 "load_from=CHECKPOINT and another --work-dir, without --resume"
             )
         other = [n for n in differing if n in given and n in own and n.startswith("backbone.")]
-        if other:
+        if other and _has_tasks(model):
             raise ValueError(
                 f"load_from is the checkpoint of another encoder: {few(other)} have another shape, "
                 "and would start at random; give the config that it was trained with, or another "
@@ -67,6 +69,8 @@ class CheckTasksHook(Hook):
         """Check the data that is about to be trained on, and the metrics."""
         _check_metrics("val_evaluator", runner, runner.val_loop)
         model = _bare(runner)
+        if not _has_tasks(model):
+            return
         dataset = runner.train_loop.dataloader.dataset
         described = dataset.metainfo.get("tasks", {})
         if model.frozen_tasks and not model.frozen_tasks_loaded:
@@ -125,11 +129,15 @@ def _bare(runner: Runner) -> nn.Module:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
+def _has_tasks(model: nn.Module) -> bool:
+    return hasattr(model, "trained_tasks")
+
+
 def _check_metrics(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> None:
     # another model than ours may be tested
     predicted = getattr(_bare(runner), "predicted_tasks", None)
     for metric in loop.evaluator.metrics if loop is not None else ():
-        if isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
+        if predicted and isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
             raise ValueError(
                 f"{name}: mmseg's {type(metric).__name__} does not know of tasks; use "
                 "dict(type='MultiTaskIoUMetric', task=…)"

@@ -1,4 +1,4 @@
-"""Find out before a run goes on that it would go on as another one."""
+"""Refuse to resume a run with another optimizer, schedule or batch size."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mtlplugins.common.private import checkpoint_to_load, is_resuming
+from mtlplugins.common.private import is_resuming
 from mtlplugins.common.text import few
 
-from .compatible import SIZES, differences, refuse_unfit, sizes
+from .run_settings import SIZES, differences, sizes
 
 
 @HOOKS.register_module()
@@ -21,9 +21,9 @@ class CheckResumeHook(Hook):
     and one with other batches comes to the end too early or too late.
 
     Raises:
-        ValueError: The checkpoint lacks what a run needs to go on, or the optimizer, its settings,
-            the schedule, the batch size or the number of batches in an epoch are others. All else
-            may change, and the length too where there is no schedule.
+        ValueError: The optimizer, its settings, the schedule, the batch size or the number of
+            batches in an epoch are others. All else may change, and the length too where there is
+            no schedule.
     """
 
     priority = "HIGH"  # before hooks that read what the checkpoint has to hold
@@ -36,7 +36,6 @@ class CheckResumeHook(Hook):
         """Refuse to go on as another run."""
         if not is_resuming(runner):
             return
-        refuse_unfit(checkpoint, str(checkpoint_to_load(runner)))
         if found := differences(runner, checkpoint):
             raise ValueError(
                 f"the run to resume had other settings: {few(found, 5)}. Give the old ones, as the "

@@ -1,4 +1,4 @@
-"""Training loops that go on exactly where a run was stopped, in the middle of an epoch too."""
+"""Training loops that resume exactly where a run was stopped, in the middle of an epoch too."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BATCHES = "batches_of_epoch"
 class ResumableEpochLoop(EpochBasedTrainLoop):
     """``EpochBasedTrainLoop``, same arguments, that also resumes in the middle of an epoch.
 
-    What was trained on is not read again, where the sampler is a :class:`DrawSampler`. A validation
+    What was trained on is not read again, where draws are numbered. A validation
     that was due when the checkpoint was saved, and is not in it, is run first. Gradients are not
     accumulated across epochs: the last batches of one make an update of their own, so that its
     checkpoint holds all that was learnt.
@@ -86,9 +86,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 class ResumableIterLoop(IterBasedTrainLoop):
     """``IterBasedTrainLoop``, same arguments, that does not read again what it trained on.
 
-    That is where the sampler is a :class:`DrawSampler`; a resumed run then starts as quickly after
-    a million iterations as after one. A validation that was due when the checkpoint was saved, and
-    is not in it, is run first.
+    That is where draws are numbered; with a :class:`DrawSampler` a resumed run starts as quickly
+    after a million iterations as after one. A validation that was due when the checkpoint was
+    saved, and is not in it, is run first.
     """
 
     def run(self) -> nn.Module:
@@ -150,3 +150,20 @@ def _batches_from(dataloader: DataLoader, begun: int) -> Iterator[dict]:
 def _set_epoch(dataloader: DataLoader, epoch: int) -> None:
     if hasattr(dataloader.sampler, "set_epoch"):
         dataloader.sampler.set_epoch(epoch)
+
+
+#: In whose place a run has which loop, of the same arguments.
+RESUMABLE = {EpochBasedTrainLoop: ResumableEpochLoop, IterBasedTrainLoop: ResumableIterLoop}
+
+
+def make_resumable(loop: dict) -> dict:
+    """Name the resumable loop in a config that asks for one of MMEngine's training loops."""
+    loop = dict(loop)
+    kind = loop.get("type")
+    if kind is None and "by_epoch" in loop:
+        kind = EpochBasedTrainLoop if loop.pop("by_epoch") else IterBasedTrainLoop
+    elif isinstance(kind, str):
+        kind = LOOPS.get(kind)
+    if kind in RESUMABLE:
+        loop["type"] = RESUMABLE[kind]
+    return loop

@@ -14,8 +14,8 @@ from mmseg.registry import HOOKS
 
 from mtlplugins.common.private import accumulated_batches
 
-from .find_checkpoint import INTERRUPTED, claim, name_as_last
 from .loops import VALIDATED
+from .work_dir import INTERRUPTED, name_as_last
 
 #: In the message hub, and so in checkpoints: names of files that go when the checkpoint is there.
 OUTDATED = "outdated_checkpoints"
@@ -36,7 +36,6 @@ class SafeCheckpointHook(CheckpointHook):
     Raises:
         ValueError: A checkpoint would be saved between two batches whose gradients are accumulated,
             or ``filename_tmpl`` leads out of the folder or gives all checkpoints one name.
-        RuntimeError: Another process trains in this work dir.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,8 +58,6 @@ class SafeCheckpointHook(CheckpointHook):
         if self.max_keep_ckpts > 0:
             hub.update_info("keep_ckpt_ids", kept)
         super().before_train(runner)
-        if is_main_process():
-            self._lock = claim(Path(runner.work_dir))
         self._check_interval(runner)
         # a validation that is run again may be the best, and then belongs into this one
         self.last_ckpt = self._here(hub.get_info("last_ckpt", None))

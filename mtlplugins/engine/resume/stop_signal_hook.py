@@ -22,7 +22,7 @@ from mmseg.registry import HOOKS
 
 from mtlplugins.common.private import accumulated_batches
 
-from .find_checkpoint import INTERRUPTED, name_as_last
+from .work_dir import INTERRUPTED, name_as_last
 
 #: A scheduler's, Ctrl-C, and that of a terminal that closes.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 from collections.abc import Callable
@@ -18,10 +17,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from mtlplugins.common.randomness import seeded
-from mtlplugins.engine import ResumableEpochLoop, ResumableIterLoop  # noqa: F401, registered
-from mtlplugins.engine.resume.find_checkpoint import find_checkpoint
+from mtlplugins.engine import MultiTaskRunner
 
-_NUMBERS = itertools.count()
 SIZE = 7  # of the data set: four batches, the last of one item
 
 
@@ -135,13 +132,12 @@ def make_run(
     loader = dict(batch_size=2, dataset=Numbers(), collate_fn=dict(type="default_collate"))
     sampler = dict(type="DrawSampler", shuffle=True)
     if by_epoch:
-        loop = dict(type="ResumableEpochLoop", max_epochs=3)
+        loop = dict(by_epoch=True, max_epochs=3)
     else:
-        loop = dict(type="ResumableIterLoop", max_iters=iterations, val_interval=4)
+        loop = dict(type="IterBasedTrainLoop", max_iters=iterations, val_interval=4)
         sampler["endless"] = endless
-    found = find_checkpoint(work_dir)
     saving = dict(type="SafeCheckpointHook", by_epoch=by_epoch, interval=1 if by_epoch else 4)
-    return Runner(
+    return MultiTaskRunner(
         Line(),
         str(work_dir),
         train_dataloader=dict(
@@ -159,16 +155,12 @@ def make_run(
         param_scheduler=dict(
             type="OneCycleLR", eta_max=0.1, total_steps=iterations or 12, by_epoch=False
         ),
-        default_hooks=dict(
-            checkpoint=dict(saving, **(checkpoint or {})), stop=dict(type="StopSignalHook")
-        ),
-        custom_hooks=[dict(type="StepSeedHook"), *hooks],
+        default_hooks=dict(checkpoint=dict(saving, **(checkpoint or {}))),
+        custom_hooks=list(hooks),
         randomness=dict(seed=3),
         default_scope="mmseg",
         log_level="WARNING",
-        experiment_name=f"run {next(_NUMBERS)}",
-        resume=found is not None,
-        load_from=found and str(found),
+        resume=True,
         launcher=launcher,
     )
 

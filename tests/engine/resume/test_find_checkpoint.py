@@ -20,16 +20,17 @@ from mmengine import runner as mmengine_runners
 from mmengine.runner import CheckpointLoader
 
 from mtlplugins.engine.resume import find_checkpoint as resuming
-from mtlplugins.engine.resume.find_checkpoint import find_checkpoint, refuse_to_overwrite
+from mtlplugins.engine.resume.find_checkpoint import find_checkpoint
+from mtlplugins.engine.resume.work_dir import refuse_to_overwrite
 from mtlplugins.io import atomic_file
 from tests.engine.resume._stopping import make_run, weights
 
-CLAIM = """
+LOCK = """
 import pathlib, sys
-from mtlplugins.engine.resume.find_checkpoint import claim
-file = claim(pathlib.Path(sys.argv[1]))
-print("claimed", flush=True)
-sys.stdin.read()
+from mtlplugins.engine.resume.work_dir import locked
+with locked(pathlib.Path(sys.argv[1])):
+    print("locked", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -75,9 +76,9 @@ def damage(path: Path, how: str) -> None:
 def test_a_damaged_newest_one_is_reported_and_the_one_before_used(
     work_dir: Path, capsys: pytest.CaptureFixture, how: str, words: str
 ) -> None:
-    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
+    assert find_checkpoint(work_dir).path == work_dir / "epoch_3.pth"
     damage(work_dir / "epoch_3.pth", how)
-    assert find_checkpoint(work_dir) == work_dir / "epoch_2.pth"
+    assert find_checkpoint(work_dir).path == work_dir / "epoch_2.pth"
     with pytest.raises(ValueError, match=f"epoch_3.pth is a damaged checkpoint: .*{words}"):
         CheckpointLoader.load_checkpoint(str(work_dir / "epoch_3.pth"))
     (work_dir / "epoch_1.pth").unlink()
@@ -101,16 +102,16 @@ def test_links_that_lead_nowhere_are_in_nobodys_way(
     warnings: list[str] = []
     monkeypatch.setattr(resuming, "_warn", warnings.append)
     (work_dir / "epoch_9.pth").symlink_to(target)
-    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
+    assert find_checkpoint(work_dir).path == work_dir / "epoch_3.pth"
     (work_dir / "last_checkpoint").write_text("epoch_9.pth")
-    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
+    assert find_checkpoint(work_dir).path == work_dir / "epoch_3.pth"
     assert any("epoch_9.pth cannot be resumed from: it is no file" in said for said in warnings)
 
 
 @pytest.mark.parametrize("last", [b"x" * 9999, b"\0" * 50, bytes(range(256)), b".", b"a/" * 3000])
 def test_a_note_of_garbage_is_in_nobodys_way(work_dir: Path, last: bytes) -> None:
     (work_dir / "last_checkpoint").write_bytes(last)
-    assert find_checkpoint(work_dir) == work_dir / "epoch_3.pth"
+    assert find_checkpoint(work_dir).path == work_dir / "epoch_3.pth"
 
 
 @pytest.mark.parametrize("last", ["", "/nowhere/epoch_9.pth", None, "epoch_2.pth"])
@@ -118,7 +119,7 @@ def test_what_last_checkpoint_may_say(work_dir: Path, last: str | None) -> None:
     note = work_dir / "last_checkpoint"
     note.unlink() if last is None else note.write_text(last)
     newest = "epoch_2.pth" if last == "epoch_2.pth" else "epoch_3.pth"
-    assert find_checkpoint(work_dir) == work_dir / newest
+    assert find_checkpoint(work_dir).path == work_dir / newest
 
 
 def test_weights_alone_are_not_resumed_from(tmp_path: Path) -> None:
@@ -217,10 +218,10 @@ def test_a_new_run_does_not_write_over_an_old_one(work_dir: Path, tmp_path: Path
 def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     other = subprocess.Popen(
-        [sys.executable, "-c", CLAIM, str(tmp_path / "run")],
+        [sys.executable, "-c", LOCK, str(tmp_path / "run")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert other.stdout.readline() == "claimed\n"
+    assert other.stdout.readline() == "locked\n"
     try:
         with pytest.raises(RuntimeError, match=r"another process trains in .*run; end it, or"):
             make_run(tmp_path / "run").train()

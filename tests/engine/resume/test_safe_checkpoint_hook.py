@@ -11,7 +11,8 @@ import torch
 
 from mtlplugins.engine import SafeCheckpointHook
 from mtlplugins.engine.resume import safe_checkpoint_hook
-from mtlplugins.engine.resume.find_checkpoint import find_checkpoint, refuse_to_overwrite
+from mtlplugins.engine.resume.find_checkpoint import find_checkpoint
+from mtlplugins.engine.resume.work_dir import refuse_to_overwrite
 from tests.engine.resume._stopping import At, Killed, kill, make_run, terminate
 
 BEST = dict(save_best="mean", rule="greater", max_keep_ckpts=1)
@@ -114,9 +115,9 @@ def test_the_folder_of_checkpoints_may_be_another(tmp_path: Path) -> None:
     assert names(saved) == {"epoch_1.pth", "epoch_2.pth", "epoch_3.pth"}
     with pytest.raises(FileExistsError, match=r"saved/run holds checkpoints of a run \(epoch_3"):
         refuse_to_overwrite(work_dir, saving)
-    assert find_checkpoint(work_dir, saving) == saved / "epoch_3.pth"
+    assert find_checkpoint(work_dir, saving).path == saved / "epoch_3.pth"
     (saved / "epoch_3.pth").write_bytes(b"")
-    assert find_checkpoint(work_dir, saving) == saved / "epoch_2.pth"
+    assert find_checkpoint(work_dir, saving).path == saved / "epoch_2.pth"
 
 
 @pytest.mark.parametrize("template", ["../../evil_{}.pth", "/evil_{}.pth", "model.pth"])
@@ -130,7 +131,7 @@ def test_names_of_another_template(tmp_path: Path) -> None:
     make_run(tmp_path, checkpoint=saving).train()
     assert names(tmp_path) == {"of_002.pth", "of_003.pth"}
     (tmp_path / "of_003.pth").unlink()
-    assert find_checkpoint(tmp_path, saving) == tmp_path / "of_002.pth"
+    assert find_checkpoint(tmp_path, saving).path == tmp_path / "of_002.pth"
 
 
 def test_parts_that_are_none_of_ours_stay(tmp_path: Path) -> None:

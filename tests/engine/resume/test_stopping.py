@@ -13,6 +13,7 @@ import torch
 from mmengine.runner import Runner
 
 from mtlplugins.common.randomness import seeded
+from mtlplugins.engine import CheckResumeHook
 from tests.engine.resume._stopping import At, Killed, kill, make_run, terminate, weights
 
 
@@ -252,22 +253,27 @@ def test_an_epoch_of_another_length_is_begun_anew(tmp_path: Path) -> None:
     stop(tmp_path, "train", 6, terminate)
     runner = make_run(tmp_path)
     runner._train_dataloader["batch_size"] = 1
+    runner._hooks = [hook for hook in runner.hooks if not isinstance(hook, CheckResumeHook)]
     runner.train()
     assert draws(runner) == list(range(7, 21))
 
 
 @pytest.mark.parametrize(
-    ("kind", "sampler", "again"), [({}, "DefaultSampler", 14), (ENDLESS, "InfiniteSampler", 24)]
+    ("kind", "sampler"), [({}, "DefaultSampler"), (ENDLESS, "InfiniteSampler")]
 )
-def test_other_samplers_read_again(tmp_path: Path, kind: dict, sampler: str, again: int) -> None:
-    def run(*hooks: At) -> Runner:
-        runner = make_run(tmp_path, *hooks, **kind)
-        runner._train_dataloader["sampler"] = dict(type=sampler, shuffle=False)
+def test_mmengines_samplers_resume_as_exactly(tmp_path: Path, kind: dict, sampler: str) -> None:
+    def run(name: str, *hooks: At) -> Runner:
+        runner = make_run(tmp_path / name, *hooks, **kind)
+        runner._train_dataloader["sampler"] = dict(type=sampler, shuffle=True)
         return runner
 
+    whole = run("whole")
+    whole.train()
+    before = run("stopped", At("train", 6, terminate))
     with pytest.raises(SystemExit):
-        run(At("train", 6, terminate)).train()
-    runner = run()
-    runner.train()
-    assert runner.iter == 12
-    assert len(draws(runner)) == again
+        before.train()
+    after = run("stopped")
+    after.train()
+    assert_same(after, weights(whole))
+    assert draws(before) + draws(after) == draws(whole)
+    assert draws(whole) == list(range(len(draws(whole))))  # each has a number of its own

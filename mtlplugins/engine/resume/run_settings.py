@@ -1,4 +1,4 @@
-"""Whether a checkpoint is one that this run can go on from."""
+"""Settings of a run, compared with those of the checkpoint that it is resumed from."""
 
 from __future__ import annotations
 
@@ -45,6 +45,24 @@ def refuse_unfit(checkpoint: Any, source: str) -> None:
             f"{source} is no checkpoint that a run can go on from: it has no {', '.join(missing)}. "
             "To start from its weights alone, give --cfg-options load_from=CHECKPOINT and another "
             "--work-dir, without --resume; to go on from an earlier one, move it away"
+        )
+
+
+def refuse_other_seed(seed: int, given: int | None, work_dir: str) -> None:
+    """Refuse a seed that is not the run's: the order of its data would be another.
+
+    Args:
+        seed: The run's.
+        given: The config's; None for none.
+        work_dir: The run's folder, for the message.
+
+    Raises:
+        ValueError: They differ.
+    """
+    if given not in (None, seed):
+        raise ValueError(
+            f"randomness.seed={given}, but the run in {work_dir} has seed {seed}: resume it with "
+            f"--cfg-options randomness.seed={seed}, or give another --work-dir"
         )
 
 

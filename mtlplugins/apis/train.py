@@ -1,0 +1,142 @@
+"""Training from a config: :func:`train`, and the command line of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.registry import RUNNERS
+
+from mtlplugins.common.arguments import add_cfg_options, add_launcher
+from mtlplugins.config import load_config
+from mtlplugins.engine.resume.work_dir import has_checkpoint, locked, refuse_to_overwrite
+from mtlplugins.io.atomic_file import name_full_disk
+
+#: By launcher, the environment variable that holds a process's rank.
+_RANK = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")
+
+
+def train(
+    config: str | Path | Config,
+    *,
+    work_dir: str | Path | None = None,
+    resume: bool = False,
+    amp: bool = False,
+    cfg_options: dict[str, Any] | None = None,
+    launcher: str = "none",
+    load_from: str | Path | None = None,
+) -> Runner:
+    """Train the model of a config, by :class:`MultiTaskRunner` unless its ``runner_type`` differs.
+
+    Args:
+        config: Config file, ``mtlplugins::NAME`` or object; it is code and must come from someone
+            you trust.
+        work_dir: Folder of logs and checkpoints; by default the config's, or
+            ``work_dirs/CONFIG``.
+        resume: Go on from the newest checkpoint in the work dir; where there is none, start.
+        amp: Mixed precision in bfloat16, on a CPU too; in float16 on GPUs that have no bfloat16.
+        cfg_options: Changes to the config, by dotted key.
+        launcher: What started this process as one of several: ``'none'``, ``'pytorch'``,
+            ``'slurm'`` or ``'mpi'``.
+        load_from: Checkpoint whose weights a training starts with.
+
+    Returns:
+        The runner, whose ``model`` is trained.
+
+    Raises:
+        FileExistsError: The work dir holds checkpoints, and ``resume`` is not set.
+        FileNotFoundError: There is no such config, or no file ``load_from``.
+        RuntimeError: Another process trains in the work dir.
+        ValueError: The config has a value that nothing can be trained with, or the checkpoint in
+            the work dir is another run's.
+    """
+    cfg = load_config(config, cfg_options)
+    cfg.setdefault("runner_type", "MultiTaskRunner")
+    stem = Path(cfg.filename or "run").stem
+    cfg.work_dir = str(work_dir or cfg.get("work_dir") or f"work_dirs/{stem}")
+    cfg.launcher = launcher
+    if load_from is not None:
+        cfg.load_from = str(load_from)
+    if amp:
+        cfg.optim_wrapper.type = "Bf16OptimWrapper" if _has_bfloat16() else "AmpOptimWrapper"
+    folder, saving = Path(cfg.work_dir), _saving(cfg)
+    resume = resume or cfg.get("resume", False)
+    cfg.resume = resume and has_checkpoint(folder, saving)
+    if cfg.resume:
+        cfg.load_from = None  # where a run starts; it goes on from where it stopped
+    _check_start(cfg.get("load_from"))
+    # before anything is written there; the runner holds the lock once more
+    with locked(folder) if _is_first(launcher) else nullcontext(), name_full_disk(folder):
+        if not resume:
+            refuse_to_overwrite(folder, saving)
+        runner = RUNNERS.build(cfg)
+        runner.train()
+    return runner
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line; the flags are those of mmsegmentation's tool."""
+    parser = argparse.ArgumentParser(description="Train a model from a config.")
+    parser.add_argument("config", help="config file")
+    parser.add_argument(
+        "--work-dir", help="folder of logs and checkpoints; ./work_dirs/CONFIG if not given"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the latest checkpoint in the work dir, or start where there is none; "
+        "without it, a work dir with checkpoints is refused",
+    )
+    parser.add_argument(
+        "--amp",
+        action="store_true",
+        help="mixed precision in bfloat16, on a CPU too; in float16 on GPUs that have no bfloat16",
+    )
+    add_cfg_options(parser)
+    add_launcher(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train as the command line says."""
+    args = parse_args()
+    train(
+        args.config,
+        work_dir=args.work_dir,
+        resume=args.resume,
+        amp=args.amp,
+        cfg_options=args.cfg_options,
+        launcher=args.launcher,
+    )
+
+
+def _saving(cfg: Config) -> Mapping[str, Any]:
+    """How the config has checkpoints saved."""
+    saving = (cfg.get("default_hooks") or {}).get("checkpoint")
+    return saving if isinstance(saving, Mapping) else {}
+
+
+def _check_start(load_from: str | None) -> None:
+    if load_from and "://" not in load_from and not Path(load_from).is_file():
+        raise FileNotFoundError(
+            f"load_from={load_from}: no such file; train the model that it comes from, or give "
+            "another checkpoint with --cfg-options load_from=FILE"
+        )
+
+
+def _has_bfloat16() -> bool:
+    """Whether the device that a training runs on computes in bfloat16 itself."""
+    gpu = torch.cuda.is_available()
+    return not gpu or torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def _is_first(launcher: str) -> bool:
+    """Whether this is the process that writes."""
+    return int(os.environ.get(_RANK.get(launcher, ""), 0)) == 0

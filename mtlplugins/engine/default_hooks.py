@@ -1,0 +1,97 @@
+"""The hooks that every run has, by name, and how a config changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.hooks import CheckpointHook, Hook
+from mmseg.registry import HOOKS
+
+#: Names that MMEngine's Runner knows too; it takes None for these alone.
+MMENGINE_NAMES = (
+    "runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"
+)  # fmt: skip
+#: Every default by its name in ``default_hooks``; docs/runner.md says what each is for.
+DEFAULT_HOOKS: dict[str, dict[str, Any]] = {
+    "runtime_info": dict(type="RuntimeInfoHook"),
+    "timer": dict(type="IterTimerHook"),
+    "sampler_seed": dict(type="DistSamplerSeedHook"),
+    "logger": dict(type="LoggerHook", interval=10),
+    "param_scheduler": dict(type="ParamSchedulerHook"),
+    "checkpoint": dict(type="SafeCheckpointHook", interval=1, max_keep_ckpts=2),
+    "visualization": dict(type="MultiTaskVisualizationHook"),
+    "nonfinite": dict(type="NonFiniteHook", action="stop"),
+    "broken_files": dict(type="BrokenFilesHook"),
+    "stop": dict(type="StopSignalHook"),
+    "check_resume": dict(type="CheckResumeHook"),
+    "check_tasks": dict(type="CheckTasksHook"),
+    "step_seed": dict(type="StepSeedHook"),
+    "keep_memory": dict(type="KeepMemoryHook"),
+    "keep_values": dict(type="KeepValuesHook"),
+    "recent_log": dict(type="RecentLogHook"),
+}
+
+_Hooks = dict[str, Hook | dict | None]
+
+
+def merge_hooks(
+    default_hooks: Mapping[str, Hook | dict | None] | None,
+    custom_hooks: Sequence[Hook | dict] | None,
+) -> tuple[_Hooks, list[Hook | dict]]:
+    """Merge a config's hooks with the defaults, by name.
+
+    An entry without a type changes the settings of its default, one with a type takes its place,
+    None switches it off. MMEngine's ``CheckpointHook`` becomes ``SafeCheckpointHook``, of the same
+    arguments. One of our defaults that is listed elsewhere, as configs from before the runner have
+    it in ``custom_hooks``, takes the place of its default, so that no hook runs twice.
+
+    Args:
+        default_hooks: The config's ``default_hooks``.
+        custom_hooks: The config's ``custom_hooks``.
+
+    Returns:
+        Default hooks as MMEngine's Runner takes them, and the remaining custom ones.
+
+    Raises:
+        ValueError: An entry has neither a type nor the name of a default.
+    """
+    own = dict(default_hooks or {})
+    custom = []
+    homes = {HOOKS.get(DEFAULT_HOOKS[n]["type"]): n for n in DEFAULT_HOOKS if _is_ours(n)}
+    for hook in custom_hooks or ():
+        if home := homes.get(_class_of(hook)):
+            own[home] = hook
+        else:
+            custom.append(hook)
+    for name in [name for name in own if name not in DEFAULT_HOOKS]:
+        if home := homes.get(_class_of(own[name])):
+            own[home] = own.pop(name)
+    merged: _Hooks = {name: _changed(name, own.pop(name, {})) for name in DEFAULT_HOOKS}
+    for name, hook in own.items():
+        if isinstance(hook, dict) and "type" not in hook:
+            raise ValueError(f"default_hooks.{name}: no default has this name; give it a type")
+    merged |= own
+    return {n: h for n, h in merged.items() if h is not None or n in MMENGINE_NAMES}, custom
+
+
+def _is_ours(name: str) -> bool:
+    return name not in MMENGINE_NAMES
+
+
+def _class_of(hook: Hook | dict | None) -> type | None:
+    if not isinstance(hook, dict):
+        return type(hook)
+    kind = hook.get("type")
+    return HOOKS.get(kind) if isinstance(kind, str) else kind
+
+
+def _changed(name: str, entry: Hook | dict | None) -> Hook | dict | None:
+    """A default with a config's entry of its name applied."""
+    if not isinstance(entry, dict):
+        return entry
+    if "type" not in entry:
+        return {**DEFAULT_HOOKS[name], **entry}
+    if _class_of(entry) is CheckpointHook:
+        return {**entry, "type": "SafeCheckpointHook"}
+    return dict(entry)

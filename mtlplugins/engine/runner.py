@@ -1,0 +1,227 @@
+"""A Runner that keeps its promises whatever the config leaves out."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop, CheckpointLoader, Runner, load_state_dict
+from mmengine.visualization import Visualizer
+from mmseg.registry import MODEL_WRAPPERS, RUNNERS
+from torch import nn
+
+from .default_hooks import merge_hooks
+from .resume.draws import number_draws
+from .resume.early_stopping import recount
+from .resume.find_checkpoint import FoundCheckpoint, find_checkpoint
+from .resume.loops import make_resumable
+from .resume.run_settings import refuse_other_seed, refuse_unfit
+from .resume.work_dir import locked, refuse_to_overwrite
+
+_WRAPPER = "MultiTaskDistributedDataParallel"
+_HANGS = 600  # seconds after which a process that hangs ends the others
+
+
+@RUNNERS.register_module()
+class MultiTaskRunner(Runner):
+    """MMEngine's Runner, same arguments, for any model and data set, that resumes exactly.
+
+    What a config may change, each at its name:
+
+    - hooks: those of ``DEFAULT_HOOKS`` run without being named. ``default_hooks.NAME=dict(…)``
+      changes one, ``None`` switches it off; ``custom_hooks`` belongs to the user alone.
+    - training loop: ``EpochBasedTrainLoop`` and ``IterBasedTrainLoop`` become the resumable ones;
+      any other type is built as it stands, and resumes as well as it can itself.
+    - sampler and data set: any. Their draws are numbered and seeded by number.
+    - model wrapper: ``model_wrapper_cfg``; without it ours, where the model has a step of its own.
+    - ``sync_bn``: "torch" unless set, so that batch norms see the batch of all processes.
+    - visualizer: one that draws every task, unless set.
+    - ``env_cfg.dist_cfg.timeout``: 600 s unless set, as in a group that hangs nobody is told.
+
+    What is fixed:
+
+    - A training locks its work dir against other processes, and does not start anew over the
+      checkpoints of another run.
+    - ``resume=True`` goes on from the newest whole checkpoint in the work dir, or where
+      ``load_from`` is set from that file, with the seed that the run began with; where there is
+      none, it starts. A checkpoint is read once for its checksums and unpickled once.
+    - The config in the work dir is that of a run that was not refused.
+    - Each Runner of a process has a log folder, a logger, a message hub and a visualizer of its
+      own.
+
+    Raises:
+        FileExistsError: :meth:`train` would write over the checkpoints of another run.
+        RuntimeError: Another process trains in the work dir.
+        ValueError: A hook is misnamed; the checkpoint to resume from is damaged, lacks training
+            state or has another seed.
+    """
+
+    _timestamps: set[str] = set()  # of all Runners of this process
+
+    def __init__(
+        self,
+        *args: Any,
+        default_hooks: dict[str, Hook | dict | None] | None = None,
+        custom_hooks: list[Hook | dict] | None = None,
+        cfg: Config | dict | None = None,
+        default_scope: str = "mmseg",
+        **kwargs: Any,
+    ) -> None:
+        default_hooks, custom_hooks = merge_hooks(default_hooks, custom_hooks)
+        cfg = Config(copy.deepcopy(cfg or {})) if not isinstance(cfg, Config) else cfg.copy()
+        cfg.setdefault("sync_bn", "torch")
+        if not any(isinstance(hook, Hook) for hook in (*default_hooks.values(), *custom_hooks)):
+            # noted, so that the config in the work dir tells what ran
+            cfg.default_hooks = copy.deepcopy(default_hooks)
+            cfg.custom_hooks = copy.deepcopy(custom_hooks)
+        self._read: FoundCheckpoint | None = None
+        self._saving = _settings(default_hooks.get("checkpoint"))
+        self._accepted = False
+        super().__init__(
+            *args,
+            default_hooks=default_hooks,
+            custom_hooks=custom_hooks,
+            cfg=cfg,
+            default_scope=default_scope,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> MultiTaskRunner:
+        """Build a runner from a config, whose modules are looked for in mmseg's scope."""
+        cfg = copy.deepcopy(cfg)
+        cfg.setdefault("default_scope", "mmseg")
+        return super().from_cfg(cfg)
+
+    # ---- built otherwise than MMEngine does ----
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Set up processes as ever, with a time limit, and a timestamp of this Runner's own."""
+        groups = dict(env_cfg.get("dist_cfg") or {})
+        groups.setdefault("timeout", _HANGS)
+        super().setup_env(dict(env_cfg, dist_cfg=groups))
+        stamp, number = self._timestamp, 0
+        while self._timestamp in self._timestamps:  # of the same second
+            number += 1
+            self._timestamp = f"{stamp}_{number}"
+        self._timestamps.add(self._timestamp)
+
+    def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
+        """Build a visualizer under a name that no other Runner of this process has."""
+        if not isinstance(visualizer, Visualizer):
+            visualizer = dict(visualizer or _visualizer())
+            name = visualizer.get("name", "visualizer")
+            visualizer["name"] = f"{name}_{self._experiment_name}"
+        return super().build_visualizer(visualizer)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap the model for several processes, in our wrapper if it takes such a model."""
+        wrapper = MODEL_WRAPPERS.get(_WRAPPER)
+        ours = self.distributed and wrapper is not None and hasattr(model, "trained_tasks")
+        if model_wrapper_cfg is None and ours:
+            model_wrapper_cfg = dict(
+                type=_WRAPPER,
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get("find_unused_parameters", False),
+            )
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build a loop that resumes within an epoch, over numbered draws."""
+        if isinstance(loop, dict):
+            loop = make_resumable(loop)
+            self._train_dataloader = number_draws(self._train_dataloader)
+        return super().build_train_loop(loop)
+
+    # ---- a training, from the lock of its folder to its end ----
+
+    def train(self) -> nn.Module:
+        """Train from the start, or from where the run was stopped, and return the model."""
+        with locked(self._folder) if is_main_process() else nullcontext():
+            if not self._has_loaded:
+                self._prepare()
+            return super().train()
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.work_dir)
+
+    def _prepare(self) -> None:
+        """Find the checkpoint to resume from; its seed is needed before data is built."""
+        if not self._resume:
+            refuse_to_overwrite(self._folder, self._saving)
+            return
+        if self._load_from is None:
+            self._read = find_checkpoint(self._folder, self._saving)
+        else:
+            content = CheckpointLoader.load_checkpoint(
+                self._load_from, map_location="cpu", logger=None
+            )
+            self._read = FoundCheckpoint(self._load_from, content)
+        self._resume = self._read is not None
+        if self._read is None:
+            self.logger.info(f"No checkpoint in {self.work_dir}: the run starts.")
+            return
+        self._load_from = str(self._read.path)
+        refuse_unfit(self._read.content, self._load_from)
+        seed = self._read.content["meta"].get("seed")
+        if isinstance(seed, int):
+            refuse_other_seed(seed, self._randomness_cfg.get("seed"), self.work_dir)
+            self._randomness_cfg = dict(self._randomness_cfg, seed=seed)
+            self.set_randomness(**self._randomness_cfg)
+
+    def load_or_resume(self) -> None:
+        """Load or resume; what has come so far is not refused, and its config is written."""
+        super().load_or_resume()
+        if self._resume and isinstance(self._train_loop, BaseLoop):
+            recount(self)
+        self._accepted = True
+        self.dump_config()
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = "cpu",
+        strict: bool = False,
+        revise_keys: list = [(r"^module\.", "")],  # noqa: B006, as MMEngine has it
+    ) -> dict:
+        """Load weights; of the file that is resumed from what was read before."""
+        read, self._read = self._read, None
+        if read is None:
+            return super().load_checkpoint(filename, map_location, strict, revise_keys)
+        self.call_hook("after_load_checkpoint", checkpoint=read.content)
+        weights = read.content["state_dict"]
+        renamed: OrderedDict = OrderedDict()
+        for name, value in weights.items():
+            for pattern, replacement in revise_keys:
+                name = re.sub(pattern, replacement, name)
+            renamed[name] = value
+        load_state_dict(getattr(self.model, "module", self.model), renamed, strict, self.logger)
+        self._has_loaded = True
+        self.logger.info(f"Load checkpoint from {filename}")
+        return read.content
+
+    def dump_config(self) -> None:
+        """Write the config to the work dir, once it is clear that the run is not refused."""
+        if self._accepted:
+            super().dump_config()
+
+
+def _settings(hook: Hook | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """How checkpoints are saved, as a config has it."""
+    if isinstance(hook, Hook):
+        names = ("out_dir", "filename_tmpl")
+        return {name: getattr(hook, name, None) for name in names}
+    return hook or {}
+
+
+def _visualizer() -> dict[str, Any]:
+    return dict(type="MultiTaskVisualizer", vis_backends=[dict(type="LocalVisBackend")])
