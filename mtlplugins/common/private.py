@@ -87,14 +87,6 @@ def is_resuming(runner: Runner) -> bool:
     return runner._resume
 
 
-def checkpoint_to_load(runner: Runner) -> str | None:
-    """Tell where a run starts from or goes on from.
-
-    Seen in: MMEngine 0.10.7 (``Runner._load_from``). Ends: with a public attribute.
-    """
-    return runner._load_from
-
-
 def accumulated_batches(runner: Runner) -> int:
     """Count the batches whose gradients are added up to one update; 1 for a dict of wrappers.
 
