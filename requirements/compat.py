@@ -37,12 +37,12 @@ CORE = (
     "tests/models/conditioning",
     "tests/models/heads",
     "tests/models/test_data_preprocessor.py",
-    "tests/models/test_folding.py",
+    "tests/models/inference/test_folding.py",
     "tests/models/test_multitask_model.py",
     "tests/datasets/test_multitask.py",
     "tests/datasets/transforms",
-    "tests/engine/hooks",
-    "tests/engine/test_optim_wrapper.py",
+    "tests/engine/guards",
+    "tests/engine/speed",
     "tests/evaluation",
     f"{STEP}[swin_cond_nyuv2.py]",
     f"{STEP}[cifar/vit_multi_cifar10.py]",
@@ -57,7 +57,7 @@ CORE = (
 )
 
 IMPORTS = "tests/compat/test_compat_imports.py"
-COMPILED = "tests/engine/hooks/test_compile_hook.py"
+COMPILED = "tests/engine/speed/test_compile_hook.py"
 TORCH = ("torch", "torchvision", "triton", "nvidia-*", "cuda-*")
 FORKED = ("mmengine", "mmcv-lite", "mmsegmentation", "mmpretrain")
 FORKS = ("onedl-mmengine", "onedl-mmcv", "onedl-mmsegmentation", "onedl-mmpretrain")
@@ -98,7 +98,11 @@ FACTORS = (
             f"{COMPILED}::test_predictions_follow_the_weights",
         ),
     ),
+    Factor("torch 2.15.0", without=TORCH, install=("torch==2.15.0", "torchvision==0.29.2")),
     Factor("torch newest", without=TORCH, install=("torch", "torchvision")),
+    # the pinned one is OpenCV 5
+    Factor("OpenCV 4", without=("opencv-python",), install=("opencv-python<5",)),
+    Factor("setuptools newest", without=("setuptools",), install=("setuptools>=82",)),
     Factor(
         "mmcv full",
         without=("mmcv-lite",),
@@ -245,7 +249,7 @@ def kept_entries(site_packages: Path, without: tuple[str, ...]) -> Iterator[Path
 
 def versions(python: Path) -> str:
     """Return the versions of Python and of what rows change."""
-    names = ("torch", "numpy", "mmcv-lite", "mmcv", *FORKS)
+    names = ("torch", "numpy", "opencv-python", "setuptools", "mmcv-lite", "mmcv", *FORKS)
     code = (
         "import sys\n"
         "from importlib.metadata import PackageNotFoundError, version\n"

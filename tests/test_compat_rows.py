@@ -32,6 +32,11 @@ def test_the_oldest_are_those_that_the_package_allows() -> None:
     assert pythons == ["3.10", "3.11", "3.12", "3.13"]
 
 
+def test_the_lock_has_opencv_5_and_a_row_opencv_4() -> None:
+    assert "\nopencv-python==5." in (ROOT / "requirements/lock.txt").read_text(encoding="utf-8")
+    assert "opencv-python<5" in [word for row in COMPAT["FACTORS"] for word in row.install]
+
+
 def test_an_environment_sees_all_but_what_changes(tmp_path: Path) -> None:
     owned = {
         "torch": ["torch/__init__.py", "shared/torch.py"],

@@ -20,6 +20,7 @@ from mtlplugins.models.layers import (
 )
 
 from .conditioned import ConditionedEncoder, check_stages
+from .pretrained import one_checkpoint
 
 _CONDITIONED = {BasicBlock: CondBasicBlock, Bottleneck: CondBottleneck}
 
@@ -120,10 +121,6 @@ class CondResNet(ConditionedEncoder, ResNet):
                 f"CondResNet: num_stages={num_stages}, strides={tuple(strides)}, dilations="
                 f"{tuple(dilations)}: give one stride and one dilation for each stage"
             )
-        if pretrained and init_cfg:
-            raise ValueError("CondResNet: give pretrained or init_cfg, not both")
-        if pretrained:
-            init_cfg = dict(type="Pretrained", checkpoint=pretrained)
         self.plan = ConditioningPlan.from_config(plan, self.arch_settings[depth][1][:num_stages])
         self._check_plan()
         super().__init__(
@@ -149,7 +146,7 @@ class CondResNet(ConditionedEncoder, ResNet):
             contract_dilation=contract_dilation,
             with_cp=with_cp,
             zero_init_residual=zero_init_residual,
-            init_cfg=init_cfg,
+            init_cfg=one_checkpoint("CondResNet", pretrained, init_cfg),
         )
         self._channels_last = allows_channels_last(self)
 

@@ -13,6 +13,7 @@ from mtlplugins.models.conditioning import Condition, ConditioningPlan
 from mtlplugins.models.layers import CondSwinBlock, Windows, quicken
 
 from .conditioned import ConditionedEncoder, check_stages
+from .pretrained import one_checkpoint
 
 
 @MODELS.register_module()
@@ -50,12 +51,13 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         frozen_stages: Leading stages that are not trained, 0 for the patch embedding alone, -1 for
             none.
         plan: See :class:`ConditioningPlan`; None for the plain encoder.
+        pretrained: File or URL of a checkpoint: as ``init_cfg``, in the way of older configs.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
             of the keys to take; None to start from scratch.
 
     Raises:
         ValueError: The plan, ``num_heads`` or ``out_indices`` do not fit the stages, or
-            ``window_size`` is not positive.
+            ``window_size`` is not positive; or ``pretrained`` and ``init_cfg`` are both given.
     """
 
     # an ImageNet checkpoint has no norms at the outputs of the inner stages
@@ -86,6 +88,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         with_cp: bool = False,
         frozen_stages: int = -1,
         plan: dict | None = None,
+        pretrained: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         self.plan = ConditioningPlan.from_config(plan, depths)
@@ -114,7 +117,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
             use_abs_pos_embed=use_abs_pos_embed,
             norm_cfg=norm_cfg,
             frozen_stages=frozen_stages,
-            init_cfg=init_cfg,
+            init_cfg=one_checkpoint("CondSwinTransformer", pretrained, init_cfg),
         )
         self.window_size = window_size
         total = max(sum(depths) - 1, 1)

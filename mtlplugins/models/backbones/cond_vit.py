@@ -15,6 +15,7 @@ from mtlplugins.models.conditioning import Condition, ConditioningPlan
 from mtlplugins.models.layers import CondViTBlock, quicken
 
 from .conditioned import ConditionedEncoder
+from .pretrained import one_checkpoint
 
 
 @MODELS.register_module()
@@ -60,12 +61,13 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         attention_block_size: Side L of the blocks of conditional attention in tokens; None for one
             row of patches. A number ties the encoder to images of ``img_size``.
         plan: See :class:`ConditioningPlan`; None for the plain encoder.
+        pretrained: File or URL of a checkpoint: as ``init_cfg``, in the way of older configs.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
             of the keys to take; None to start from scratch.
 
     Raises:
         ValueError: An unknown architecture or output, ``out_indices`` beyond the blocks, or a plan
-            that does not fit the blocks.
+            that does not fit the blocks; or both of ``pretrained`` and ``init_cfg``.
     """
 
     # a classifier from the class token has no norm of the mean over patches
@@ -94,6 +96,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         pre_norm: bool = False,
         attention_block_size: int | None = None,
         plan: dict | None = None,
+        pretrained: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         settings = _settings(arch, self.arch_zoo)
@@ -113,7 +116,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
             interpolate_mode=interpolate_mode,
             patch_cfg=patch_cfg,
             pre_norm=pre_norm,
-            init_cfg=init_cfg,
+            init_cfg=one_checkpoint("CondVisionTransformer", pretrained, init_cfg),
         )
         self.arch_settings = settings
         self.num_layers = depth

@@ -12,6 +12,19 @@ from mtlplugins.io.checkpoint import load_state, read_checkpoint
 from mtlplugins.models.conditioning import FiLM, conditional_modules
 
 
+def one_checkpoint(encoder: str, pretrained: str | None, init_cfg: dict | None) -> dict | None:
+    """Give ``init_cfg``, or what it is of ``pretrained``, the argument of mmseg's older configs.
+
+    Raises:
+        ValueError: Both are given.
+    """
+    if not pretrained:
+        return init_cfg
+    if init_cfg:
+        raise ValueError(f"{encoder}: give pretrained or init_cfg, not both")
+    return dict(type="Pretrained", checkpoint=pretrained)
+
+
 def read_pretrained(init_cfg: dict) -> dict[str, Tensor]:
     """Read the encoder's part of a checkpoint file.
 

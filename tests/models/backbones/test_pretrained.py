@@ -6,6 +6,7 @@ from urllib.error import URLError
 import pytest
 import torch
 from mmengine.runner import CheckpointLoader
+from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from tests.models._models import (
@@ -192,3 +193,19 @@ def test_unreachable_url(error: OSError, monkeypatch: pytest.MonkeyPatch):
 def test_init_cfg_without_a_checkpoint():
     with pytest.raises(ValueError, match=r"init_cfg=.*TruncNormal.*checkpoint=FILE_OR_URL"):
         cond_swin(init_cfg=dict(type="TruncNormal", layer="Linear")).init_weights()
+
+
+def test_pretrained_is_init_cfg_in_the_way_of_older_configs(state: dict, tmp_path):
+    torch.save(state, tmp_path / "swin.pth")
+    encoder = cond_swin(None, pretrained=str(tmp_path / "swin.pth"))
+    encoder.init_weights()
+    assert_loaded(encoder, state)
+    assert cond_swin(None, pretrained=None).init_cfg is None
+
+
+@pytest.mark.parametrize("kind", ["CondSwinTransformer", "CondVisionTransformer", "CondResNet"])
+def test_two_checkpoints_are_refused(kind: str):
+    needed = dict(depth=18) if "ResNet" in kind else {}
+    init_cfg = dict(type="Pretrained", checkpoint="b.pth")
+    with pytest.raises(ValueError, match=f"{kind}: give pretrained or init_cfg, not both"):
+        MODELS.build(dict(type=kind, pretrained="a.pth", init_cfg=init_cfg, **needed))
