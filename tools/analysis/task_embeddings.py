@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -35,17 +35,6 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 NONE = "No Weighting"
-#: Table 4.15, by the weights of segmentation and depth, and the cosine in the text above it.
-THESIS = {
-    NONE: {"depth/d1": 0.777, "semantic/mIoU": 49.2},
-    "1-1": {"depth/d1": 0.773, "semantic/mIoU": 47.7},
-    "5-1": {"depth/d1": 0.7484, "semantic/mIoU": 48.2},
-    "10-1": {"depth/d1": 0.7401, "semantic/mIoU": 47.8},
-    "1-5": {"depth/d1": 0.780, "semantic/mIoU": 43.8},
-    "1-10": {"depth/d1": 0.779, "semantic/mIoU": 43.0},
-}
-THESIS_TASKS = ("semantic", "depth")
-THESIS_COSINE = 0.0313
 
 
 def parse_mixture(text: str, tasks: Sequence[str]) -> dict[str, float] | None:
@@ -109,10 +98,10 @@ def analyse(cfg: Config, checkpoint: str, mixtures: Sequence[str] | None = None)
 
 
 def draw_cosines(tasks: Sequence[str], cosine: Sequence[Sequence[float]], file: Path) -> None:
-    """Write a heat map with the tasks' names and the figures."""
+    """Write a heat map with the tasks' names and the cosines."""
     side = 1.5 + 0.9 * len(tasks)
     figure, axes = plt.subplots(figsize=(side + 1, side), layout="constrained")
-    picture = axes.imshow(cosine, cmap="RdBu_r", vmin=-1, vmax=1)
+    image = axes.imshow(cosine, cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set_xticks(range(len(tasks)), tasks, rotation=45, ha="right")
     axes.set_yticks(range(len(tasks)), tasks)
     for i, row in enumerate(cosine):
@@ -120,13 +109,15 @@ def draw_cosines(tasks: Sequence[str], cosine: Sequence[Sequence[float]], file: 
             colour = "white" if abs(value) > 0.6 else "black"
             axes.text(j, i, f"{value:.3f}", ha="center", va="center", color=colour)
     axes.set_title("cosine of task embeddings")
-    figure.colorbar(picture)
+    figure.colorbar(image)
     figure.savefig(file, dpi=150)
     plt.close(figure)
 
 
-def markdown(result: dict[str, Any], metrics: Sequence[str], *, published: bool) -> str:
-    """Write the scores as a table, the thesis's beside ours where ``published``."""
+def markdown(
+    result: dict[str, Any], metrics: Sequence[str], published: Mapping[str, Mapping[str, float]]
+) -> str:
+    """Write the scores as a table, those published by mixture and metric, if any, beside ours."""
     head = [f"mixture {'-'.join(result['tasks'])}"]
     for metric in metrics:
         head += [metric, f"thesis {metric}"] if published else [metric]
@@ -136,13 +127,13 @@ def markdown(result: dict[str, Any], metrics: Sequence[str], *, published: bool)
         for metric in metrics:
             line.append(f"{scores[metric]:.4g}")
             if published:
-                line.append(f"{THESIS[name][metric]:.4g}" if name in THESIS else "")
+                line.append(f"{published[name][metric]:.4g}" if name in published else "")
         lines.append(line)
     return markdown_table(head, lines, right=True)
 
 
 def main() -> None:
-    """Write the picture and the figures of a checkpoint."""
+    """Write the heat map and the scores of a checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file")
@@ -160,24 +151,24 @@ def main() -> None:
     out = Path(args.out or Path(args.checkpoint).parent / "task_embeddings")
     cfg.work_dir = str(out / "log")
     result = analyse(cfg, args.checkpoint, args.mixtures)
-    # the thesis's figures are of its own data and tasks
-    rows = experiment_of(cfg).get("rows")
-    published = bool(rows) and tuple(result["tasks"]) == THESIS_TASKS
+    # the thesis's mixtures are of its own network, data and tasks
+    thesis = experiment_of(cfg).get("mixtures") or {}
+    published = thesis["scores"] if result["tasks"] == thesis.get("tasks") else {}
     if published:
-        result |= dict(thesis=THESIS, thesis_cosine=THESIS_COSINE)
+        result |= dict(thesis=published, thesis_cosine=thesis["cosine"])
     out.mkdir(parents=True, exist_ok=True)
     (out / "task_embeddings.json").write_text(json.dumps(result, indent=1))
     draw_cosines(result["tasks"], result["cosine"], out / "task_embeddings.png")
     every = list(next(iter(result["scores"].values())))
-    metrics = args.metrics or (list(THESIS[NONE]) if published else every)
+    metrics = args.metrics or (list(published[NONE]) if published else every)
     if unknown := sorted(set(metrics) - set(every)):
         raise ValueError(f"--metrics {unknown[0]}: not scored; scored are: {', '.join(every)}")
-    print(f"\n{markdown(result, metrics, published=published)}\n")
+    print(f"\n{markdown(result, metrics, published)}\n")
     for i, task in enumerate(result["tasks"]):
         for j, other in enumerate(result["tasks"][:i]):
-            beside = f" (thesis {THESIS_COSINE})" if published else ""
+            beside = f" (thesis {thesis['cosine']})" if published else ""
             print(f"cosine of {other} and {task}: {result['cosine'][i][j]:.4f}{beside}")
-    print(f"picture and JSON: {out}")
+    print(f"heat map and JSON: {out}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ from .classification_tables import classification_tables
 from .summary import Spread, Summary, union
 from .table import EMPTY, Cell, Table
 
-THESIS = "Balcioglu 2023, Conditionally Adaptive Multitask Learning"
-
 
 def result_tables(summaries: Sequence[Summary]) -> list[Table]:
     """Make all tables: cards, ours beside published scores, metrics by task, training, runs."""
@@ -63,8 +61,8 @@ def _beside(summaries: Sequence[Summary]) -> Table | None:
         papers = [Spread.of([s.published.get(name)]) for s in summaries]
         columns += [_column(ours, up.get(name)), _column(papers, up.get(name))]
         header += [f"{name}{arrow(up.get(name))}, ours", "published"]
-    sources = dict.fromkeys(s.experiment.get("source") or THESIS for s in summaries)
-    caption = f"{_averages()} Published: {'; '.join(sources)}."
+    sources = dict.fromkeys(s.experiment["source"] for s in summaries if s.experiment.get("source"))
+    caption = f"{_averages()} Published: {'; '.join(sources) or 'of no source that is named'}."
     return _with_counts("Ours beside the published scores", caption, summaries, header, columns)
 
 

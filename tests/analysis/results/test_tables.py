@@ -47,8 +47,7 @@ def test_published_scores_stand_beside(summaries: list[Summary]) -> None:
         "C": ["–", "–", "12.00", "–"],
     }
     assert [row[3].best for row in table.rows] == [True, False, False]
-    assert "Someone 2020" in table.caption
-    assert "Balcioglu" in table.caption
+    assert table.caption.endswith("Published: Someone 2020.")
 
 
 def test_every_run_is_listed_with_its_state(summaries: list[Summary]) -> None:
