@@ -60,15 +60,28 @@ def test(
             interval=interval,
             show_dir=str(Path(show_dir).absolute()),
         )
-    if out:
-        hook = dict(type="SavePredictionsHook", out=str(out))
-        cfg.custom_hooks = [*(cfg.get("custom_hooks") or []), hook]
     file = find_checkpoint(str(checkpoint))
-    state, _ = read_checkpoint(file)
+    state, meta = read_checkpoint(file)
+    described = described_tasks(meta)
+    if out:
+        hook = dict(type="SavePredictionsHook", out=str(out), described=described)
+        cfg.custom_hooks = [*(cfg.get("custom_hooks") or []), hook]
     cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
     runner = MultiTaskRunner.from_cfg(cfg)
     load_state(getattr(runner.model, "module", runner.model), state, file)
+    meta = runner.test_loop.dataloader.dataset.metainfo
+    # test data without truth describe no task, but predictions are drawn all the same
+    runner.visualizer.dataset_meta = {**meta, "tasks": described | meta.get("tasks", {})}
     return runner.test()
+
+
+def described_tasks(meta: Any) -> dict[str, dict[str, Any]]:
+    """Take the descriptions of tasks from a checkpoint's ``meta``, which may hold anything."""
+    described = meta.get("dataset_meta") if isinstance(meta, dict) else None
+    tasks = described.get("tasks") if isinstance(described, dict) else None
+    if not isinstance(tasks, dict):
+        return {}
+    return {t: e for t, e in tasks.items() if isinstance(e, dict) and "kind" in e}
 
 
 def select_tasks(cfg: Config, tasks: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .reading.image_names import names_in_folder, names_in_split
 from .reading.memory_cache import MemoryCache
 from .reading.replacement import check_broken_files, load_or_replace
 from .targets.base import Target
+from .transforms.foreign import check_pipeline
 
 
 @DATASETS.register_module()
@@ -100,6 +101,11 @@ class MultiTaskDataset(BaseDataset):
             indices=indices,
             lazy_init=lazy_init,
         )
+        self.check_pipeline(self.pipeline.transforms)
+
+    def check_pipeline(self, transforms: Iterable[Callable]) -> None:
+        """Refuse transforms that would move images away from their targets."""
+        check_pipeline(transforms, self.target_types)
 
     @property
     def metainfo(self) -> dict[str, Any]:

@@ -32,18 +32,32 @@ class BrokenFile(ValueError):
         self.path = path
 
 
-def read_array(path: str) -> np.ndarray:
+def read_array(path: str, *, lossless: bool = False) -> np.ndarray:
     """Read an image, palette indices as they are, or a ``.npy`` file.
 
+    Args:
+        path: File.
+        lossless: Whether to refuse formats that change pixels, which no target survives: the
+            artefacts at an edge between two classes are other classes.
+
     Raises:
-        BrokenFile: The file cannot be read, or is refused as by :func:`open_picture`; the message
-            names it.
+        BrokenFile: The file cannot be read, or is refused as by :func:`open_picture`, or as lossy;
+            the message names it.
     """
     try:
         if Path(path).suffix == ".npy":
             return _read_npy(path)
         with open_picture(path) as image:
+            if lossless and _is_lossy(path, image):
+                raise BrokenFile(
+                    f"{path} is a {image.format}, which keeps no exact values: its artefacts would "
+                    "be read as labels or measurements. Store targets as PNG, TIFF or .npy, made "
+                    "from the originals",
+                    path,
+                )
             return np.array(image)
+    except BrokenFile:
+        raise
     except Exception as error:  # decoders raise anything, and Pillow's bombs are no OSError
         raise BrokenFile(
             f"{path}: cannot be read ({_reason(error)}); is the file complete?", path
@@ -87,6 +101,12 @@ def open_picture(path: str) -> Iterator[Image.Image]:
     with Image.open(path, formats=FORMATS) as image:
         _check_pixels(*image.size)
         yield image
+
+
+def _is_lossy(path: str, image: Image.Image) -> bool:
+    if image.format == "WEBP":
+        return b"VP8L" not in Path(path).read_bytes()  # the chunk of its lossless pixels
+    return image.format == "JPEG"
 
 
 def _check_file(path: str) -> None:

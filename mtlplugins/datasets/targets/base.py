@@ -105,6 +105,10 @@ class DenseTarget(Target):
         """Change values, not places, when the image is mirrored left to right."""
         return value
 
+    def rotate(self, value: np.ndarray, degrees: float) -> np.ndarray:
+        """Change values, not places, when the image is turned clockwise about its centre."""
+        return value
+
     def zoom(self, value: np.ndarray, factor: float) -> np.ndarray:
         """Change values when the image is enlarged by ``factor``, as if the camera came closer."""
         return value

@@ -48,7 +48,7 @@ class MapFile(DenseTarget):
         Raises:
             BrokenFile: The file cannot be read, or does not hold what it should.
         """
-        raw = read_array(source)
+        raw = read_array(source, lossless=True)
         try:
             return self.convert(raw, source)
         except ValueError as error:

@@ -55,6 +55,11 @@ class NormalMap(MapFile):
         """A mirrored surface faces the other way along x."""
         return value * np.array([-1, 1, 1], value.dtype)
 
+    def rotate(self, value: np.ndarray, degrees: float) -> np.ndarray:
+        """Turn x and y with the image; z is the axis that it is turned about."""
+        c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+        return value @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], value.dtype)
+
     def describe(self, value: np.ndarray) -> dict[str, int]:
         """Count the pixels by where their surface mostly faces."""
         normals = value[(value != 0).any(axis=-1)]

@@ -2,7 +2,12 @@
 
 from .colour import MultiTaskColorJitter
 from .formatting import PackMultiTask
-from .geometry import MultiTaskRandomFlip, MultiTaskRandomResizedCrop, MultiTaskResize
+from .geometry import (
+    MultiTaskRandomFlip,
+    MultiTaskRandomResizedCrop,
+    MultiTaskRandomRotate,
+    MultiTaskResize,
+)
 from .loading import LoadMultiTaskImage, LoadTargets, OpenMultiTaskImage
 
 __all__ = [
@@ -11,6 +16,7 @@ __all__ = [
     "MultiTaskColorJitter",
     "MultiTaskRandomFlip",
     "MultiTaskRandomResizedCrop",
+    "MultiTaskRandomRotate",
     "MultiTaskResize",
     "OpenMultiTaskImage",
     "PackMultiTask",

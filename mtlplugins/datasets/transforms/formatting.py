@@ -17,6 +17,7 @@ class PackMultiTask(BaseTransform):
 
     Raises:
         ValueError: A target without a source, which a transform should have made, is not there.
+            Or a target has another size than the image, which was changed since they were loaded.
     """
 
     def transform(self, results: dict) -> dict:
@@ -28,6 +29,8 @@ class PackMultiTask(BaseTransform):
         sample = MultiTaskDataSample(metainfo=meta)
         for task, target in types.items():
             if f"gt_{task}" in results:
+                if target.dense:
+                    _check_size(results, task)
                 setattr(sample, f"gt_{task}", target.pack(results[f"gt_{task}"]))
             elif results.get("target_sources", {}).get(task, "") is None:
                 raise ValueError(
@@ -35,3 +38,15 @@ class PackMultiTask(BaseTransform):
                     f"target of task {task!r}, and {type(target).__name__} reads it from no file"
                 )
         return dict(inputs=torch.from_numpy(image), data_samples=sample)
+
+
+def _check_size(results: dict, task: str) -> None:
+    image, target = results["img"].shape[:2], results[f"gt_{task}"].shape[:2]
+    # for testing an image is resized before its targets are loaded, and these stay as they are
+    loaded = results.get("loaded_shape", results.get("ori_shape", image))
+    if target != image and image != tuple(loaded[:2]):
+        raise ValueError(
+            f"pipeline: task {task!r}: the target of {results.get('img_path', 'an image')} has "
+            f"{target[1]} x {target[0]} pixels, the image {image[1]} x {image[0]}, as a transform "
+            "behind LoadTargets changed the image alone; it has to change results['gt_<task>'] too"
+        )

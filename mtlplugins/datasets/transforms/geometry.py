@@ -7,6 +7,7 @@ from math import inf, sqrt
 from types import SimpleNamespace
 
 import cv2
+import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.datasets.transforms import RandomResizedCrop
 from mmseg.datasets.transforms import RandomFlip
@@ -146,3 +147,52 @@ class MultiTaskRandomFlip(RandomFlip):
         super()._flip(results)
         for key, target in dense_targets(results):
             results[key] = target.mirror(results[key])
+
+
+@TRANSFORMS.register_module()
+class MultiTaskRandomRotate(BaseTransform):
+    """Turn the image and its targets about the centre, and with them what targets point at.
+
+    The size stays. What comes in from outside is black in the image and without truth in the
+    targets, which are never blended. Depth along the optical axis stays, as that is turned about.
+
+    Args:
+        degrees: Angles are drawn from ± this.
+        prob: Probability of a turn.
+
+    Raises:
+        ValueError: ``degrees`` is not in 0 … 180, or ``prob`` not in 0 … 1.
+    """
+
+    def __init__(self, degrees: float, *, prob: float = 0.5) -> None:
+        if not 0 <= degrees <= 180 or not 0 <= prob <= 1:
+            raise ValueError(
+                f"MultiTaskRandomRotate: degrees={degrees}, prob={prob}: give 0 to 180 and 0 to 1"
+            )
+        self.degrees = degrees
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        turns, share = np.random.rand(2)
+        if turns >= self.prob:
+            return results
+        degrees = float((2 * share - 1) * self.degrees)
+        height, width = results["img"].shape[:2]
+        centre = (width - 1) / 2, (height - 1) / 2
+        places = cv2.getRotationMatrix2D(centre, -degrees, 1)  # OpenCV counts the other way
+        results["img"] = cv2.warpAffine(results["img"], places, (width, height))
+        row, column, inside = _source_pixels(places, height, width)
+        for key, target in dense_targets(results):
+            value = target.rotate(results[key], degrees)
+            turned = np.full_like(value, target.invalid)
+            turned[inside] = value[row[inside], column[inside]]
+            results[key] = turned
+        return results
+
+
+def _source_pixels(places: np.ndarray, height: int, width: int) -> tuple[np.ndarray, ...]:
+    """Find the nearest source of each pixel: rows and columns (H, W), and whether there is one."""
+    back = cv2.invertAffineTransform(places)
+    y, x = np.mgrid[:height, :width]
+    column, row = (np.rint(a * x + b * y + c).astype(np.intp) for a, b, c in back)
+    return row, column, (row >= 0) & (row < height) & (column >= 0) & (column < width)

@@ -77,8 +77,8 @@ class LoadTargets(BaseTransform):
     """Load the targets that an image has, each by its own kind.
 
     Does nothing where there are none, so that one pipeline serves testing and inference. Adds
-    ``gt_<task>``, and the dense ones' keys to ``seg_fields``, which mmseg's transforms keep in step
-    with the image.
+    ``gt_<task>``, and the dense ones' keys to ``seg_fields``, which mmseg's crops, flips and
+    resizes move with the image; docs/transforms.md lists what each transform does to targets.
 
     Raises:
         BrokenFile: A target cannot be read, holds what it should not, or has another size than the
@@ -92,6 +92,7 @@ class LoadTargets(BaseTransform):
                 "pipeline: LoadTargets belongs behind LoadMultiTaskImage and before crops and "
                 "flips, which would change the image alone"
             )
+        results["loaded_shape"] = tuple(size_of(results["img"]))
         fields = results.setdefault("seg_fields", [])
         for task, source in results.get("target_sources", {}).items():
             target = results["target_types"][task]

@@ -19,6 +19,7 @@ from mtlplugins.common.text import few
 from mtlplugins.kinds import serves
 
 from .doubtful_targets import doubtful_targets
+from .wrapped_pipelines import check_wrapped_pipelines
 
 
 @HOOKS.register_module()
@@ -99,6 +100,7 @@ class CheckTasksHook(Hook):
                     f"{classes[ignored]!r}, which would not be learnt: give model.heads.{task} the "
                     f"data's ignore_index, {described[task].get('ignore_index', 255)}"
                 )
+        check_wrapped_pipelines(dataset)
         if is_main_process():
             for doubt in doubtful_targets(dataset, model.trained_tasks):
                 print_log(doubt, logger="current", level=logging.WARNING)

@@ -106,3 +106,20 @@ def resize(logits: Tensor, size: Sequence[int]) -> Tensor:
     if tuple(logits.shape[-2:]) == tuple(size):
         return logits
     return interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+def check_num_classes(head: str, num_classes: int) -> None:
+    """Refuse a choice among fewer than two classes.
+
+    Raises:
+        ValueError: The softmax over one class is always 1: its loss is 0 from the start, and every
+            score perfect, whatever the model predicts.
+    """
+    if not isinstance(num_classes, int) or num_classes < 2:
+        raise ValueError(
+            f"{head}: num_classes={num_classes}, but a class is told from at least one other: its "
+            "loss would be 0 from the start. Declare the rest as a class too: num_classes=2, "
+            "classes=('rest', NAME) of the data set, with 0 and 1 in the files, or in the JSON of "
+            "image-level labels. For a single channel of logits with a sigmoid take "
+            "MultiTaskDecodeHead with num_classes=2 and head.out_channels=1"
+        )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import TaskHead
+from .base import TaskHead, check_num_classes
 
 
 @MODELS.register_module()
@@ -26,6 +26,9 @@ class ClassificationHead(TaskHead):
         dropout: Dropout behind each hidden layer.
         loss: A loss called with (logits, labels).
         init_cfg: How the linear layers start.
+
+    Raises:
+        ValueError: ``num_classes`` is below 2.
     """
 
     dense = False
@@ -40,6 +43,7 @@ class ClassificationHead(TaskHead):
         loss: dict = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
         init_cfg: dict = dict(type="TruncNormal", std=0.02, layer="Linear"),  # noqa: B006
     ) -> None:
+        check_num_classes("ClassificationHead", num_classes)
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
         layers: list[nn.Module] = []

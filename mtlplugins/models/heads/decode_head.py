@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import TaskHead
+from .base import TaskHead, check_num_classes
 from .segmentation import check_labels, count_labelled
 
 
@@ -35,7 +35,7 @@ class MultiTaskDecodeHead(TaskHead):
 
     Raises:
         ValueError: ``head`` is no decode head, or one that needs more than a map of logits, or it
-            has ``num_classes`` or ``align_corners=True``.
+            has ``num_classes`` or ``align_corners=True``; or ``num_classes`` is below 2.
     """
 
     dense = True
@@ -45,6 +45,7 @@ class MultiTaskDecodeHead(TaskHead):
         name = f"MultiTaskDecodeHead: head.type={head.get('type')!r}"
         if "num_classes" in head:
             raise ValueError(f"{name}: give num_classes beside head, not in it")
+        check_num_classes(name, num_classes)
         self.num_classes = num_classes
         self.decode_head = MODELS.build({**head, "num_classes": num_classes})
         own_loss = getattr(type(self.decode_head), "loss", None) is not BaseDecodeHead.loss

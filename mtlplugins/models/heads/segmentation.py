@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import DenseHead
+from .base import DenseHead, check_num_classes
 
 
 @MODELS.register_module()
@@ -24,6 +24,9 @@ class SegmentationHead(DenseHead):
         num_classes: Number of classes.
         ignore_index: Label of pixels without truth.
         loss: Any of mmseg's segmentation losses.
+
+    Raises:
+        ValueError: ``num_classes`` is below 2.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class SegmentationHead(DenseHead):
         ignore_index: int = 255,
         loss: dict = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
     ) -> None:
+        check_num_classes("SegmentationHead", num_classes)
         super().__init__(in_channels, num_classes)
         self.num_classes = num_classes
         self.ignore_index = ignore_index
