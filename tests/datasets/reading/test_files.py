@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtlplugins.datasets.reading.files import read_array, read_lines
+from mtlplugins.datasets.reading.files import BrokenFile, read_array, read_lines
+from mtlplugins.datasets.targets import LabelMap
 from mtlplugins.datasets.transforms import LoadMultiTaskImage, MultiTaskResize, OpenMultiTaskImage
 from tests._data import write
 
@@ -155,3 +156,32 @@ def test_a_list_from_windows(tmp_path: Path) -> None:
     path = tmp_path / "train.txt"
     path.write_bytes(b"\xef\xbb\xbfone\r\n\r\ntw\xc3\xb6 \r\n")
     assert read_lines(path) == ["one", "twö"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "refused"),
+    [
+        (".jpg", dict(quality=100), True),
+        (".webp", dict(), True),
+        (".webp", dict(lossless=True), False),
+    ],
+)
+def test_formats_that_change_pixels_are_no_targets(
+    tmp_path: Path, suffix: str, options: dict, refused: bool
+) -> None:
+    """Two classes side by side come back from a JPEG with others at the border between them."""
+    labels = np.repeat(np.repeat([[0, 20]], 19, axis=1), 24, axis=0).astype(np.uint8)
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(labels).convert("RGB" if suffix == ".webp" else "L").save(path, **options)
+    read_array(str(path))
+    if not refused:
+        assert set(np.unique(read_array(str(path), lossless=True))) == {0, 20}
+        return
+    with pytest.raises(BrokenFile, match=r"keeps no exact values.*Store targets as PNG"):
+        read_array(str(path), lossless=True)
+
+
+def test_labels_in_a_jpeg_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png", "JPEG")
+    with pytest.raises(BrokenFile, match="is a JPEG"):
+        LabelMap(("a", "b")).load(str(tmp_path / "a.png"))
