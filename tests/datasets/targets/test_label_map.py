@@ -1,0 +1,138 @@
+"""Label maps, against arrays written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import mtlplugins  # noqa: F401
+from mtlplugins.datasets import LabelMap, TaskonomyLabelMap
+from mtlplugins.datasets.targets.colours import distinct_colours
+from tests._data import write
+
+LABELS = np.array([[0, 1, 2], [2, 255, 0]], np.uint8)
+ABC = ("apple", "bread", "cheese")
+
+
+def there(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
+def write_palette_image(path: Path, labels: np.ndarray) -> Path:
+    image = Image.fromarray(labels)
+    image.putpalette(  # makes it a palette image
+        [200, 10, 10] + [10, 200, 10] + [90, 90, 90] * 254
+    )
+    image.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [LABELS, LABELS.astype(np.uint16), LABELS.astype(np.int64), LABELS.astype(np.int32)],
+    ids=lambda labels: labels.dtype.name,
+)
+def test_labels_are_read_whatever_their_type(tmp_path: Path, labels: np.ndarray) -> None:
+    suffix = ".png" if labels.itemsize <= 2 else ".npy"
+    path = write(tmp_path / f"a{suffix}", labels)
+    loaded = LabelMap(ABC).load(str(path))
+    assert loaded.dtype == np.int32
+    np.testing.assert_array_equal(loaded, [[0, 1, 2], [2, 255, 0]])
+
+
+def test_a_palette_image_gives_indices_not_colours(tmp_path: Path) -> None:
+    path = write_palette_image(tmp_path / "a.png", LABELS)
+    np.testing.assert_array_equal(LabelMap(ABC).load(str(path)), LABELS)
+
+
+def test_zero_can_mean_no_truth(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", np.array([[0, 1, 2, 3, 255]], np.uint8))
+    target = LabelMap(ABC, reduce_zero_label=True)
+    np.testing.assert_array_equal(target.load(str(path)), [[255, 0, 1, 2, 255]])
+
+
+def test_the_ignored_label_can_be_any_that_is_no_class(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npy", np.array([[-1, 0, 2]]))
+    target = LabelMap(ABC, ignore_index=-1)
+    np.testing.assert_array_equal(target.load(str(path)), [[-1, 0, 2]])
+    assert target.invalid == -1
+    wide = LabelMap([f"c{i}" for i in range(300)], ignore_index=65535)
+    path = write(tmp_path / "b.png", np.array([[255, 299, 65535]], np.uint16))
+    np.testing.assert_array_equal(wide.load(str(path)), [[255, 299, 65535]])
+
+
+def test_labels_are_packed_as_int64() -> None:
+    packed = LabelMap(ABC).pack(LABELS.astype(np.int32))
+    assert torch.equal(packed.data, torch.tensor([[[0, 1, 2], [2, 255, 0]]]))
+    assert packed.data.dtype == torch.int64
+
+
+@pytest.mark.parametrize(("stored", "reduce"), [(3, False), (254, False), (4, True)])
+def test_a_label_that_is_no_class_is_named_as_stored(
+    tmp_path: Path, stored: int, reduce: bool
+) -> None:
+    path = write(tmp_path / "a.png", np.array([[1, stored, 2]], np.uint8))
+    message = rf"a\.png: label {stored} is none of the 3 classes \(apple … cheese\)"
+    with pytest.raises(ValueError, match=message):
+        LabelMap(ABC, reduce_zero_label=reduce).load(str(path))
+
+
+def test_a_negative_label_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npy", np.array([[0, -1]]))
+    with pytest.raises(ValueError, match="label -1 is none of the 3 classes"):
+        LabelMap(ABC).load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("values", "seen"),
+    [
+        (np.zeros((2, 3, 3), np.uint8), r"shape \(2, 3, 3\) and type uint8"),
+        (np.zeros((2, 3, 4), np.uint8), r"shape \(2, 3, 4\) and type uint8"),
+        (np.zeros((2, 3), bool), r"shape \(2, 3\) and type bool"),
+    ],
+)
+def test_a_label_map_has_one_channel_of_indices(
+    tmp_path: Path, values: np.ndarray, seen: str
+) -> None:
+    path = write(tmp_path / "a.png", values)
+    with pytest.raises(ValueError, match=rf"a\.png: a label map has one channel.*{seen}"):
+        LabelMap(ABC).load(str(path))
+
+
+def test_classes_palette_and_ignored_label_must_agree() -> None:
+    with pytest.raises(ValueError, match="ignore_index=255 is one of the 300 classes"):
+        LabelMap([f"c{i}" for i in range(300)])
+    with pytest.raises(ValueError, match=r"ignore_index=3 .* call 1 to 3; .* such as 4 or -1"):
+        LabelMap(ABC, ignore_index=3, reduce_zero_label=True)
+    assert LabelMap(ABC, ignore_index=3).ignore_index == 3
+    with pytest.raises(ValueError, match="palette has 2 colours for 3 classes"):
+        LabelMap(ABC, palette=[[0, 0, 0], [1, 1, 1]])
+
+
+def test_label_maps_describe_themselves() -> None:
+    colours = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert LabelMap(ABC, palette=colours, ignore_index=9).meta() == {
+        "kind": "segmentation",
+        "classes": ABC,
+        "palette": colours,
+        "ignore_index": 9,
+    }
+    assert LabelMap(ABC).meta()["palette"] == distinct_colours(3)
+
+
+def test_classes_are_counted() -> None:
+    labels = np.array([[0, 2, 2], [255, 2, 0]], np.int32)
+    counts = LabelMap(["sky", "sea", "sand"]).describe(labels)
+    assert counts == {"sky": 2, "sea": 0, "sand": 3}
+    assert list(counts) == ["sky", "sea", "sand"]
+    assert LabelMap(["a", "b", "a"], ignore_index=-1).describe(np.array([[0, 2, -1]])) == {
+        "a": 2,
+        "b": 0,
+    }
+    labels = TaskonomyLabelMap("x", ".png").convert(np.array([[0, 1, 17]], np.uint8), "a.png")
+    counts = TaskonomyLabelMap("x", ".png").describe(labels)
+    assert there(counts) == {"background": 1, "vase": 1}
