@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import mmcv
@@ -44,38 +44,20 @@ class MultiTaskVisualizationHook(Hook):
         self._seen = 0
         self._names: set[str] = set()
 
-    def before_val_epoch(self, runner: Runner) -> None:
-        """Count the images from 0 again."""
+    def _before_epoch(self, runner: Runner, mode: str = "train") -> None:
+        """Count the images from 0 again; MMEngine calls it at the start of any epoch."""
         self._restart()
 
-    def before_test_epoch(self, runner: Runner) -> None:
-        """Count the images from 0 again."""
-        self._restart()
-
-    def after_val_iter(
+    def _after_iter(
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[BaseDataElement] | None = None,
+        data_batch: Any = None,
+        outputs: Any = (),
+        mode: str = "",
     ) -> None:
-        """Draw this batch's share."""
-        self._draw_batch("val", runner, data_batch, outputs)
-
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[BaseDataElement] | None = None,
-    ) -> None:
-        """Draw this batch's share."""
-        self._draw_batch("test", runner, data_batch, outputs)
-
-    def _draw_batch(
-        self, mode: str, runner: Runner, data_batch: dict, outputs: Sequence[BaseDataElement]
-    ) -> None:
-        if not self.draw:
+        """Draw this batch's share; MMEngine calls it after any iteration, with its ``mode``."""
+        if not self.draw or mode not in ("val", "test"):
             return
         for position, sample in enumerate(outputs):
             if self._seen % self.interval == 0:
