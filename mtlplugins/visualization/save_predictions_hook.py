@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.registry import HOOKS
+from torch import nn
 
 from mtlplugins.common.dataset_leaves import parts_of
 from mtlplugins.io.overwrite import refuse_inputs
@@ -23,19 +25,31 @@ class SavePredictionsHook(Hook):
 
     Args:
         out: Folder of the files.
+        described: Descriptions of tasks that the test data do not describe as they have no truth of
+            them, by task: those of the training data, which checkpoints keep.
     """
 
-    def __init__(self, out: str) -> None:
+    def __init__(self, out: str, described: dict[str, dict] | None = None) -> None:
         self.out = Path(out)
+        self.described = dict(described or {})
+        self._written = 0
 
     def before_test(self, runner: Runner) -> None:
         """Refuse to write over an image or a target of the data set.
 
         Raises:
-            ValueError: It would, or a kind of target has no writer.
+            ValueError: It would, or a kind of target has no writer, or nothing describes a task.
         """
+        self._written = 0
         dataset = runner.test_loop.dataloader.dataset
-        tasks = dataset.metainfo["tasks"]
+        tasks = self._tasks(runner)
+        predicted = getattr(_bare(runner), "predicted_tasks", ())
+        if unknown := [task for task in predicted if task not in tasks]:
+            raise ValueError(
+                f"predictions of {', '.join(unknown)} cannot be written: neither the test data nor "
+                "the checkpoint describe these tasks; give them to the data set's targets, or "
+                "leave them out with --tasks"
+            )
         for task, entry in tasks.items():
             get_part(entry["kind"], "writer", task=task)
         if not any((self.out / task).exists() for task in tasks):
@@ -57,9 +71,26 @@ class SavePredictionsHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = ()
     ) -> None:
         """Write this batch's predictions under their images' names in the data set."""
-        tasks = runner.test_loop.dataloader.dataset.metainfo["tasks"]
+        tasks = self._tasks(runner)
         for sample in outputs:
             save_predictions(sample, tasks, self.out, _name(sample))
+            self._written += any(f"pred_{task}" in sample for task in tasks)
+
+    def after_test(self, runner: Runner) -> None:
+        """Say so if there was nothing to write.
+
+        Raises:
+            ValueError: No image had a prediction.
+        """
+        if not self._written:
+            raise ValueError(f"nothing was written to {self.out}: the model predicted no task")
+
+    def _tasks(self, runner: Runner) -> dict[str, dict]:
+        return self.described | runner.test_loop.dataloader.dataset.metainfo.get("tasks", {})
+
+
+def _bare(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _name(sample: BaseDataElement | dict[str, Any]) -> str:
