@@ -58,6 +58,11 @@ class Windows:
             self._mask = shift_mask(self.size, self.window, self._reference)
         return self._mask
 
+    @property
+    def region(self) -> Tensor:
+        """The :func:`shift_regions` of the shifted windows."""
+        return shift_regions(self.size, self.window, self._reference.device)
+
     def move(self, x: Tensor, before: bool | None, after: bool | None) -> Tensor:
         """Bring tokens (R, H·W, C) from where one block has them to where another wants them.
 
@@ -156,6 +161,25 @@ def unpartition(x: Tensor, size: tuple[int, int], window: int) -> Tensor:
     return x.transpose(2, 3).reshape(rows, height, width, channels)
 
 
+def shift_regions(size: tuple[int, int], window: int, device: torch.device) -> Tensor:
+    """Number the regions of windows shifted by half a window, whose tokens are no neighbours.
+
+    Args:
+        size: Height and width of the map in tokens, before padding to whole windows.
+        window: Side of a window.
+        device: Where the numbers shall be.
+
+    Returns:
+        int32 (nW, window²).
+    """
+    regions = []
+    for side in padded_size(size, window):
+        position = torch.arange(side, device=device)
+        regions.append((position >= side - window).int() + (position >= side - window // 2).int())
+    region = 3 * regions[0][:, None] + regions[1]  # (H, W)
+    return partition(region[None, :, :, None], window)[0, :, :, 0]
+
+
 def shift_mask(size: tuple[int, int], window: int, reference: Tensor) -> Tensor:
     """What may attend to what in windows shifted by half a window.
 
@@ -170,12 +194,7 @@ def shift_mask(size: tuple[int, int], window: int, reference: Tensor) -> Tensor:
     Returns:
         (nW, 1, window², window²): 0 inside a region of neighbours, −∞ across regions.
     """
-    regions = []
-    for side in padded_size(size, window):
-        position = torch.arange(side, device=reference.device)
-        regions.append((position >= side - window).int() + (position >= side - window // 2).int())
-    region = 3 * regions[0][:, None] + regions[1]  # (H, W)
-    region = partition(region[None, :, :, None], window)[0, :, :, 0]  # (nW, window²)
+    region = shift_regions(size, window, reference.device)
     mask = torch.zeros(1, device=reference.device, dtype=reference.dtype)
     mask = mask.masked_fill(region[:, :, None] != region[:, None, :], float("-inf"))
     return mask[:, None]

@@ -122,6 +122,14 @@ STEPS = (
         dict(config=_TRAINING_STEP, images=16),
         dict(config=_ROOMS, images=2),
     ),
+    Step(
+        "kernel",
+        1,
+        45,
+        "gpu_steps.kernel:measure",
+        dict(images=32),
+        dict(images=2, stages=((1, 2), (4, 1))),
+    ),
     Step("rows", 1, 40, "gpu_steps.speed:rows", dict(size="S", images=16, side=224), _TINY),
     Step("price", 1, 25, "gpu_steps.speed:price", dict(size="S", images=16, side=224), _TINY),
     Step("folded", 1, 15, "gpu_steps.speed:folded", dict(size="S", images=16, side=224), _TINY),
@@ -156,7 +164,7 @@ STEPS = (
         15,
         "gpu_steps.speed:resnets",
         dict(images=32),
-        dict(depth=18, images=1, side=32),
+        dict(depth=18, images=2, side=32),
     ),
     Step(
         "compiled",

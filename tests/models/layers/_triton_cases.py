@@ -1,0 +1,141 @@
+"""Cases of the window attention kernel, for a process of Triton's interpreter.
+
+``TRITON_INTERPRET=1 python -m tests.models.layers._triton_cases`` prints for each case by how much
+outputs and gradients differ from the formula, as parts of their largest number. A process of its
+own, because Triton is either interpreted or not from its first import on.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+import triton.language as tl
+from torch import Tensor
+from triton.runtime.interpreter import InterpreterBuilder
+
+from mtlplugins.models.layers import window_attention_triton as kernel
+from mtlplugins.models.layers.window_attention import WindowMSA, attention_bias, window_attention
+from mtlplugins.models.layers.windows import Windows
+
+_create_dot = InterpreterBuilder.create_dot
+
+
+def _dot(builder: InterpreterBuilder, a: Any, b: Any, *others: Any) -> Any:
+    """Multiply bfloat16 as float32: the interpreter of Triton 3.6 multiplies its bits."""
+    a, b = (
+        builder.cast_impl(x, tl.float32) if x.dtype.scalar == tl.bfloat16 else x for x in (a, b)
+    )
+    return _create_dot(builder, a, b, *others)
+
+
+InterpreterBuilder.create_dot = _dot
+
+
+def plain(qkv: Tensor, bias: kernel.WindowBias) -> Tensor:
+    """Attention in float64, by the formula."""
+    query, key, value = (x.transpose(-3, -2).double() for x in qkv.unbind(3))
+    logits = qkv.shape[-1] ** -0.5 * query @ key.mT  # (R, nW, heads, N, N)
+    logits = logits + bias.table.double()[bias.index.long()].permute(2, 0, 1)
+    if bias.matrix is not None:
+        logits = logits + bias.matrix.double()[bias.task_index][:, None, None]
+    if bias.region is not None:
+        apart = bias.region[:, :, None] != bias.region[:, None, :]
+        logits = logits.masked_fill(apart[:, None], float("-inf"))
+    return (logits.softmax(-1) @ value).transpose(-3, -2)
+
+
+def compare(
+    window: int,
+    *,
+    tasks: tuple[int, ...] = (0,),
+    windows: int = 1,
+    heads: int = 1,
+    width: int = 32,
+    dtype: torch.dtype = torch.float32,
+    matrix: bool = True,
+    region: bool = True,
+    programs: int | None = None,
+) -> dict[str, float]:
+    """Compare outputs and the gradients of qkv, table and M(z).
+
+    Args:
+        window: Side of a window.
+        tasks: Task of each row.
+        windows: Windows of a row; the first is cut into regions.
+        heads: Attention heads.
+        width: Channels of a head.
+        dtype: Of queries, keys and values.
+        matrix: Whether there is an M(z).
+        region: Whether there are regions.
+        programs: The least number of programs; few do several windows each.
+    """
+    torch.manual_seed(0)
+    kernel._PROGRAMS = programs or 2048
+    tokens = window**2
+    qkv = torch.randn(len(tasks), windows, tokens, 3, heads, width, dtype=dtype)
+    index = WindowMSA(heads * width, heads, (window, window)).relative_position_index
+    # the last queries may attend to none of the first block of keys
+    of_token = torch.arange(tokens) * 3 // (2 * tokens) if tokens > 64 else torch.arange(tokens) % 3
+    bias = kernel.WindowBias(
+        table=torch.randn((2 * window - 1) ** 2, heads, requires_grad=True),
+        index=index.int(),
+        matrix=torch.randn(max(tasks) + 1, tokens, tokens, requires_grad=True) if matrix else None,
+        task_index=torch.tensor(tasks) if matrix else None,
+        region=torch.stack([of_token, *[of_token * 0] * (windows - 1)]) if region else None,
+    )
+    qkv.requires_grad_()
+    out = kernel.fused_window_attention(qkv, bias)
+    assert out.dtype == dtype
+    wanted = plain(qkv, bias)
+    gradient = torch.randn_like(out)
+    named = dict(qkv=qkv, table=bias.table, matrix=bias.matrix)
+    leaves = {name: leaf for name, leaf in named.items() if leaf is not None}
+    found = torch.autograd.grad(out, [*leaves.values()], gradient)
+    right = torch.autograd.grad(wanted, [*leaves.values()], gradient.double())
+    pairs = zip(("out", *leaves), (out, *found), (wanted, *right), strict=True)
+    return {name: difference(one, other) for name, one, other in pairs}
+
+
+def swin_block() -> dict[str, float]:
+    """Compare with the plain path: the same weights, mask and order of tokens."""
+    torch.manual_seed(0)
+    windows, msa = Windows((8, 8), 4, torch.zeros(1)), WindowMSA(32, 1, (4, 4))
+    torch.nn.init.normal_(msa.relative_position_bias_table)
+    x = torch.randn(1, 4, 16, 32)
+    wanted = window_attention(msa, x, attention_bias(msa, None, windows.mask), None)
+    found = kernel.triton_window_attention(msa, x, region=windows.region)
+    errors = dict(out=difference(found, wanted))
+    for name, parameter in msa.named_parameters():
+        one, other = (
+            torch.autograd.grad(out.square().sum(), parameter, retain_graph=True)[0]
+            for out in (found, wanted)
+        )
+        errors[name] = difference(one, other)
+    return errors
+
+
+def difference(found: Tensor, wanted: Tensor) -> float:
+    """The largest difference over the largest number wanted."""
+    return float((found.double() - wanted.double()).abs().max() / wanted.double().abs().max())
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "ragged rows": dict(window=4, tasks=(0, 0, 1), heads=2),
+    "window 7": dict(window=7, tasks=(1, 0), windows=2),
+    "64 channels": dict(window=7, width=64, region=False),
+    "other channels, no task": dict(window=5, width=24, matrix=False),
+    "position alone": dict(window=6, matrix=False, region=False),
+    "two blocks": dict(window=9, tasks=(1,)),
+    "three blocks": dict(window=12),
+    "four blocks": dict(window=16, width=64),
+    "windows of a program": dict(window=4, windows=3, programs=1),
+    "windows of a program, two blocks": dict(window=9, windows=3, programs=1),
+    "float16": dict(window=4, dtype=torch.float16),
+    "bfloat16": dict(window=4, dtype=torch.bfloat16),
+}
+
+if __name__ == "__main__":
+    results = {name: compare(**settings) for name, settings in CASES.items()}
+    print(json.dumps(results | {"swin block": swin_block()}))
