@@ -18,7 +18,8 @@ from packaging.utils import canonicalize_name
 import mtlplugins
 
 ROOT = Path(__file__).resolve().parents[1]
-FLAVOURS = {"mmcv"}  # mmcv or mmcv-lite: the user's choice, an extra
+#: mmcv or mmcv-lite, the user's choice; Triton, which comes with PyTorch where it has GPUs.
+FLAVOURS = {"mmcv", "triton"}
 
 
 @pytest.fixture(scope="module")
