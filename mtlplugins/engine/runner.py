@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -152,7 +153,9 @@ class MultiTaskRunner(Runner):
 
     @property
     def _folder(self) -> Path:
-        return Path(self.work_dir)
+        """The work dir, in the config's own words where they still lead there."""
+        given = self.cfg.get("work_dir")
+        return Path(given if given and os.path.abspath(given) == self.work_dir else self.work_dir)
 
     def _prepare(self) -> None:
         """Find the checkpoint to resume from; its seed is needed before data is built."""
@@ -168,13 +171,13 @@ class MultiTaskRunner(Runner):
             self._read = FoundCheckpoint(self._load_from, content)
         self._resume = self._read is not None
         if self._read is None:
-            self.logger.info(f"No checkpoint in {self.work_dir}: the run starts.")
+            self.logger.info(f"No checkpoint in {self._folder}: the run starts.")
             return
         self._load_from = str(self._read.path)
         refuse_unfit(self._read.content, self._load_from)
         seed = self._read.content["meta"].get("seed")
         if isinstance(seed, int):
-            refuse_other_seed(seed, self._randomness_cfg.get("seed"), self.work_dir)
+            refuse_other_seed(seed, self._randomness_cfg.get("seed"), self._folder)
             self._randomness_cfg = dict(self._randomness_cfg, seed=seed)
             self.set_randomness(**self._randomness_cfg)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def refuse_unfit(checkpoint: Any, source: str) -> None:
         )
 
 
-def refuse_other_seed(seed: int, given: int | None, work_dir: str) -> None:
+def refuse_other_seed(seed: int, given: int | None, work_dir: Path) -> None:
     """Refuse a seed that is not the run's: the order of its data would be another.
 
     Args:
