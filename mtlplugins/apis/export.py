@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.config import load_config
+from mtlplugins.io.atomic_file import write_atomically
 from mtlplugins.io.overwrite import refuse_inputs
 from mtlplugins.models import DeployedModel, MultiTaskModel, fold
 from mtlplugins.structures import MultiTaskDataSample
@@ -92,14 +93,13 @@ def export(
     if size and min(size) < 1:
         raise ValueError(f"size {size[0]} x {size[1]}: give a height and a width above 0")
     deployed = DeployedModel(fold(model, task) if task else model)
-    unchecked = out.with_name(f"{out.name}.unchecked")
     out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        draw(deployed, unchecked, size)
-        check(unchecked, model, deployed.tasks, size)
-        unchecked.replace(out)
-    finally:
-        unchecked.unlink(missing_ok=True)
+
+    def write_checked(part: Path) -> None:
+        draw(deployed, part, size)
+        check(part, model, deployed.tasks, size)
+
+    write_atomically(out, write_checked)
     return open_graph(out)
 
 
