@@ -39,7 +39,7 @@ MODEL = dict(
         out_indices=(0, 1),
         window_size=4,
         drop_path_rate=0.0,
-        plan=dict(attention=(0, 2), layer_norm=(0, 1), embed_dims=8),
+        plan=dict(attention=(0, 2), norm=(0, 1), embed_dims=8),
     ),
     decoders=dict(semantic=DECODER, depth=DECODER),
     heads=dict(

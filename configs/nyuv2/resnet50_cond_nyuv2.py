@@ -6,7 +6,7 @@ _base_ = [
     "../_base_/schedules/onecycle_1000e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(backbone=dict(plan=dict(layer_norm=(0, 0, 6, 3), adapter=(0, 0, 6, 3))))
+model = dict(backbone=dict(plan=dict(norm=(0, 0, 6, 3), adapter=(0, 0, 6, 3))))
 default_hooks = dict(
     checkpoint=dict(interval=10, save_best="semantic/mIoU", rule="greater"),
 )

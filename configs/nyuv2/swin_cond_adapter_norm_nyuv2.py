@@ -1,3 +1,3 @@
 # Thesis, table 4.2: all modules in all blocks. The thesis gives its size alone.
 _base_ = "../swin_cond_nyuv2.py"
-model = dict(backbone=dict(plan=dict(layer_norm="all", adapter="all")))
+model = dict(backbone=dict(plan=dict(norm="all", adapter="all")))

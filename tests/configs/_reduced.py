@@ -51,7 +51,7 @@ def _flatten(backbone: dict) -> None:
         return
     plan = backbone.get("plan") or {}
     backbone["depths"] = [min(depth, DEEPEST) for depth in depths]
-    for module in ("attention", "layer_norm", "adapter"):
+    for module in ("attention", "norm", "adapter"):
         counts = plan.get(module)
         if counts is not None and counts != "all":
             shares = zip(counts, depths, backbone["depths"], strict=True)

@@ -236,8 +236,8 @@ def test_who_inherits_a_config_is_another_experiment(tmp_path: Path) -> None:
     ("name", "expected"),
     [
         ("swin_frozen_nyuv2", dict(attention=(0, 0, 6, 2), adapter=(0, 0, 6, 2), frozen=True)),
-        ("swin_cond_norm_nyuv2", dict(attention="all", layer_norm="all")),
-        ("swin_cond_norm_scratch_nyuv2", dict(layer_norm="all", norm_from_scratch=True)),
+        ("swin_cond_norm_nyuv2", dict(attention="all", norm="all")),
+        ("swin_cond_norm_scratch_nyuv2", dict(norm="all", norm_from_scratch=True)),
         ("swin_cond_0_0_18_0_nyuv2", dict(attention=(0, 0, 18, 0))),
     ],
 )

@@ -98,7 +98,7 @@ class TestRefused:
             make_runner(tmp_path, by_epoch=True, launcher="pytorch")
 
 
-ALL_THREE = dict(attention="all", layer_norm="all", adapter="all", embed_dims=8)
+ALL_THREE = dict(attention="all", norm="all", adapter="all", embed_dims=8)
 TOKENS = dict(input_size=12, patch_size=6, embed_dims=8, depth=3, num_heads=2, head_dims=4)
 CONVNEXT = dict(model_name="convnext_atto", pretrained=False, features_only=True)
 

@@ -79,11 +79,11 @@ def _dense(decoder: dict, channels: int, last: int) -> dict:
 
 #: Swin has LayerNorms alone; the others' decoders, and all of ResNet, have batch norms.
 MODEL_CONFIGS = {
-    "Swin": model_config(dict(attention="all", layer_norm="all", adapter="all")),
+    "Swin": model_config(dict(attention="all", norm="all", adapter="all")),
     "ViT": model_config(
         backbone=dict(
             type="CondVisionTransformer",
-            plan=dict(attention="all", layer_norm="all", adapter="all", embed_dims=8),
+            plan=dict(attention="all", norm="all", adapter="all", embed_dims=8),
             **VIT | dict(out_indices=(0, 1, 2, 3)),
         ),
         neck=dict(
@@ -96,7 +96,7 @@ MODEL_CONFIGS = {
             type="CondResNet",
             depth=18,
             # the first two stages see images, the others rows
-            plan=dict(layer_norm=(0, 0, 1, 2), adapter=(0, 0, 2, 1), embed_dims=8),
+            plan=dict(norm=(0, 0, 1, 2), adapter=(0, 0, 2, 1), embed_dims=8),
             **SMALL,
         ),
         **_dense(_conv_decoder((4, 8, 16, 32)), 8, 32),

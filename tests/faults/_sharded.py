@@ -45,7 +45,7 @@ OPTIONS = {
     **{f"{part}_dataloader.persistent_workers": False for part in PARTS},
 }
 
-_plan = dict(attention="all", layer_norm="all", adapter="all")
+_plan = dict(attention="all", norm="all", adapter="all")
 _first_map = dict(
     type="FCNHead",
     in_channels=16,

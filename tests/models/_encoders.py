@@ -53,9 +53,9 @@ def resnet_model(plan: dict | None, **settings) -> MultiTaskModel:
 
 #: How each model is made from a plan, and the fullest plan that its encoder takes.
 ENCODERS: dict[str, tuple[Callable[[dict | None], MultiTaskModel], dict]] = {
-    "Swin": (swin_model, dict(attention="all", layer_norm="all", adapter="all")),
-    "ViT": (vit_model, dict(attention="all", layer_norm="all", adapter="all")),
-    "ResNet": (resnet_model, dict(layer_norm="all", adapter="all")),
+    "Swin": (swin_model, dict(attention="all", norm="all", adapter="all")),
+    "ViT": (vit_model, dict(attention="all", norm="all", adapter="all")),
+    "ResNet": (resnet_model, dict(norm="all", adapter="all")),
 }
 
 

@@ -21,10 +21,10 @@ SWIN = dict(
 )
 PLANS = {
     "attention": dict(attention="all"),
-    "layer_norm": dict(layer_norm="all"),
+    "norm": dict(norm="all"),
     "adapter": dict(adapter="all"),
-    "all three": dict(attention="all", layer_norm="all", adapter="all"),
-    "last blocks": dict(attention=(0, 0, 1, 1), layer_norm=(0, 1, 1, 1), adapter=(0, 0, 0, 1)),
+    "all three": dict(attention="all", norm="all", adapter="all"),
+    "last blocks": dict(attention=(0, 0, 1, 1), norm=(0, 1, 1, 1), adapter=(0, 0, 0, 1)),
 }
 
 

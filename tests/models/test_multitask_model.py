@@ -360,7 +360,7 @@ def test_frozen_encoder_of_the_thesis():
     """Table 4.2, frozen encoder, 0-0-6-2: 49.0 M trainable parameters."""
     config = Config.fromfile(REPOSITORY / "configs/_base_/models/swin_unet.py").model
     last = (0, 0, 6, 2)
-    config.backbone.plan = dict(attention=last, layer_norm=last, adapter=last, frozen=True)
+    config.backbone.plan = dict(attention=last, norm=last, adapter=last, frozen=True)
     for part in ("type", "data_preprocessor"):
         config.pop(part)
     with torch.device("meta"):

@@ -118,7 +118,7 @@ def test_the_naive_encoder_computes_what_ours_does(side: int) -> None:
 
 
 def test_rows_from_the_third_stage_on() -> None:
-    assert third_stage("S") == dict.fromkeys(("attention", "layer_norm", "adapter"), (0, 0, 18, 0))
+    assert third_stage("S") == dict.fromkeys(("attention", "norm", "adapter"), (0, 0, 18, 0))
     model = Rowwise("tiny", third_stage("tiny"), tasks=3, images=2)
     assert [len(out) for out in model(torch.zeros(2, 3, 32, 32))] == [6] * 4
     assert model.encoder.branch_point == (2, 0)

@@ -28,7 +28,7 @@ model = dict(
         out_type="avg_featmap",
         with_cls_token=False,
         drop_path_rate=0.1,
-        plan=dict(attention=(4,), layer_norm=(4,), embed_dims=64),
+        plan=dict(attention=(4,), norm=(4,), embed_dims=64),
     ),
     heads=dict(
         label=dict(**head, num_classes=10),

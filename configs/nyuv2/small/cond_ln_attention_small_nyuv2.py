@@ -1,3 +1,3 @@
 # Conditional LayerNorm and attention in every block.
 _base_ = "cond_attention_small_nyuv2.py"
-model = dict(backbone=dict(plan=dict(layer_norm="all")))
+model = dict(backbone=dict(plan=dict(norm="all")))

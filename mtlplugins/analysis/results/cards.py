@@ -6,6 +6,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mtlplugins.models.conditioning import asked_blocks, asked_modules
+
 #: The rows of a card (Balcioglu 2023, "Conditionally adaptive multitask learning", table 4.1).
 ROWS = (
     "Multitask",
@@ -46,27 +48,28 @@ def card(config: Config) -> dict[str, str]:
     tasks = learned_tasks(config)
     weights = model.get("task_weights") or {}
     norm = "Regular"
-    if _any_block(plan.get("layer_norm")):
+    asked = asked_modules(plan)
+    if _any_block(asked.get("norm")):
         norm = "Conditioned, from scratch" if plan.get("norm_from_scratch") else "Conditioned"
     values = (
         len(tasks) > 1,
-        _conditioned(plan, backbone.get("depths")),
+        _conditioned(asked, backbone.get("depths")),
         norm,
         bool(plan.get("frozen") or model.get("frozen_tasks")),
-        _any_block(plan.get("adapter")),
+        _any_block(asked.get("adapter")),
         "-".join(f"{weights.get(task, 1):g}" for task in tasks) if len(tasks) > 1 else "-",
     )
     return {row: str(value) for row, value in zip(ROWS, values, strict=True)}
 
 
 def _any_block(asked: Any) -> bool:
-    return asked == "all" or (asked is not None and any(asked))
+    blocks = asked_blocks(asked)
+    return blocks == "all" or (blocks is not None and any(blocks))
 
 
-def _conditioned(plan: dict[str, Any], depths: Any) -> str:
+def _conditioned(asked: dict[str, Any], depths: Any) -> str:
     """Count the blocks of each stage that carry any conditional module, e.g. ``0-0-6-2``."""
-    modules = [plan.get(key) for key in ("attention", "layer_norm", "adapter")]
-    modules = [asked for asked in modules if _any_block(asked)]
+    modules = [asked_blocks(value) for value in asked.values() if _any_block(value)]
     if not modules:
         return "None"
     if "all" in modules:

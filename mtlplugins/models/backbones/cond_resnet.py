@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmseg.models.backbones import ResNet
@@ -34,7 +34,7 @@ class CondResNet(ConditionedEncoder, ResNet):
     called with images alone, it is a drop-in for mmseg's class. With a plan, a fresh encoder still
     computes what the plain one with the same weights computes.
 
-    The plan's ``layer_norm`` is FiLM on the output of each normalisation of the residual branch;
+    The plan's ``norm`` is FiLM on the output of each normalisation of the residual branch;
     the shortcut's norm stays plain, for what is added to it would shift the same sum twice. Its
     ``adapter`` stands beside the whole block, ``x ← Block(x) + Adapter(shortcut(x))``, so outside
     the block's last ReLU: a map may get negative values. ``shortcut`` is the block's own: the
@@ -82,6 +82,7 @@ class CondResNet(ConditionedEncoder, ResNet):
 
     # torchvision's older checkpoints do not count batches; only a norm without momentum reads it
     optional_keys = r".*\bnum_batches_tracked$"
+    block_type = CondBasicBlock
 
     def __init__(
         self,
@@ -121,8 +122,7 @@ class CondResNet(ConditionedEncoder, ResNet):
                 f"CondResNet: num_stages={num_stages}, strides={tuple(strides)}, dilations="
                 f"{tuple(dilations)}: give one stride and one dilation for each stage"
             )
-        self.plan = ConditioningPlan.from_config(plan, self.arch_settings[depth][1][:num_stages])
-        self._check_plan()
+        self.plan = self._make_plan(plan, self.arch_settings[depth][1][:num_stages])
         super().__init__(
             depth,
             in_channels=in_channels,
@@ -150,26 +150,25 @@ class CondResNet(ConditionedEncoder, ResNet):
         )
         self._channels_last = allows_channels_last(self)
 
-    def _check_plan(self) -> None:
-        if self.plan and any(self.plan.attention):
-            raise ValueError(
-                f"plan.attention={self.plan.attention}: a ResNet has no attention to condition; "
-                "condition its norms (plan.layer_norm) or put adapters beside its blocks "
-                "(plan.adapter), or take a CondSwinTransformer or a CondVisionTransformer"
-            )
-        if self.plan and self.plan.norm_from_scratch:
+    @classmethod
+    def _make_plan(
+        cls, plan: Mapping[str, Any] | None, depths: Sequence[int]
+    ) -> ConditioningPlan | None:
+        made = super()._make_plan(plan, depths)
+        if made and made.norm_from_scratch:
             raise ValueError(
                 "plan.norm_from_scratch is for LayerNorm: a ResNet's norms keep their pretrained "
                 "gain and bias, FiLM stands behind them; leave norm_from_scratch out"
             )
+        return made
 
     def make_res_layer(self, block: type[nn.Module], **settings: Any) -> ResLayer:
         """Make the next stage, of blocks that may carry conditional modules."""
         layer = super().make_res_layer(block=_CONDITIONED[block], **settings)
         stage = len(self.res_layers)
         for j, made in enumerate(layer):
-            if carries := self._modules_of(stage, j, len(layer)):
-                made.condition_on_task(carries, task_embed_dims=self.plan.embed_dims)
+            if modules := self._modules_of(stage, j, len(layer)):
+                made.attach(modules, embed_dims=self.plan.embed_dims)
         return layer
 
     def _block_stages(self) -> list[Sequence[nn.Module]]:

@@ -9,7 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from mtlplugins.models.conditioning import Condition, ConditioningPlan
+from mtlplugins.models.conditioning import Condition
 from mtlplugins.models.layers import CondSwinBlock, Windows, quicken
 
 from .conditioned import ConditionedEncoder, check_stages
@@ -62,6 +62,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
 
     # an ImageNet checkpoint has no norms at the outputs of the inner stages
     optional_keys = r"norm\d\."
+    block_type = CondSwinBlock
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         pretrained: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        self.plan = ConditioningPlan.from_config(plan, depths)
+        self.plan = self._make_plan(plan, depths)
         check_stages("CondSwinTransformer", out_indices, len(depths))
         channels = [embed_dims * 2**i for i in range(len(depths))]
         if len(num_heads) != len(depths) or any(
@@ -127,8 +128,6 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
                     embed_dims * 2**i,
                     num_heads[i],
                     int(mlp_ratio * embed_dims * 2**i),
-                    carries=self._modules_of(i, j, depth),
-                    task_embed_dims=self.plan.embed_dims if self.plan else 0,
                     window_size=window_size,
                     shift=j % 2 == 1,
                     qkv_bias=qkv_bias,
@@ -140,6 +139,8 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
                     norm_cfg=norm_cfg,
                     with_cp=with_cp,
                 )
+                if modules := self._modules_of(i, j, depth):
+                    block.attach(modules, embed_dims=self.plan.embed_dims)
                 stage.blocks.append(block)
         quicken(self)
         self._freeze_stages()

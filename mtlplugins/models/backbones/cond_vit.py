@@ -11,7 +11,7 @@ from mmpretrain.models.utils import resize_pos_embed
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mtlplugins.models.conditioning import Condition, ConditioningPlan
+from mtlplugins.models.conditioning import Condition
 from mtlplugins.models.layers import CondViTBlock, quicken
 
 from .conditioned import ConditionedEncoder
@@ -72,6 +72,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
 
     # a classifier from the class token has no norm of the mean over patches
     optional_keys = r"ln2\."
+    block_type = CondViTBlock
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
     ) -> None:
         settings = _settings(arch, self.arch_zoo)
         depth = settings["num_layers"]
-        self.plan = ConditioningPlan.from_config(plan, (depth,))
+        self.plan = self._make_plan(plan, (depth,))
         super().__init__(
             arch={**settings, "num_layers": 0},  # the blocks are ours, below
             img_size=img_size,
@@ -130,17 +131,21 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
                 embed_dims=self.embed_dims,
                 num_heads=settings["num_heads"],
                 feedforward_channels=settings["feedforward_channels"],
-                carries=self._modules_of(0, i, depth),
-                task_embed_dims=self.plan.embed_dims if self.plan else 0,
-                grid=self.patch_resolution,
-                attention_block_size=attention_block_size,
                 layer_scale_init_value=layer_scale_init_value,
                 drop_rate=drop_rate,
                 drop_path_rate=drop_path_rate * i / max(depth - 1, 1),
                 qkv_bias=qkv_bias,
                 norm_cfg=norm_cfg,
             )
-            self.layers.append(CondViTBlock(**block_cfg | layer_cfg))
+            block = CondViTBlock(**block_cfg | layer_cfg)
+            if modules := self._modules_of(0, i, depth):
+                block.attach(
+                    modules,
+                    embed_dims=self.plan.embed_dims,
+                    grid=self.patch_resolution,
+                    attention_block_size=attention_block_size,
+                )
+            self.layers.append(block)
         quicken(self)
         self._freeze_stages()
 

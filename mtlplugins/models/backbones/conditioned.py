@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from mtlplugins.models.conditioning import (
+    MODULES,
     Condition,
     ConditionalLayerNorm,
     ConditioningPlan,
     conditional_modules,
 )
-from mtlplugins.models.layers import quicken
+from mtlplugins.models.layers import ConditionalBlock, quicken
 
 from .freezing import freeze_all_but
 from .pretrained import load_pretrained, read_pretrained
+
+_LACKS = {
+    "logits": "no attention to condition",
+    "norms": "no norms to condition",
+    "linears": "no linear layers to add to",
+    "memory": "no attention between all tokens of an image",
+    "beside": "no room for a module beside it",
+}
 
 
 class ConditionedEncoder:
     """Base of the conditioned encoders, to stand before the plain architecture it is mixed into.
 
-    The encoder sets ``plan`` before it initialises the plain architecture, gives each of its blocks
-    the names ``carries`` of its conditional modules and lists the blocks in ``_block_stages``. The
-    plain architecture brings ``out_indices``, ``_freeze_stages`` and ``init_weights``.
+    The encoder sets ``plan`` by ``_make_plan`` before it initialises the plain architecture,
+    attaches to each of its blocks what ``_modules_of`` lists and gives the blocks in
+    ``_block_stages``. The plain architecture brings ``out_indices``, ``_freeze_stages`` and
+    ``init_weights``.
 
     Attributes:
         plan: Which blocks carry which conditional module; None for the plain encoder.
@@ -32,15 +43,40 @@ class ConditionedEncoder:
     #: Matches the keys that a checkpoint of the plain architecture may lack; here none.
     optional_keys = r"(?!)"
 
+    #: The class of the blocks, which says where they have room for conditional modules.
+    block_type: ClassVar[type[ConditionalBlock]]
+
     plan: ConditioningPlan | None
+
+    @classmethod
+    def _make_plan(
+        cls, plan: Mapping[str, Any] | None, depths: Sequence[int]
+    ) -> ConditioningPlan | None:
+        """Make the plan, and check that the blocks have room for its modules."""
+        made = ConditioningPlan.from_config(plan, depths)
+        places = cls.block_type.places
+        for name, counts in made.blocks.items() if made else ():
+            place = MODULES[name].place
+            if place in places or not any(counts):
+                continue
+            able = [m for m, kind in MODULES.items() if kind.place in places]
+            others = [
+                e for e in ConditionedEncoder.__subclasses__() if place in e.block_type.places
+            ]
+            raise ValueError(
+                f"plan.{name}={counts}: a block of {cls.__name__} has {_LACKS[place]}; condition "
+                f"it by {' or '.join(f'plan.{m}' for m in able)}, or take another encoder: "
+                f"{', '.join(e.__name__ for e in others)}"
+            )
+        return made
 
     def _block_stages(self) -> list[Sequence[nn.Module]]:
         """List the blocks of each stage."""
         raise NotImplementedError
 
-    def _modules_of(self, stage: int, block: int, depth: int) -> list[str]:
+    def _modules_of(self, stage: int, block: int, depth: int) -> dict[str, Mapping[str, int]]:
         """List what a block carries; ``depth`` is the stage's number of blocks."""
-        return self.plan.modules_of(stage=stage, block=block, depth=depth) if self.plan else []
+        return self.plan.modules_of(stage=stage, block=block, depth=depth) if self.plan else {}
 
     @property
     def task_embed_dims(self) -> int | None:
@@ -101,7 +137,7 @@ class ConditionedEncoder:
         """Freeze all but what adapts the encoder to the tasks, where the plan says so."""
         if self.plan and self.plan.frozen:
             blocks = [block for stage in self._block_stages() for block in stage]
-            adapted = [block for block in blocks if "attention" in block.carries]
+            adapted = [b for b in blocks if any(MODULES[name].frees_block for name in b.carries)]
             freeze_all_but(self, adapted + conditional_modules(self))
 
     def fold(self, z: Tensor) -> None:

@@ -8,29 +8,29 @@ from .condition import Condition
 from .film import FiLM
 from .layer_norm import ConditionalLayerNorm
 from .modulation import ConditionalModulation
-from .plan import ConditioningPlan
+from .module import ConditionalModule
+from .plan import ConditioningPlan, asked_blocks, asked_modules
+from .table import MODULES
 from .task_embedding import TaskEmbedding
 
 __all__ = [
+    "MODULES",
     "Adapter",
     "Condition",
     "ConditionalAdapter",
     "ConditionalAttention",
     "ConditionalLayerNorm",
     "ConditionalModulation",
+    "ConditionalModule",
     "ConditioningPlan",
     "FiLM",
     "TaskEmbedding",
+    "asked_blocks",
+    "asked_modules",
     "conditional_modules",
 ]
 
 
 def conditional_modules(module: nn.Module) -> list[nn.Module]:
-    """Collect the conditional attentions, norms and adapters inside ``module``."""
-    kinds = (
-        ConditionalAttention,
-        ConditionalLayerNorm,
-        ConditionalModulation,
-        ConditionalAdapter,
-    )
-    return [child for child in module.modules() if isinstance(child, kinds)]
+    """Collect the conditional modules of any kind inside ``module``."""
+    return [child for child in module.modules() if isinstance(child, ConditionalModule)]

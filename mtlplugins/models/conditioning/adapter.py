@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .condition import Condition
 from .film import FiLM
+from .module import ConditionalModule
 
 
 class Adapter(nn.Module):
@@ -23,12 +26,12 @@ class Adapter(nn.Module):
         self.down = nn.Linear(features, bottleneck)
         self.up = nn.Linear(bottleneck, features)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``x`` (R, L, C) to what the block's output gets."""
+    def forward(self, x: Tensor, condition: Condition | None = None) -> Tensor:
+        """Map ``x`` (R, L, C) to what is added to the block's output; no condition is read."""
         return self.up(F.gelu(self.down(x)))
 
 
-class ConditionalAdapter(nn.Module):
+class ConditionalAdapter(ConditionalModule, nn.Module):
     """``FiLM₂(W_up GELU(FiLM₁(W_down x)))``, added to ``Block(x)`` (the thesis, section 3.2.1).
 
     The thesis leaves the inside open; CA-MTL's bottleneck has no nonlinearity, here a GELU stands
@@ -40,6 +43,9 @@ class ConditionalAdapter(nn.Module):
         embed_dims: Length of the task embedding.
         bottleneck: Channels between the two linear layers.
     """
+
+    place = "beside"
+    settings = MappingProxyType(dict(bottleneck=128))
 
     def __init__(self, features: int, *, embed_dims: int, bottleneck: int = 128) -> None:
         super().__init__()

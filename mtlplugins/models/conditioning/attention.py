@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from .film import FiLM
+from .module import ConditionalModule
 
 
-class ConditionalAttention(nn.Module):
+class ConditionalAttention(ConditionalModule, nn.Module):
     """Block-diagonal attention matrix ``M(z)``, added to the logits before the softmax.
 
     ``softmax(M(z) + QKᵀ/√d) V`` with blocks ``A'(z) = FiLM(A)`` on the diagonal (conditional
@@ -22,6 +23,9 @@ class ConditionalAttention(nn.Module):
             last block is cut.
         embed_dims: Length of the task embedding.
     """
+
+    place = "logits"
+    frees_block = True
 
     def __init__(self, *, tokens: int, block_size: int, embed_dims: int) -> None:
         super().__init__()

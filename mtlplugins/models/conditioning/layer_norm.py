@@ -8,9 +8,11 @@ from torch.nn import functional as F
 
 from .condition import Condition
 from .film import FiLM
+from .modulation import ConditionalModulation
+from .module import ConditionalModule
 
 
-class ConditionalLayerNorm(nn.LayerNorm):
+class ConditionalLayerNorm(ConditionalModule, nn.LayerNorm):
     """``y = (1 + Δγ(z)) γ' · x̂ + (β' + Δβ(z))`` (the thesis, section 3.2.1).
 
     γ' and β' are the parameters ``weight`` and ``bias`` of the plain LayerNorm that it replaces,
@@ -23,6 +25,9 @@ class ConditionalLayerNorm(nn.LayerNorm):
         embed_dims: Length of the task embedding.
         eps: Added to the variance, as in ``nn.LayerNorm``.
     """
+
+    place = "norms"
+    behind = ConditionalModulation
 
     def __init__(self, features: int, *, embed_dims: int, eps: float = 1e-5) -> None:
         super().__init__(features, eps=eps)

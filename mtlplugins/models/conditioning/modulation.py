@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from .condition import Condition
 from .film import FiLM
+from .module import ConditionalModule
 
 
-class ConditionalModulation(nn.Module):
+class ConditionalModulation(ConditionalModule, nn.Module):
     """``y = (1 + Δγ(z)) · x + Δβ(z)`` for each channel of a map.
 
     Stands behind a normalisation of any kind, which keeps its parameters, their names and its batch

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-#: The conditional modules that a plan places.
-MODULES = ("attention", "layer_norm", "adapter")
+from .table import MODULES
+
+_OLD_NAMES = {"layer_norm": "norm"}  # a ResNet's is no LayerNorm
+_FLAGS = ("frozen", "norm_from_scratch")
 
 
 @dataclass(frozen=True)
 class ConditioningPlan:
     """For each conditional module, how many blocks of each stage carry it.
 
-    ``attention=(0, 0, 6, 2)`` is the *last* 6 blocks of stage 3 and the last 2 of stage 4;
-    ``"all"`` is every block, ``None`` no block.
+    In a config it is a dict with the names of :data:`MODULES` and the attributes below except
+    ``blocks`` and ``settings``. ``attention=(0, 0, 6, 2)`` is the *last* 6 blocks of stage 3 and
+    the last 2 of stage 4; ``"all"`` is every block, ``None`` no block. A module with settings takes
+    ``low_rank=dict(blocks="all", rank=4)`` as well.
 
     Attributes:
-        attention: Blocks with :class:`ConditionalAttention`.
-        layer_norm: Blocks whose two norms are :class:`ConditionalLayerNorm`.
-        adapter: Blocks with a :class:`ConditionalAdapter` beside them.
+        blocks: Number of blocks of each stage, by module.
+        settings: The module's settings that are not its defaults, by module.
         frozen: Train nothing of the encoder but the conditional modules and the blocks that carry
             conditional attention (the thesis, section 3.2.1).
         norm_from_scratch: Start the gain and bias of conditional norms at 1 and 0 instead of at the
@@ -27,19 +31,20 @@ class ConditioningPlan:
         embed_dims: Length of the task embedding.
     """
 
-    attention: Sequence[int] | str | None = None
-    layer_norm: Sequence[int] | str | None = None
-    adapter: Sequence[int] | str | None = None
+    blocks: Mapping[str, tuple[int, ...]]
+    settings: Mapping[str, Mapping[str, int]]
     frozen: bool = False
     norm_from_scratch: bool = False
     embed_dims: int = 384
 
     @classmethod
-    def from_config(cls, plan: dict | None, depths: Sequence[int]) -> ConditioningPlan | None:
+    def from_config(
+        cls, plan: Mapping[str, Any] | None, depths: Sequence[int]
+    ) -> ConditioningPlan | None:
         """Make the plan of an encoder from its config.
 
         Args:
-            plan: The attributes by name, or None for an unconditioned encoder.
+            plan: Modules and attributes by name, or None for an unconditioned encoder.
             depths: Number of blocks of each stage of the encoder.
 
         Returns:
@@ -52,41 +57,83 @@ class ConditioningPlan:
         """
         if plan is None:
             return None
-        known = [field.name for field in fields(cls)]
-        if unknown := sorted(set(plan) - set(known)):
+        known = [*MODULES, *_FLAGS, "embed_dims"]
+        if unknown := sorted(set(plan) - {*known, *_OLD_NAMES}):
             raise ValueError(f"plan: unknown key {unknown[0]!r}; known keys: {', '.join(known)}")
-        embed_dims = plan.get("embed_dims", 1)
-        if not isinstance(embed_dims, int) or isinstance(embed_dims, bool) or embed_dims < 1:
+        embed_dims = plan.get("embed_dims", cls.embed_dims)
+        if not _is_positive(embed_dims):
             raise ValueError(f"plan.embed_dims={embed_dims!r}: must be at least 1, and whole")
-        for key in ("frozen", "norm_from_scratch"):
-            if not isinstance(plan.get(key, False), bool):
-                raise ValueError(f"plan.{key}={plan[key]!r}: give True or False")
-        counts = {module: _counts(module, plan.get(module), depths) for module in MODULES}
-        made = cls(**{**plan, **counts})
-        if made.norm_from_scratch and not any(made.layer_norm):
+        flags = {key: plan.get(key, False) for key in _FLAGS}
+        for key, value in flags.items():
+            if not isinstance(value, bool):
+                raise ValueError(f"plan.{key}={value!r}: give True or False")
+        asked = asked_modules(plan)
+        blocks = {m: _counts(m, asked_blocks(asked.get(m)), depths) for m in MODULES}
+        if flags["norm_from_scratch"] and not any(blocks["norm"]):
             raise ValueError(
-                "plan.norm_from_scratch=True, but no block has a conditional norm: set "
-                "plan.layer_norm, e.g. to 'all', or leave norm_from_scratch out"
+                "plan.norm_from_scratch=True, but no block has a conditional norm: set plan.norm, "
+                "e.g. to 'all', or leave norm_from_scratch out"
             )
-        return made
+        settings = {module: _settings(module, asked.get(module)) for module in MODULES}
+        return cls(blocks, settings, embed_dims=embed_dims, **flags)
 
     @property
     def conditions(self) -> bool:
         """Whether any block carries a conditional module."""
-        return any(map(sum, (self.attention, self.layer_norm, self.adapter)))
+        return any(map(sum, self.blocks.values()))
 
     def carries(self, module: str, *, stage: int, block: int, depth: int) -> bool:
         """Say whether a block carries ``module``; ``depth`` is the stage's number of blocks."""
-        return block >= depth - getattr(self, module)[stage]
+        return block >= depth - self.blocks[module][stage]
 
-    def modules_of(self, *, stage: int, block: int, depth: int) -> list[str]:
-        """List the modules that a block carries."""
-        return [m for m in MODULES if self.carries(m, stage=stage, block=block, depth=depth)]
+    def modules_of(self, *, stage: int, block: int, depth: int) -> dict[str, Mapping[str, int]]:
+        """List the modules that a block carries, with their settings."""
+        carried = [m for m in MODULES if self.carries(m, stage=stage, block=block, depth=depth)]
+        return {module: self.settings[module] for module in carried}
 
 
-def _counts(
-    module: str, asked: Sequence[int] | str | None, depths: Sequence[int]
-) -> tuple[int, ...]:
+def asked_modules(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Read from a plan's config what is asked for each module, old names replaced.
+
+    Raises:
+        ValueError: A module is given by its old and by its new name.
+    """
+    asked = {module: plan[module] for module in MODULES if module in plan}
+    for old, new in _OLD_NAMES.items():
+        if old in plan and new in plan:
+            raise ValueError(
+                f"plan.{old} is the old name of plan.{new}, and both are given: take {old} out "
+                "(a config that inherits it: the base's, or set _delete_=True in the plan)"
+            )
+        if old in plan:
+            asked[new] = plan[old]
+    return asked
+
+
+def asked_blocks(asked: Any) -> Any:
+    """Blocks that a module's value in a plan's config asks for: numbers, ``'all'`` or None."""
+    return asked["blocks"] if isinstance(asked, Mapping) and "blocks" in asked else asked
+
+
+def _settings(module: str, asked: Any) -> dict[str, int]:
+    if not isinstance(asked, Mapping):
+        return {}
+    given = {key: value for key, value in asked.items() if key != "blocks"}
+    known = MODULES[module].settings
+    for key, value in given.items():
+        if key not in known:
+            keys = ", ".join(["blocks", *known])
+            raise ValueError(f"plan.{module}: unknown setting {key!r}; known settings: {keys}")
+        if not _is_positive(value):
+            raise ValueError(f"plan.{module}.{key}={value!r}: must be at least 1, and whole")
+    return given
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _counts(module: str, asked: Any, depths: Sequence[int]) -> tuple[int, ...]:
     if asked is None:
         return (0,) * len(depths)
     if asked == "all":

@@ -2,6 +2,7 @@
 
 from .attention import attention
 from .channels_last import allows_channels_last, for_convolutions
+from .conditional_block import ConditionalBlock
 from .dropout import Dropout, dropout
 from .linear import Linear, linear, quicken
 from .res_block import CondBasicBlock, CondBottleneck
@@ -15,6 +16,7 @@ __all__ = [
     "CondBottleneck",
     "CondSwinBlock",
     "CondViTBlock",
+    "ConditionalBlock",
     "Dropout",
     "Linear",
     "Windows",

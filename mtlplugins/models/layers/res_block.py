@@ -2,61 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import torch
 from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from mtlplugins.models.conditioning import (
-    Adapter,
-    Condition,
-    ConditionalAdapter,
-    ConditionalModulation,
-)
+from mtlplugins.models.conditioning import Condition, ConditionalModule
+
+from .conditional_block import ConditionalBlock
 
 
-class _CondResBlock:
+class _CondResBlock(ConditionalBlock):
     """What a conditioned residual block has beyond mmseg's, before which it stands.
 
-    Attributes:
-        convs: Number of convolutions of the residual branch.
-        carries: The conditional modules of this block, out of ``layer_norm`` and ``adapter``.
-        adapter: The plain adapter of a folded block; others have none.
+    A norm stays, for it may keep batch statistics: what depends on the task stands after it, under
+    ``conditional_<norm>``.
     """
 
-    convs: int
-    adapter: Adapter
-    carries: frozenset[str] = frozenset()
+    places = ("norms", "beside")
 
-    def condition_on_task(self, carries: Collection[str], *, task_embed_dims: int) -> None:
-        """Add conditional modules.
-
-        Args:
-            carries: Which: ``layer_norm`` puts a :class:`ConditionalModulation` behind each norm of
-                the residual branch, ``adapter`` a :class:`ConditionalAdapter` beside the block.
-            task_embed_dims: Length of the task embedding.
-        """
-        self.carries = frozenset(carries)
-        channels = [getattr(self, f"conv{i}").out_channels for i in range(1, self.convs + 1)]
-        if "layer_norm" in self.carries:
-            for i, count in enumerate(channels, 1):
-                modulation = ConditionalModulation(count, embed_dims=task_embed_dims)
-                self.add_module(f"conditional_norm{i}", modulation)
-        if "adapter" in self.carries:
-            self.conditional_adapter = ConditionalAdapter(channels[-1], embed_dims=task_embed_dims)
-
-    def fold(self, z: Tensor) -> None:
-        """Make the conditional modules plain ones of the task embedding ``z`` (1, embed_dims)."""
-        if "layer_norm" in self.carries:
-            for i in range(1, self.convs + 1):
-                getattr(self, f"conditional_norm{i}").fold_into(getattr(self, f"norm{i}"), z)
-                delattr(self, f"conditional_norm{i}")
-        if "adapter" in self.carries:
-            self.adapter = self.conditional_adapter.folded(z)
-            del self.conditional_adapter
-        self.carries = frozenset()
+    @property
+    def width(self) -> int:
+        """Channels of the block's output."""
+        return getattr(self, f"conv{len(self.norms)}").out_channels
 
     def forward(self, x: Tensor, condition: Condition | None = None) -> Tensor:
         """Transform a map.
@@ -72,42 +40,50 @@ class _CondResBlock:
             return checkpoint(self._transform, x, condition, use_reentrant=False)
         return self._transform(x, condition)
 
+    def normalise(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
+        """Apply a norm, and what stands after it."""
+        x = getattr(self, name)(x)
+        if "norms" in self._at:
+            x = getattr(self, f"conditional_{name}")(x, condition)
+        return x
+
     def _transform(self, x: Tensor, condition: Condition | None) -> Tensor:
         y = self._residual(x, condition)
         shortcut = x if self.downsample is None else self.downsample(x)
         y += shortcut
         y = self.relu(y)
-        if "adapter" in self.carries or hasattr(self, "adapter"):
-            y = y + self._adapt(shortcut, condition)
+        if "beside" in self._at:
+            tokens, out = (m.flatten(2).transpose(1, 2) for m in (shortcut, y))  # (R, H'·W', C')
+            y = self.beside(tokens, out, condition).transpose(1, 2).unflatten(2, y.shape[-2:])
         return y
 
-    def _adapt(self, x: Tensor, condition: Condition | None) -> Tensor:
-        tokens = x.flatten(2).transpose(1, 2)  # (R, H'·W', C')
-        if "adapter" in self.carries:
-            added = self.conditional_adapter(tokens, condition)
-        else:
-            added = self.adapter(tokens)
-        return added.transpose(1, 2).unflatten(2, x.shape[-2:])
-
     def _residual(self, x: Tensor, condition: Condition | None) -> Tensor:
-        for i in range(1, self.convs + 1):
-            x = getattr(self, f"norm{i}")(getattr(self, f"conv{i}")(x))
-            if "layer_norm" in self.carries:
-                x = getattr(self, f"conditional_norm{i}")(x, condition)
-            if i < self.convs:
+        for i, norm in enumerate(self.norms, 1):
+            x = self.normalise(norm, getattr(self, f"conv{i}")(x), condition)
+            if i < len(self.norms):
                 x = self.relu(x)
             if getattr(self, "with_plugins", False):  # only a bottleneck can have them
                 x = self.forward_plugin(x, getattr(self, f"after_conv{i}_plugin_names"))
         return x
 
+    def _put_norms(self, kind: type[ConditionalModule], _: str, **settings: int) -> None:
+        for i, name in enumerate(self.norms, 1):
+            channels = getattr(self, f"conv{i}").out_channels
+            self.add_module(f"conditional_{name}", kind.behind(channels, **settings))
+
+    def _fold_norms(self, z: Tensor) -> None:
+        for name in self.norms:
+            getattr(self, f"conditional_{name}").fold_into(getattr(self, name), z)
+            delattr(self, f"conditional_{name}")
+
 
 class CondBasicBlock(_CondResBlock, BasicBlock):
     """mmseg's ``BasicBlock``: same arguments, parameters and function, and conditional modules."""
 
-    convs = 2
+    norms = ("norm1", "norm2")
 
 
 class CondBottleneck(_CondResBlock, Bottleneck):
     """mmseg's ``Bottleneck``: same arguments, parameters and function, and conditional modules."""
 
-    convs = 3
+    norms = ("norm1", "norm2", "norm3")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import torch
 from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor
 from torch.nn import functional as F
 
 from .attention import attention
+
+Memory = Callable[[Tensor], Tensor]
 
 
 def resize_row_blocks(matrix: Tensor, size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
@@ -38,25 +42,29 @@ def resize_row_blocks(matrix: Tensor, size: tuple[int, int], new_size: tuple[int
     return blocks.flatten(3, 4).flatten(1, 2)
 
 
-def token_attention(msa: MultiheadAttention, x: Tensor, bias: Tensor) -> Tensor:
-    """Do what ``msa`` does, with an addition to its logits.
+def token_attention(
+    msa: MultiheadAttention, qkv: Tensor, bias: Tensor | None, memory: Iterable[Memory] = ()
+) -> Tensor:
+    """Do what ``msa`` does between its two linear layers, with what a task adds.
 
     Args:
-        msa: Holds the weights.
-        x: (R, L, C).
+        msa: Says the number of heads and the dropout.
+        qkv: Queries, keys and values (R, L, 3·C).
         bias: Added to the logits of all heads (R, L, L).
+        memory: Each makes of the queries (R, heads, L, d) what is added to the attended values.
 
     Returns:
-        (R, L, C).
+        What the heads return (R, L, C).
     """
-    qkv = msa.qkv(x).unflatten(-1, (3, msa.num_heads, msa.head_dims))
+    qkv = qkv.unflatten(-1, (3, msa.num_heads, msa.head_dims))
     query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (R, heads, L, d) each
     attended = attention(
         query,
         key,
         value,
-        bias=bias[:, None].to(query.dtype),
+        bias=None if bias is None else bias[:, None].to(query.dtype),
         dropout=msa.attn_drop if msa.training else 0.0,
     )
-    attended = msa.proj(attended.transpose(1, 2).flatten(2))
-    return msa.out_drop(msa.gamma1(msa.proj_drop(attended)))
+    for read in memory:
+        attended = attended + read(query)
+    return attended.transpose(1, 2).flatten(2)

@@ -2,120 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
+from functools import partial
 
-import torch
 from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from mtlplugins.kept_values import kept
-from mtlplugins.models.conditioning import (
-    Adapter,
-    Condition,
-    ConditionalAdapter,
-    ConditionalAttention,
-    ConditionalLayerNorm,
-)
+from mtlplugins.models.conditioning import Condition
 
+from .conditional_block import ConditionalBlock
+from .feed_forward import feed_forward, feed_forward_linears
 from .token_attention import resize_row_blocks, token_attention
 
 
-class CondViTBlock(TransformerEncoderLayer):
+class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
     """mmpretrain's ``TransformerEncoderLayer``: same arguments and function, and conditional ones.
 
     Conditional attention is among the patch tokens; ``M(z)`` is 0 in the rows and columns of the
     tokens in front of them, such as the class token.
 
-    Args:
-        embed_dims: Channels C.
-        num_heads: Attention heads.
-        feedforward_channels: Hidden channels of the MLP.
-        carries: The conditional modules of this block, out of ``attention``, ``layer_norm``,
-            ``adapter``.
-        task_embed_dims: Length of the task embedding; not read without conditional modules.
+    Attributes:
         grid: Height and width of the grid of patch tokens that conditional attention is learnt for.
         attention_block_size: Side L of a block of conditional attention in tokens; None for one
             row of the grid.
-        layer_scale_init_value: Start of the factor behind each residual branch, 0 for none.
-        drop_rate: Dropout behind linear layers.
-        attn_drop_rate: Dropout of attention weights.
-        drop_path_rate: Probability of leaving out a residual branch of a row.
-        num_fcs: Linear layers of the MLP.
-        qkv_bias: Whether queries, keys and values have a bias.
-        ffn_type: ``'origin'`` or ``'swiglu_fused'``.
-        act_cfg: Activation of the MLP.
-        norm_cfg: Norms; conditional LayerNorm replaces them whatever they are.
-        init_cfg: As in MMEngine.
     """
 
-    def __init__(
+    places = ("logits", "norms", "linears", "memory", "beside")
+    norms = ("ln1", "ln2")
+    grid: tuple[int, int]
+    attention_block_size: int | None
+
+    @property
+    def width(self) -> int:
+        """Channels C."""
+        return self.embed_dims
+
+    @property
+    def linears(self) -> list[str]:
+        """Attention's two and the MLP's."""
+        return ["attn.qkv", "attn.proj", *feed_forward_linears(self.ffn)]
+
+    def attach(
         self,
-        embed_dims: int,
-        num_heads: int,
-        feedforward_channels: int,
+        modules: Mapping[str, Mapping[str, int]],
         *,
-        carries: Collection[str] = (),
-        task_embed_dims: int = 384,
+        embed_dims: int,
         grid: tuple[int, int] = (14, 14),
         attention_block_size: int | None = None,
-        layer_scale_init_value: float = 0.0,
-        drop_rate: float = 0.0,
-        attn_drop_rate: float = 0.0,
-        drop_path_rate: float = 0.0,
-        num_fcs: int = 2,
-        qkv_bias: bool = True,
-        ffn_type: str = "origin",
-        act_cfg: dict = dict(type="GELU"),  # noqa: B006, read only
-        norm_cfg: dict = dict(type="LN"),  # noqa: B006, read only
-        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(
-            embed_dims,
-            num_heads,
-            feedforward_channels,
-            layer_scale_init_value=layer_scale_init_value,
-            drop_rate=drop_rate,
-            attn_drop_rate=attn_drop_rate,
-            drop_path_rate=drop_path_rate,
-            num_fcs=num_fcs,
-            qkv_bias=qkv_bias,
-            ffn_type=ffn_type,
-            act_cfg=act_cfg,
-            norm_cfg=norm_cfg,
-            init_cfg=init_cfg,
-        )
-        self.carries = frozenset(carries)
+        """Add conditional modules; see :class:`ConditionalBlock`.
+
+        Args:
+            modules: Names, each with its settings.
+            embed_dims: Length of the task embedding.
+            grid: See the class.
+            attention_block_size: See the class.
+        """
         self.grid = tuple(grid)
         self.attention_block_size = attention_block_size
-        self.adapter: Adapter | None = None  # of a folded block, as the bias
-        self.register_buffer("attention_bias", None)  # (1, h·w, h·w) of the patches of ``grid``
-        if "attention" in self.carries:
-            self.conditional_attention = ConditionalAttention(
-                tokens=grid[0] * grid[1],
-                block_size=attention_block_size or grid[1],
-                embed_dims=task_embed_dims,
-            )
-        if "layer_norm" in self.carries:
-            for name in ("ln1", "ln2"):
-                eps = getattr(self, name).eps
-                norm = ConditionalLayerNorm(embed_dims, embed_dims=task_embed_dims, eps=eps)
-                setattr(self, name, norm)
-        if "adapter" in self.carries:
-            self.conditional_adapter = ConditionalAdapter(embed_dims, embed_dims=task_embed_dims)
-
-    @torch.no_grad()
-    def fold(self, z: Tensor) -> None:
-        """Make the conditional modules plain ones of the task embedding ``z`` (1, embed_dims)."""
-        if "attention" in self.carries:
-            self.attention_bias = self.conditional_attention(z)
-            del self.conditional_attention
-        if "layer_norm" in self.carries:
-            self.ln1, self.ln2 = self.ln1.folded(z), self.ln2.folded(z)
-        if "adapter" in self.carries:
-            self.adapter = self.conditional_adapter.folded(z)
-            del self.conditional_adapter
-        self.carries = frozenset()
+        self.register_buffer("attention_bias", None)  # of a folded block: (1, h·w, h·w)
+        super().attach(modules, embed_dims=embed_dims)
 
     def forward(
         self, x: Tensor, grid: tuple[int, int], condition: Condition | None = None
@@ -134,34 +81,34 @@ class CondViTBlock(TransformerEncoderLayer):
         Raises:
             ValueError: Conditional attention with ``attention_block_size`` on another grid.
         """
-        y = x + self._attend(self._normalise(self.ln1, x, condition), grid, condition)
-        y = self.ffn(self._normalise(self.ln2, y, condition), identity=y)
-        if "adapter" in self.carries:
-            y = y + self.conditional_adapter(x, condition)
-        elif self.adapter is not None:
-            y = y + self.adapter(x)
-        return y
-
-    def _normalise(self, norm: nn.Module, x: Tensor, condition: Condition | None) -> Tensor:
-        return norm(x, condition) if "layer_norm" in self.carries else norm(x)
+        y = x + self._attend(self.normalise("ln1", x, condition), tuple(grid), condition)
+        y = feed_forward(self, self.normalise("ln2", y, condition), y, condition)
+        return self.beside(x, y, condition)
 
     def _attend(self, x: Tensor, grid: tuple[int, int], condition: Condition | None) -> Tensor:
-        conditional = self.conditional_attention if "attention" in self.carries else None
-        if conditional is None and self.attention_bias is None:
+        matrix = self.logits(condition)  # (T, h·w, h·w)
+        if matrix is None:
+            matrix = getattr(self, "attention_bias", None)
+        if matrix is None and not {"linears", "memory"} & self._at.keys():
             return self.attn(x)
-        count = x.shape[1]
+        bias = None
+        if matrix is not None:
+            matrix = self._resized(matrix, grid)
+            extra = x.shape[1] - matrix.shape[1]
+            bias = F.pad(matrix, (extra, 0, extra, 0))
+            if self.carries:
+                bias = condition.per_row(bias)
+        msa = self.attn
+        memory = [partial(module, condition=condition) for module in self._standing("memory")]
+        out = token_attention(msa, self.transform("attn.qkv", x, condition), bias, memory)
+        out = self.transform("attn.proj", out, condition)
+        return msa.out_drop(msa.gamma1(msa.proj_drop(out)))
 
-        def make() -> Tensor:
-            matrix = conditional(condition.z) if conditional else self.attention_bias
-            matrix = self._resized(matrix, tuple(grid))
-            extra = count - matrix.shape[1]
-            return F.pad(matrix, (extra, 0, extra, 0))
+    def _attended(self) -> tuple[int, int]:
+        return self.grid[0] * self.grid[1], self.attention_block_size or self.grid[1]
 
-        if conditional is None:
-            return token_attention(self.attn, x, make())
-        sources = (*condition.made_of, *conditional.parameters())
-        bias = kept(self, make, sources, tuple(grid), count)
-        return token_attention(self.attn, x, condition.per_row(bias))
+    def _fold_logits(self, matrix: Tensor) -> None:
+        self.attention_bias = matrix
 
     def _resized(self, matrix: Tensor, grid: tuple[int, int]) -> Tensor:
         """Bring ``M(z)`` (T, h·w, h·w) to the grid of the patches: (T, H·W, H·W)."""

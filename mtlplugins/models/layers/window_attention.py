@@ -47,24 +47,24 @@ def fold_into_bias(msa: WindowMSA, matrix: Tensor) -> None:
 
 
 def window_attention(
-    msa: WindowMSA, windows: Tensor, bias: Tensor, condition: Condition | None
+    msa: WindowMSA, qkv: Tensor, bias: Tensor, condition: Condition | None
 ) -> Tensor:
-    """Multi-head self-attention inside each window.
+    """Multi-head self-attention inside each window, without its two linear layers.
 
     Args:
-        msa: Holds the weights.
-        windows: (R, nW, N, C).
+        msa: Says the number of heads, the scale and the dropout.
+        qkv: Queries, keys and values (R, nW, N, 3·C).
         bias: What :func:`attention_bias` returns.
         condition: Tells which of the T biases a row takes; not read when T is 1.
 
     Returns:
-        (R, nW, N, C).
+        What the heads return (R, nW, N, C).
     """
-    shape = windows.shape
+    shape = (*qkv.shape[:-1], -1)
     if len(bias) > 1:
-        windows, bias = condition.pair(windows, bias)
-    qkv = msa.qkv(windows).unflatten(-1, (3, msa.num_heads, -1))  # (..., N, 3, heads, d)
+        qkv, bias = condition.pair(qkv, bias)
+    qkv = qkv.unflatten(-1, (3, msa.num_heads, -1))  # (..., N, 3, heads, d)
     query, key, value = (x.transpose(-3, -2) for x in qkv.unbind(-3))  # (..., heads, N, d) each
     dropout = msa.attn_drop.p if msa.training else 0.0
     out = attention(query, key, value, bias=bias, scale=msa.scale, dropout=dropout)
-    return msa.proj_drop(msa.proj(out.transpose(-3, -2).reshape(shape)))
+    return out.transpose(-3, -2).reshape(shape)

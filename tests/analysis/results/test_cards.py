@@ -39,7 +39,7 @@ def test_frozen_tasks_freeze_the_encoder() -> None:
 
 
 def test_all_blocks_by_number_are_all() -> None:
-    plan = dict(attention=(0, 0, 2, 2), layer_norm=(2, 2, 1, 0))
+    plan = dict(attention=(0, 0, 2, 2), norm=(2, 2, 1, 0))
     model = dict(backbone=dict(depths=(2, 2, 2, 2), plan=plan), heads=dict(a={}, b={}, c={}))
     found = card(Config(dict(model=dict(**model, task_weights=dict(b=0.5)))))
     assert found["Conditioned Modules"] == "All"

@@ -110,7 +110,7 @@ CONFIG_VALUES = (
         "a plan with a typo",
         "model.backbone.plan.atention=all",
         "plan: unknown key 'atention'",
-        "known keys: attention, layer_norm, adapter",
+        "known keys: attention, norm, adapter",
     ),
     _rooms(
         "a plan in a word that means nothing",

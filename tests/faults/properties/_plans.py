@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-MODULES = ("attention", "layer_norm", "adapter")
+MODULES = ("attention", "norm", "adapter")
 Counts = Sequence[int] | str | None
 
 

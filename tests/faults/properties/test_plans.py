@@ -89,7 +89,7 @@ def test_unknown_keys_are_named(data: st.DataObject, key: str) -> None:
 def test_norms_from_scratch_need_a_conditional_norm(data: st.DataObject) -> None:
     depths = data.draw(depths_of())
     plan = data.draw(plans_for(depths)) | dict(norm_from_scratch=True)
-    if any(map(len, last_blocks(plan.get("layer_norm"), depths))):
+    if any(map(len, last_blocks(plan.get("norm"), depths))):
         assert ConditioningPlan.from_config(plan, depths).norm_from_scratch
     else:
         with pytest.raises(ValueError, match=r"plan\.norm_from_scratch=True, but no block"):

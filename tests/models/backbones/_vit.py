@@ -10,10 +10,10 @@ ARCH = dict(embed_dims=16, num_layers=4, num_heads=4, feedforward_channels=24)
 VIT = dict(arch=ARCH, img_size=32, patch_size=8, out_type="featmap")
 PLANS = {
     "attention": dict(attention="all"),
-    "layer_norm": dict(layer_norm="all"),
+    "norm": dict(norm="all"),
     "adapter": dict(adapter="all"),
-    "all three": dict(attention="all", layer_norm="all", adapter="all"),
-    "last blocks": dict(attention=(1,), layer_norm=(2,), adapter=(1,)),
+    "all three": dict(attention="all", norm="all", adapter="all"),
+    "last blocks": dict(attention=(1,), norm=(2,), adapter=(1,)),
 }
 
 

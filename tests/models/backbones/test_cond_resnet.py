@@ -26,10 +26,10 @@ from tests.models._models import (
 SMALL = dict(stem_channels=8, base_channels=4)
 ROWS = {0: [0, 1], 1: [1], 2: [0, 1]}  # three tasks; the second has no target in image 0
 PLANS = {
-    "layer_norm": dict(layer_norm="all"),
+    "norm": dict(norm="all"),
     "adapter": dict(adapter="all"),
-    "both": dict(layer_norm="all", adapter="all"),
-    "last blocks": dict(layer_norm=(0, 1, 1, 2), adapter=(0, 0, 2, 1)),
+    "both": dict(norm="all", adapter="all"),
+    "last blocks": dict(norm=(0, 1, 1, 2), adapter=(0, 0, 2, 1)),
 }
 DEEP = dict(deep_stem=True)
 KINDS = {
@@ -159,7 +159,7 @@ def test_loads_torchvision_s_checkpoints(argument: str, tmp_path):
     torch.save(state, tmp_path / "resnet.pth")
     file = str(tmp_path / "resnet.pth")
     source = file if argument == "pretrained" else dict(type="Pretrained", checkpoint=file)
-    ours = CondResNet(18, plan=dict(layer_norm=(0, 0, 0, 1), embed_dims=8), **{argument: source})
+    ours = CondResNet(18, plan=dict(norm=(0, 0, 0, 1), embed_dims=8), **{argument: source})
     ours.init_weights()
     # in float64: layouts in memory differ, and so does float32's rounding
     x, condition = images(1).double(), make_condition({0: [0]})
@@ -217,7 +217,7 @@ def test_formula_of_a_block(stride: int):
     if stride == 2:
         shortcut = nn.Sequential(nn.Conv2d(6, 6, 1, stride=2, bias=False), nn.BatchNorm2d(6))
     block = CondBasicBlock(6, 6, stride=stride, downsample=shortcut).eval()
-    block.condition_on_task(("layer_norm", "adapter"), task_embed_dims=8)
+    block.attach(dict(norm={}, adapter={}), embed_dims=8)
     shake(block)
     perturb_conditioning(block)
     condition = make_condition({2: [0], 5: [0, 1]})
@@ -272,9 +272,9 @@ def test_tasks_differ_but_not_by_their_company(plan: dict):
 @pytest.mark.parametrize(
     ("plan", "images_of_block", "maps"),
     [
-        (dict(layer_norm=(0, 0, 1, 2)), [2, 2, 2, 2, 2, 5, 5, 5], [2, 2, 5, 5]),
+        (dict(norm=(0, 0, 1, 2)), [2, 2, 2, 2, 2, 5, 5, 5], [2, 2, 5, 5]),
         (dict(adapter=(0, 1, 0, 0)), [2, 2, 2, 5, 5, 5, 5, 5], [2, 5, 5, 5]),
-        (dict(layer_norm=(0, 0, 0, 1), adapter="all"), [5] * 8, [5, 5, 5, 5]),
+        (dict(norm=(0, 0, 0, 1), adapter="all"), [5] * 8, [5, 5, 5, 5]),
         ({}, [2] * 8, [2, 2, 2, 2]),
         (None, [2] * 8, [2, 2, 2, 2]),
     ],
@@ -296,7 +296,7 @@ def test_images_are_encoded_once_up_to_the_branch_point(
 
 
 def test_batch_statistics_behind_the_branch_point_are_of_the_rows():
-    encoder = cond_resnet(dict(layer_norm=(0, 2, 0, 0)), zero_init_residual=False)
+    encoder = cond_resnet(dict(norm=(0, 2, 0, 0)), zero_init_residual=False)
     encoder.init_weights()
     x = images(2)
     inputs: list[torch.Tensor] = []
@@ -314,10 +314,10 @@ def test_batch_statistics_behind_the_branch_point_are_of_the_rows():
         (dict(depth=20), r"depth=20: give one of 18, 34, 50, 101, 152"),
         (
             dict(plan=dict(attention=(0, 0, 1, 0))),
-            r"plan\.attention=\(0, 0, 1, 0\).*no attention.*plan\.layer_norm.*CondSwin",
+            r"plan\.attention=\(0, 0, 1, 0\).*no attention.*plan\.norm.*CondSwin",
         ),
         (
-            dict(plan=dict(layer_norm="all", norm_from_scratch=True)),
+            dict(plan=dict(norm="all", norm_from_scratch=True)),
             "norm_from_scratch is for LayerNorm",
         ),
         (dict(plan=dict(adapter=(0, 0, 3, 0))), r"plan\.adapter=.*stage 3 has 2 blocks"),
@@ -339,7 +339,7 @@ def train_names(encoder: nn.Module) -> set[str]:
 
 
 def test_frozen_encoder_trains_conditional_modules_and_keeps_its_statistics():
-    encoder = cond_resnet(dict(layer_norm=(0, 0, 1, 2), adapter=(0, 1, 0, 1), frozen=True))
+    encoder = cond_resnet(dict(norm=(0, 0, 1, 2), adapter=(0, 1, 0, 1), frozen=True))
     for _ in range(2):  # also after another change of mode
         assert train_names(encoder) == conditional_names(encoder) != set()
         assert encoder.train() is encoder
@@ -385,7 +385,7 @@ def test_recomputing_changes_nothing(plan: dict | None):
 def test_trains_and_predicts_in_a_model(depth: int):
     channels = tuple((4 if depth == 50 else 1) * 4 * 2**i for i in range(4))
     decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(6, 6, 6))
-    plan = dict(layer_norm="all", adapter=(0, 0, 1, 2), embed_dims=8)
+    plan = dict(norm="all", adapter=(0, 0, 1, 2), embed_dims=8)
     model = make_model(
         backbone=dict(type="CondResNet", depth=depth, **SMALL, plan=plan),
         decoders=dict(semantic=decoder, depth=decoder),

@@ -187,7 +187,7 @@ def test_tasks_differ_but_not_by_their_company(plan: dict):
     ("plan", "images_of_block", "maps"),
     [
         (dict(attention=(0, 0, 1, 1)), [2, 2, 2, 2, 5, 5], [2, 2, 5, 5]),
-        (dict(layer_norm=(0, 1, 0, 0)), [2, 2, 5, 5, 5, 5], [2, 5, 5, 5]),
+        (dict(norm=(0, 1, 0, 0)), [2, 2, 5, 5, 5, 5], [2, 5, 5, 5]),
         (dict(adapter=(0, 0, 0, 1)), [2, 2, 2, 2, 2, 5], [2, 2, 2, 5]),
         (dict(adapter="all"), [5, 5, 5, 5, 5, 5], [5, 5, 5, 5]),
         ({}, [2, 2, 2, 2, 2, 2], [2, 2, 2, 2]),
@@ -239,7 +239,7 @@ def train_names(encoder: nn.Module) -> set[str]:
 
 
 def test_frozen_encoder_trains_conditional_modules_and_their_attention_blocks():
-    plan = dict(attention=(0, 0, 1, 1), layer_norm=(0, 0, 1, 1), adapter=(0, 1, 1, 1), frozen=True)
+    plan = dict(attention=(0, 0, 1, 1), norm=(0, 0, 1, 1), adapter=(0, 1, 1, 1), frozen=True)
     encoder = cond_swin(plan, drop_path_rate=0.3, drop_rate=0.1)
     names = [n for n, _ in encoder.named_parameters()]
     trained = ("stages.2.blocks.1.", "stages.3.blocks.0.", "stages.1.blocks.0.conditional_adapter.")

@@ -177,7 +177,7 @@ def test_tasks_differ_but_not_by_their_company(plan: dict, settings: dict):
     ("plan", "images_of_block", "maps"),
     [
         (dict(attention=(1,)), [2, 2, 2, 5], [2, 2, 5]),
-        (dict(attention=(1,), layer_norm=(2,)), [2, 2, 5, 5], [2, 5, 5]),
+        (dict(attention=(1,), norm=(2,)), [2, 2, 5, 5], [2, 5, 5]),
         (dict(adapter=(3,)), [2, 5, 5, 5], [5, 5, 5]),
         (dict(adapter="all"), [5, 5, 5, 5], [5, 5, 5]),
         ({}, [2, 2, 2, 2], [2, 2, 2]),
@@ -239,7 +239,7 @@ def trained_names(encoder: nn.Module) -> set[str]:
 
 
 def test_frozen_encoder_trains_conditional_modules_and_their_attention_blocks():
-    plan = dict(attention=(1,), layer_norm=(1,), adapter=(2,), frozen=True)
+    plan = dict(attention=(1,), norm=(1,), adapter=(2,), frozen=True)
     encoder = cond_vit(plan, drop_path_rate=0.3, drop_rate=0.1)
     trained = ("layers.3.", "layers.2.conditional_adapter.")
     wanted = {n for n, _ in encoder.named_parameters() if n.startswith(trained)}

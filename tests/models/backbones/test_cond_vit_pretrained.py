@@ -74,7 +74,7 @@ def test_conditional_norms_start_at_the_pretrained_ones_or_not(norm_from_scratch
     trained = plain_vit()
     perturb(trained.parameters(), std=0.1)
     torch.save(trained.state_dict(), tmp_path / "vit.pth")
-    plan = dict(layer_norm=(2,), norm_from_scratch=norm_from_scratch)
+    plan = dict(norm=(2,), norm_from_scratch=norm_from_scratch)
     init_cfg = dict(type="Pretrained", checkpoint=str(tmp_path / "vit.pth"))
     encoder = cond_vit(plan, init_cfg=init_cfg)
     encoder.init_weights()

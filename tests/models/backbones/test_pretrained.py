@@ -81,7 +81,7 @@ def test_norms_of_the_maps_may_be_missing(state: dict, tmp_path):
 
 def test_conditional_norms_from_scratch(state: dict, tmp_path):
     """They alone start at 1 and 0, as in the thesis; else they start as the pretrained norm."""
-    plan = dict(attention="all", layer_norm=(0, 0, 1, 1))
+    plan = dict(attention="all", norm=(0, 0, 1, 1))
     assert_loaded(load(state, tmp_path, plan=plan), state)
     own = load(state, tmp_path, plan=plan | dict(norm_from_scratch=True)).state_dict()
     conditional = [

@@ -21,7 +21,7 @@ def test_counts_are_the_last_blocks_of_a_stage():
         if plan.carries("attention", stage=stage, block=block, depth=depth)
     ]
     assert carriers == [(2, 12), (2, 13), (2, 14), (2, 15), (2, 16), (2, 17), (3, 0), (3, 1)]
-    assert plan.layer_norm == plan.adapter == (0, 0, 0, 0)
+    assert plan.blocks["norm"] == plan.blocks["adapter"] == (0, 0, 0, 0)
     assert plan.conditions
 
 
@@ -35,8 +35,8 @@ def test_whether_any_block_is_conditioned(config: dict, conditions: bool):
 
 def test_all_and_none():
     plan = ConditioningPlan.from_config(dict(attention="all", adapter=None), DEPTHS)
-    assert plan.attention == DEPTHS
-    assert plan.adapter == (0, 0, 0, 0)
+    assert plan.blocks["attention"] == DEPTHS
+    assert plan.blocks["adapter"] == (0, 0, 0, 0)
     assert plan.embed_dims == 384
     assert ConditioningPlan.from_config(None, DEPTHS) is None
 
@@ -45,20 +45,20 @@ def test_all_and_none():
     ("config", "message"),
     [
         (dict(attention=(0, 0, 19, 2)), r"plan\.attention=.*stage 3 has 18 blocks.* 19"),
-        (dict(layer_norm=(0, -1, 0, 0)), r"plan\.layer_norm=.*stage 2 has 2 blocks.* -1"),
+        (dict(norm=(0, -1, 0, 0)), r"plan\.norm=.*stage 2 has 2 blocks.* -1"),
         (dict(adapter=(1, 1)), r"plan\.adapter=\(1, 1\) has 2 numbers.* 4 stages"),
         (dict(attention="every"), r"plan\.attention='every': give 'all', None or one number"),
         (dict(attention=6), r"plan\.attention=6: give 'all', None or one number"),
         (dict(attention=(0, 0, 0.5, 0)), r"plan\.attention=.*give 'all', None or one number"),
         (
             dict(attention="all", norm_from_scratch=True),
-            r"norm_from_scratch=True, but no block has a conditional norm: set plan\.layer_norm",
+            r"norm_from_scratch=True, but no block has a conditional norm: set plan\.norm",
         ),
         (
-            dict(layer_norm=(0, 0, 0, 0), norm_from_scratch=True),
+            dict(norm=(0, 0, 0, 0), norm_from_scratch=True),
             r"norm_from_scratch=True, but no block",
         ),
-        (dict(atention="all"), r"plan: unknown key 'atention'; known keys: attention, layer_norm"),
+        (dict(atention="all"), r"plan: unknown key 'atention'; known keys: attention, norm"),
     ],
 )
 def test_errors(config: dict, message: str):

@@ -116,7 +116,7 @@ def test_vit_with_blocks_of_tokens_stays_tied_to_its_size():
 
 def test_a_norm_without_gain_is_refused():
     norm = dict(type="BN", affine=False)
-    model = resnet_model(dict(layer_norm="all"), norm_cfg=norm, zero_init_residual=False)
+    model = resnet_model(dict(norm="all"), norm_cfg=norm, zero_init_residual=False)
     with pytest.raises(ValueError, match="affine=True"):
         fold(model, "depth")
 

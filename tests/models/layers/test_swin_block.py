@@ -81,11 +81,10 @@ def test_block_against_loops(window: int, size: tuple[int, int], shift: bool):
         6,
         2,
         10,
-        carries=("attention", "layer_norm", "adapter"),
-        task_embed_dims=8,
         window_size=window,
         shift=shift,
     ).eval()
+    block.attach({name: {} for name in ("attention", "norm", "adapter")}, embed_dims=8)
     perturb(block.parameters(), std=0.5)
     condition = make_condition({0: [0, 1], 4: [0]})
     with torch.no_grad():
@@ -98,7 +97,7 @@ def test_block_against_loops(window: int, size: tuple[int, int], shift: bool):
 
 def test_drop_path_leaves_out_whole_rows():
     torch.manual_seed(0)
-    block = CondSwinBlock(6, 2, 10, window_size=2, drop_path_rate=0.5, carries=())
+    block = CondSwinBlock(6, 2, 10, window_size=2, drop_path_rate=0.5)
     perturb(block.parameters(), std=0.5)
     x = torch.randn(1, 16, 6).expand(64, -1, -1)
     moved = (block(x, Windows((4, 4), 2, x)) - x).abs().amax(dim=(1, 2))

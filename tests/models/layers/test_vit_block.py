@@ -10,12 +10,15 @@ from mtlplugins.models.conditioning import Condition
 from mtlplugins.models.layers import CondViTBlock
 from tests.models._models import make_condition, perturb
 
-ALL = ("attention", "layer_norm", "adapter")
+ALL = ("attention", "norm", "adapter")
 
 
-def make_block(carries: tuple[str, ...] = ALL, **settings) -> CondViTBlock:
-    settings = dict(grid=(3, 4), task_embed_dims=8) | settings
-    block = CondViTBlock(6, 2, 10, carries=carries, **settings).eval()
+def make_block(
+    carries: tuple[str, ...] = ALL, *, attention_block_size: int | None = None, **settings
+) -> CondViTBlock:
+    block = CondViTBlock(6, 2, 10, **settings).eval()
+    modules: dict[str, dict] = {name: {} for name in carries}
+    block.attach(modules, embed_dims=8, grid=(3, 4), attention_block_size=attention_block_size)
     perturb(block.parameters(), std=0.5)
     return block
 

@@ -58,13 +58,9 @@ def test_gradients_of_a_move():
 def test_tokens_in_order_of_windows_give_what_padding_and_cutting_gives():
     """A plain and a shifted block on whole windows, the long way and the short one; float64."""
     torch.manual_seed(0)
-    blocks = [
-        CondSwinBlock(
-            6, 2, 10, carries=("attention",), task_embed_dims=8, window_size=3, shift=shift
-        )
-        for shift in (False, True)
-    ]
+    blocks = [CondSwinBlock(6, 2, 10, window_size=3, shift=shift) for shift in (False, True)]
     for block in blocks:
+        block.attach(dict(attention={}), embed_dims=8)
         perturb(block.parameters(), std=0.5)
         block.double().eval()
     condition = make_condition({0: [0, 1], 4: [0]})

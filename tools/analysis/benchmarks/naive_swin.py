@@ -45,7 +45,7 @@ class NaiveBlock(SwinBlock):
         return y
 
     def _norm(self, norm: torch.nn.Module, x: Tensor) -> Tensor:
-        return norm(x, self.condition) if "layer_norm" in self.carries else norm(x)
+        return norm(x, self.condition) if "norm" in self.carries else norm(x)
 
 
 class NaiveCondSwin(SwinTransformer):
@@ -84,7 +84,7 @@ def _equip(block: NaiveBlock, window: int, embed_dims: int) -> None:
         block.conditional_attention = ConditionalAttention(
             tokens=window**2, block_size=window, embed_dims=embed_dims
         )
-    if "layer_norm" in block.carries:
+    if "norm" in block.carries:
         for name in ("norm1", "norm2"):
             setattr(block, name, ConditionalLayerNorm(width, embed_dims=embed_dims))
     if "adapter" in block.carries:

@@ -22,7 +22,7 @@ TIMM = {
     f"{k}": f"swin_{v}_patch4_window7_224" for k, v in dict(T="tiny", S="small", B="base").items()
 }
 #: The thesis's modules in every block, and in the third stage alone.
-ALL = dict(attention="all", layer_norm="all", adapter="all")
+ALL = dict(attention="all", norm="all", adapter="all")
 
 
 def third_stage(size: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def measure_price(
         steps = {"none": _case(machine, plain, outputs["none"], train)}
         for name, plan in {
             "attention": dict(attention="all"),
-            "LayerNorm": dict(layer_norm="all"),
+            "LayerNorm": dict(norm="all"),
             "adapters": dict(adapter="all"),
             "all three": ALL,
         }.items():
@@ -136,7 +136,7 @@ def measure_folded(
     plain = CondSwinTransformer(**SIZES[size]).to(machine.device)
     cases = {"plain": inference(machine, plain, lambda: plain(batch))}
     for name, plan in {
-        "folded attention and LayerNorm": dict(attention="all", layer_norm="all"),
+        "folded attention and LayerNorm": dict(attention="all", norm="all"),
         "folded with adapters": ALL,
     }.items():
         model = Rowwise(size, plan, tasks=1, images=images).to(machine.device)

@@ -1,0 +1,16 @@
+"""Table of the conditional modules that a plan can place, by their names in a config."""
+
+from __future__ import annotations
+
+from .adapter import ConditionalAdapter
+from .attention import ConditionalAttention
+from .layer_norm import ConditionalLayerNorm
+from .module import ConditionalModule
+
+#: Plan, blocks, experiment cards and docs read it; a new module is a class and a row here. Another
+#: package adds its own with ``MODULES["name"] = Class`` before it builds a model.
+MODULES: dict[str, type[ConditionalModule]] = {
+    "attention": ConditionalAttention,
+    "norm": ConditionalLayerNorm,
+    "adapter": ConditionalAdapter,
+}
