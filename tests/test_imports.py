@@ -21,7 +21,6 @@ LEAVES = {
     "mtlplugins.io",
     "mtlplugins.kinds",
     "mtlplugins.structures",
-    "mtlplugins.kept_values",
 }
 #: What may be imported of the package, besides itself and the leaves. The most specific row holds.
 ARROWS: dict[str, set[str]] = {
@@ -41,7 +40,6 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.evaluation": set(),
     "mtlplugins.geometry": set(),
     "mtlplugins.io": set(),
-    "mtlplugins.kept_values": set(),
     "mtlplugins.kinds": set(),
     "mtlplugins.models": set(),
     "mtlplugins.models.backbones": {"mtlplugins.models.layers", "mtlplugins.models.conditioning"},

@@ -18,7 +18,6 @@ from mmseg.registry import MODELS
 from mtlplugins.common.text import few
 from mtlplugins.config.load import load_config
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
-from mtlplugins.kept_values import Store, keep_values
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import draw_panel, prediction_file, save_predictions
 
@@ -65,7 +64,6 @@ class MultiTaskInferencer:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(device).eval()
         self._transforms = _test_pipeline(cfg)
-        self._kept: Store = {}
 
     @cached_property
     def pipeline(self) -> Compose:
@@ -93,8 +91,7 @@ class MultiTaskInferencer:
         """
         data = self.pipeline(dict(img_path=str(image)))
         batch = dict(inputs=[data["inputs"]], data_samples=[data["data_samples"]])
-        with keep_values(self._kept):
-            return self.model.test_step(batch)[0].cpu()
+        return self.model.test_step(batch)[0].cpu()
 
     def panel(self, image: str | Path, sample: MultiTaskDataSample) -> np.ndarray:
         """Draw the picture and its predictions: uint8 RGB (H, W, 3)."""

@@ -28,7 +28,6 @@ DEFAULT_HOOKS: dict[str, dict[str, Any]] = {
     "check_tasks": dict(type="CheckTasksHook"),
     "step_seed": dict(type="StepSeedHook"),
     "keep_memory": dict(type="KeepMemoryHook"),
-    "keep_values": dict(type="KeepValuesHook"),
     "recent_log": dict(type="RecentLogHook"),
 }
 

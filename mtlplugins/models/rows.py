@@ -85,7 +85,7 @@ class Rows:
         task_index = torch.arange(len(counts), device=device).repeat_interleave(
             torch.tensor(counts, device=device), output_size=sum(counts)
         )
-        return Condition(z, image_index, task_index, counts, embedding.sources(self.tasks))
+        return Condition(z, image_index, task_index, counts)
 
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
         """Pick the maps of one task.

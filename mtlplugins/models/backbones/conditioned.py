@@ -120,6 +120,9 @@ class ConditionedEncoder:
             if self.plan.norm_from_scratch and isinstance(module, ConditionalLayerNorm):
                 nn.init.ones_(module.weight)
                 nn.init.zeros_(module.bias)
+        for block in (block for blocks in self._block_stages() for block in blocks):
+            if block.carries:
+                block.fit_linears()
 
     def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
         """Change in ``state`` what may have another size in a checkpoint, such as positions."""

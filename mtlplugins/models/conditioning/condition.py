@@ -19,20 +19,12 @@ class Condition:
         image_index: Image of each row (R,), int64.
         task_index: Task of each row (R,), int64, an index into ``z``, ascending.
         rows_per_task: Number of rows of each of the T tasks.
-        sources: All the parameters that ``z`` was made of, in an order that tells the tasks; empty
-            where nobody knows.
     """
 
     z: Tensor
     image_index: Tensor
     task_index: Tensor
     rows_per_task: tuple[int, ...]
-    sources: tuple[Tensor, ...] = ()
-
-    @property
-    def made_of(self) -> tuple[Tensor, ...]:
-        """What a value that depends on ``z`` depends on, to keep it: ``z`` itself if need be."""
-        return self.sources or (self.z,)
 
     def branch(self, x: Tensor) -> Tensor:
         """Turn images into rows: (B, ...) to (R, ...)."""
@@ -41,6 +33,11 @@ class Condition:
     def per_row(self, x: Tensor) -> Tensor:
         """Hand each row the value of its task: (T, ...) to (R, ...)."""
         return x.index_select(0, self.task_index)
+
+    def scaled(self, x: Tensor, per_task: Tensor) -> Tensor:
+        """Scale the channels of rows ``x`` (R, ..., C) by the values of their tasks (T, C)."""
+        rows = self.per_row(per_task)
+        return x * rows.view(-1, *[1] * (x.dim() - 2), rows.shape[-1])
 
     def pair(self, x: Tensor, per_task: Tensor) -> tuple[Tensor, Tensor]:
         """Shape rows ``x`` (R, ...) and values of the tasks (T, ...) so that they broadcast.

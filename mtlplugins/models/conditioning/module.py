@@ -31,11 +31,14 @@ class ConditionalModule:
         place: One of :data:`PLACES`.
         settings: More keyword arguments of the constructor that a plan may set, all whole numbers
             of at least 1, with their defaults.
+        freezes_linears: Whether the weights that a module of ``"linears"`` adds to stay as loaded;
+            its ``fit(layer)`` is called when they are.
         frees_block: Whether a frozen encoder trains the whole block that carries it.
     """
 
     place: ClassVar[str]
     settings: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    freezes_linears: ClassVar[bool] = False
     frees_block: ClassVar[bool] = False
 
     def reset_conditioning(self) -> None:

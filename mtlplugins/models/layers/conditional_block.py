@@ -82,6 +82,13 @@ class ConditionalBlock:
         self.carries = frozenset()
         self._at = self._by_place(left)
 
+    def fit_linears(self) -> None:
+        """Let modules that are made from the linear layers' weights follow them."""
+        for modules in self._standing("linears"):
+            for name, module in zip(self.linears, modules, strict=True):
+                if module.freezes_linears:
+                    module.fit(self.get_submodule(name))
+
     def normalise(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
         """Apply a norm, of the rows' tasks where norms are conditional."""
         norm = getattr(self, name)
@@ -136,6 +143,10 @@ class ConditionalBlock:
         layers = [self.get_submodule(name) for name in self.linears]
         made = (kind(layer.in_features, layer.out_features, **settings) for layer in layers)
         self.add_module(attribute, nn.ModuleList(made))
+        if kind.freezes_linears:
+            for layer in layers:
+                layer.weight.requires_grad_(False)
+            self.register_load_state_dict_post_hook(_fit_loaded)
 
     def _put_beside(self, kind: type[ConditionalModule], attribute: str, **settings: int) -> None:
         self.add_module(attribute, kind(self.width, **settings))
@@ -153,3 +164,7 @@ class ConditionalBlock:
     def _fold_logits(self, matrix: Tensor) -> None:
         """Keep ``M(z)`` (1, N, N) of one task."""
         raise NotImplementedError
+
+
+def _fit_loaded(block: ConditionalBlock, _: object) -> None:
+    block.fit_linears()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mtlplugins.kept_values import runs_plainly
+from .eager import runs_eagerly
 
 _STEPS = 2**16  # what 16 random bits can tell apart
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes
@@ -32,7 +32,7 @@ def dropout(x: Tensor, rate: float) -> Tensor:
         ValueError: ``rate`` is no probability.
     """
     dropped = round(rate * _STEPS)
-    if x.device.type != "cpu" or not runs_plainly() or not 0 < dropped < _STEPS:
+    if x.device.type != "cpu" or not runs_eagerly() or not 0 < dropped < _STEPS:
         return F.dropout(x, rate)
     generator = np.random.default_rng(int(torch.randint(2**63 - 1, ())))
     count = -(-x.numel() // 4)

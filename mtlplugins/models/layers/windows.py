@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from mtlplugins.kept_values import runs_plainly
+from .eager import runs_eagerly
 
 
 class Windows:
@@ -41,15 +40,9 @@ class Windows:
         """Make windows for a map of tokens ``x``, or take those of an earlier pass."""
         # graphs hold what they are given for constant, and inference mode's tensors cannot be
         # used in training
-        if not runs_plainly() or torch.is_inference_mode_enabled():
+        if not runs_eagerly() or torch.is_inference_mode_enabled():
             return cls(size, window, x)
         return _windows(tuple(size), window, x.device, x.dtype)
-
-    @property
-    def kind(self) -> tuple[Hashable, ...]:
-        """What the mask depends on."""
-        reference = self._reference
-        return tuple(self.size), self.window, self._whole, reference.device, reference.dtype
 
     @property
     def mask(self) -> Tensor:

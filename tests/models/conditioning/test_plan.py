@@ -64,3 +64,34 @@ def test_all_and_none():
 def test_errors(config: dict, message: str):
     with pytest.raises(ValueError, match=message):
         ConditioningPlan.from_config(config, DEPTHS)
+
+
+def test_the_old_name_of_norm():
+    old, new = (ConditioningPlan.from_config({k: "all"}, DEPTHS) for k in ("layer_norm", "norm"))
+    assert old == new
+    with pytest.raises(ValueError, match=r"plan\.layer_norm is the old name of plan\.norm.*both"):
+        ConditioningPlan.from_config(dict(layer_norm="all", norm=(0, 0, 1, 1)), DEPTHS)
+
+
+def test_settings_of_a_module():
+    plan = ConditioningPlan.from_config(
+        dict(adapter=dict(blocks=(0, 0, 1, 0), bottleneck=3)), DEPTHS
+    )
+    assert plan.modules_of(stage=2, block=17, depth=18) == dict(adapter=dict(bottleneck=3))
+    assert plan.modules_of(stage=2, block=16, depth=18) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (dict(bottleneck=3), r"plan\.adapter=.*give 'all', None or one number"),
+        (
+            dict(blocks="all", rank=3),
+            r"plan\.adapter: unknown setting 'rank'; known settings: blocks, bottleneck",
+        ),
+        (dict(blocks="all", bottleneck=0), r"plan\.adapter\.bottleneck=0: must be at least 1"),
+    ],
+)
+def test_errors_of_settings(value: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        ConditioningPlan.from_config(dict(adapter=value), DEPTHS)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import threading
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,7 +10,8 @@ from torch import Tensor
 from mtlplugins.models.conditioning import Condition
 from mtlplugins.models.layers import CondSwinBlock, Windows
 from mtlplugins.models.layers.windows import shift_mask
-from tests.models._models import make_condition, perturb
+from tests.models._encoders import ENCODERS, shaken
+from tests.models._models import images, make_condition, perturb
 from tests.models.layers.test_swin_block import same_region
 
 ORDERS = (None, False, True)
@@ -106,3 +110,44 @@ def test_shift_mask_keeps_what_was_not_rolled_around_apart(size: tuple[int, int]
             )
     assert torch.equal(mask[:, 0], torch.tensor(wanted))
     assert mask.isinf().any()
+
+
+@pytest.mark.parametrize("name", ["Swin", "ViT"])
+@torch.no_grad()
+def test_windows_kept_for_all_threads(name: str):
+    """Windows are made once for a size, whatever thread asks first."""
+    make, plan = ENCODERS[name]
+    model = shaken(make(plan))
+    sizes = ((32, 32), (32, 64), (64, 32))
+    wanted = {size: copy.deepcopy(model)(images(1, size)) for size in sizes}
+    wrong = []
+
+    def serve(shift: int) -> None:
+        with torch.no_grad():
+            for i in range(10):
+                size = sizes[(i + shift) % 3]
+                found = model(images(1, size))
+                wrong.extend(t for t in found if (found[t] - wanted[size][t]).abs().max() > 1e-4)
+
+    threads = [threading.Thread(target=serve, args=(shift,)) for shift in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", ["Swin", "ViT"])
+def test_prediction_in_inference_mode_then_training(name: str):
+    make, plan = ENCODERS[name]
+    model = shaken(make(plan))
+    with torch.inference_mode():
+        before = model(images(1))
+    with torch.no_grad():
+        again = model(images(1))
+    assert all(torch.equal(logits, again[task]) for task, logits in before.items())
+    model.train()
+    sum(logits.sum() for logits in model(images(2)).values()).backward()
+    conditional = [p for n, p in model.named_parameters() if "conditional_attention" in n]
+    assert conditional
+    assert all(p.grad.abs().sum() > 0 for p in conditional)

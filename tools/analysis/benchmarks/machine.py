@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtlplugins.kept_values import Store, keep_values
 from mtlplugins.models.layers import linear
 
 
@@ -118,11 +117,10 @@ def inference(
     machine: Machine, module: nn.Module, outputs: Callable[[], object]
 ) -> Callable[[], None]:
     """Make a pass without gradients, as one of a loop of test."""
-    store: Store = {}
 
     def predict() -> None:
         module.eval()
-        with torch.inference_mode(), machine.autocast(), keep_values(store):
+        with torch.inference_mode(), machine.autocast():
             outputs()
 
     return predict
