@@ -6,22 +6,15 @@ _base_ = [
     "../_base_/schedules/cifar_onecycle_20e.py",
     "../_base_/default_runtime.py",
 ]
-head = dict(
-    type="ClassificationHead",
-    in_channels=192,
-    hidden=(256,),
-    dropout=0.1,
-    loss=dict(type="mmpretrain.LabelSmoothLoss", label_smooth_val=0.1, mode="original"),
-)
 model = dict(
     # of both data sets' training pictures
     data_preprocessor=dict(mean=[127.3, 123.6, 113.2], std=[65.7, 63.8, 68.6]),
     heads=dict(
         _delete_=True,
-        label10=dict(**head, num_classes=10),
-        superclass10=dict(**head, num_classes=2),
-        label100=dict(**head, num_classes=100),
-        superclass100=dict(**head, num_classes=20),
+        label10=dict(**_base_.head, num_classes=10),
+        superclass10=dict(**_base_.head, num_classes=2),
+        label100=dict(**_base_.head, num_classes=100),
+        superclass100=dict(**_base_.head, num_classes=20),
     ),
 )
 default_hooks = dict(

@@ -1,56 +1,23 @@
-# Four problems: class and super-class of CIFAR-10 and of CIFAR-100, each picture with its own two.
-data_root = "data/cifar"
+# Four problems: class and super-class of CIFAR-10 and of CIFAR-100, each image with its own two.
+_base_ = "cifar10.py"
 tasks = ("label10", "superclass10", "label100", "superclass100")
-cifar10 = dict(type="MultiTaskCIFAR", data_root=data_root, num_classes=10, suffix="10", pipeline=[])
-cifar100 = dict(
-    type="MultiTaskCIFAR", data_root=data_root, num_classes=100, suffix="100", pipeline=[]
-)
+cifar = dict(type="MultiTaskCIFAR", data_root=_base_.data_root, pipeline=[])
+cifar10 = dict(**cifar, num_classes=10, suffix="10")
+cifar100 = dict(**cifar, num_classes=100, suffix="100")
+mixed = dict(type="MixedDataset", ratios=(1, 1))
 
-train_pipeline = []
-# for pictures from files
-test_pipeline = [
-    dict(type="LoadMultiTaskImage"),
-    dict(type="MultiTaskResize", scale=(32, 32)),
-    dict(type="PackMultiTask"),
+train_sets = [dict(**cifar10, split="train"), dict(**cifar100, split="train")]
+val_sets = [
+    dict(**cifar10, split="val", test_mode=True),
+    dict(**cifar100, split="val", test_mode=True),
 ]
-
-loader = dict(num_workers=2, persistent_workers=True, collate_fn=dict(type="stack_images"))
-train_dataloader = dict(
-    **loader,
-    batch_size=256,
-    sampler=dict(type="DrawSampler", shuffle=True),
-    dataset=dict(
-        type="MixedDataset",
-        datasets=[dict(**cifar10, split="train"), dict(**cifar100, split="train")],
-        ratios=(1, 1),
-    ),
-)
-val_dataloader = dict(
-    **loader,
-    batch_size=500,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type="MixedDataset",
-        datasets=[
-            dict(**cifar10, split="val", test_mode=True),
-            dict(**cifar100, split="val", test_mode=True),
-        ],
-        ratios=(1, 1),
-    ),
-)
-test_dataloader = dict(
-    **loader,
-    batch_size=500,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type="MixedDataset",
-        datasets=[
-            dict(**cifar10, split="test", test_mode=True),
-            dict(**cifar100, split="test", test_mode=True),
-        ],
-        ratios=(1, 1),
-    ),
-)
+test_sets = [
+    dict(**cifar10, split="test", test_mode=True),
+    dict(**cifar100, split="test", test_mode=True),
+]
+train_dataloader = dict(dataset=dict(_delete_=True, **mixed, datasets=train_sets))
+val_dataloader = dict(dataset=dict(_delete_=True, **mixed, datasets=val_sets))
+test_dataloader = dict(dataset=dict(_delete_=True, **mixed, datasets=test_sets))
 
 val_evaluator = [
     dict(type="MultiTaskAccuracy", task="label10", cross_entropy=True),
