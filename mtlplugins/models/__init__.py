@@ -17,7 +17,7 @@ from .inference.deployed import DeployedModel
 from .inference.folding import fold
 from .losses import BerHuLoss, CosineDirectionLoss
 from .multitask_model import MultiTaskModel
-from .steps import AllTasks
+from .steps import AllTasks, TaskByTask
 
 __all__ = [
     "AllTasks",
@@ -41,6 +41,7 @@ __all__ = [
     "NormalsHead",
     "SegmentationHead",
     "SwinUNetDecoder",
+    "TaskByTask",
     "TokenViT",
     "fold",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmengine.dist import get_world_size
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mtlplugins.structures import MultiTaskDataSample
 
+from .backbones.conditioned import Trunk
 from .checks import check_parts, check_tasks, check_test_cfg
 from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
@@ -39,8 +40,8 @@ class MultiTaskModel(BaseSegmentor):
           step                            AllTasks: one forward, one backward, one update
             data_preprocessor             images and targets of a batch
             loss                          {<task>_loss: raw, <task>_<figure>}
-              Rows.with_targets           which (image, task) pairs have a target
-              synchronised_rows           tasks that other processes wait for, on no image
+              rows_with_targets           which (image, task) pairs have a target; on no image the
+                                          tasks that other processes wait for
               encode_decode               logits of each task
                 extract_feat              encoder: images, from the branch point on rows
                 neck, decoders, heads
@@ -131,6 +132,7 @@ class MultiTaskModel(BaseSegmentor):
         balancing.update(tasks=self.trained_tasks, task_weights=task_weights)
         self.balancing = MODELS.build(balancing)
         self.step = MODELS.build(step or dict(type="AllTasks"))
+        self.step.check(self)
         quicken(self)
         self.frozen_tasks_loaded = False
         freeze_tasks(self)
@@ -159,31 +161,38 @@ class MultiTaskModel(BaseSegmentor):
             self.frozen_tasks_loaded = True
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
-    def extract_feat(self, inputs: Tensor, rows: Rows | None = None) -> Sequence[Tensor]:
+    def shared_part(self, inputs: Tensor) -> Trunk:
+        """Run what the tasks of an image (B, 3, H, W) share: up to the branch point, or the neck.
+
+        An encoder without a branch point is shared as a whole, and so is the neck behind it.
+        """
+        if self.task_embedding is not None:
+            return self.backbone(inputs, to_branch=True)
+        maps = tuple(self.backbone(inputs))
+        return Trunk(None, tuple(self.neck(maps)) if self.neck is not None else maps)
+
+    def extract_feat(self, inputs: Tensor | Trunk, rows: Rows | None = None) -> Sequence[Tensor]:
         """Encode images (B, 3, H, W) to maps, of images or, behind the branch point, of rows."""
         if self.task_embedding is None:
             return self.backbone(inputs)
         rows = rows or Rows.asked_for(self.tasks, len(inputs))
         return self.backbone(inputs, rows.condition(self.task_embedding))
 
-    def encode_decode(self, inputs: Tensor, rows: Rows) -> dict[str, Tensor]:
+    def encode_decode(self, inputs: Tensor | Trunk, rows: Rows) -> dict[str, Tensor]:
         """Compute the logits of each row.
 
         Args:
-            inputs: Images (B, 3, H, W).
+            inputs: Images (B, 3, H, W), or what :meth:`shared_part` has made of them.
             rows: What to compute.
 
         Returns:
             For each task that has n rows, logits (n, K, h, w), or (n, K) of an image-level task.
         """
-        encoded = rows_to_encode(rows)
-        maps = self.extract_feat(inputs, encoded)
-        shared_maps = getattr(self.backbone, "shared_maps", len(maps))
-        if self.neck is not None:
-            if shared_maps < len(maps):  # a neck may mix the maps, so all must be of rows
-                maps, shared_maps = encoded.branch(maps, shared_maps), 0
-            maps = self.neck(tuple(maps))  # mmpretrain's necks take no list
-            shared_maps = shared_maps and len(maps)
+        if self.task_embedding is None:
+            trunk = inputs if isinstance(inputs, Trunk) else self.shared_part(inputs)
+            maps, shared_maps = trunk.maps, len(trunk.maps)
+        else:
+            maps, shared_maps = self._maps_of_rows(inputs, rows_to_encode(rows))
         logits = {}
         for task in rows.tasks:
             features = rows.features(maps, task, shared_maps)
@@ -191,6 +200,17 @@ class MultiTaskModel(BaseSegmentor):
                 features = self.decoders[task](features)
             logits[task] = self.heads[task](features)
         return logits
+
+    def _maps_of_rows(self, inputs: Tensor | Trunk, rows: Rows) -> tuple[Sequence[Tensor], int]:
+        """Encode rows; return the maps after the neck, and how many are still of images."""
+        maps = self.extract_feat(inputs, rows)
+        shared_maps = self.backbone.shared_maps
+        if self.neck is not None:
+            if shared_maps < len(maps):  # a neck may mix the maps, so all must be of rows
+                maps, shared_maps = rows.branch(maps, shared_maps), 0
+            maps = self.neck(tuple(maps))  # mmpretrain's necks take no list
+            shared_maps = shared_maps and len(maps)
+        return maps, shared_maps
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """Train on one batch, as ``step`` says; see the class for the chain of calls.
@@ -201,6 +221,35 @@ class MultiTaskModel(BaseSegmentor):
         """
         _, logged = self.step(self, data, optim_wrapper)
         return logged
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[MultiTaskDataSample] | None = None,
+        mode: str = "tensor",
+        backward: Callable[[Tensor], None] | None = None,
+    ) -> Any:
+        """Compute ``"loss"``, ``"predict"`` or ``"tensor"``, as in MMEngine.
+
+        Args:
+            inputs: Images (B, 3, H, W).
+            data_samples: Their targets or sizes.
+            mode: What to compute.
+            backward: Of a ``step`` that goes backward within the forward pass: what it calls with
+                the loss of a task.
+        """
+        if backward is None:
+            return super().forward(inputs, data_samples, mode)
+        return self.step.forward(self, inputs, data_samples, backward)
+
+    def rows_with_targets(self, data_samples: Sequence[MultiTaskDataSample]) -> Rows:
+        """Make a row of each target of the tasks that are trained.
+
+        Raises:
+            ValueError: No image has a target.
+        """
+        rows = Rows.with_targets(self.trained_tasks, data_samples, others=self.frozen_tasks)
+        return synchronised_rows(rows, {task: self.modules_of(task) for task in self.trained_tasks})
 
     def loss(self, inputs: Tensor, data_samples: list[MultiTaskDataSample]) -> dict[str, Tensor]:
         """Compute the raw loss of each task, without weights.
@@ -217,8 +266,7 @@ class MultiTaskModel(BaseSegmentor):
         Raises:
             ValueError: No image has a target, or a target does not fit its head.
         """
-        rows = Rows.with_targets(self.trained_tasks, data_samples, others=self.frozen_tasks)
-        rows = synchronised_rows(rows, {task: self.modules_of(task) for task in self.trained_tasks})
+        rows = self.rows_with_targets(data_samples)
         logits = self.encode_decode(inputs, rows) if rows.images else {}
         found = TaskLosses(self.trained_tasks, self.heads, rows, data_samples, inputs.device)
         losses = {}

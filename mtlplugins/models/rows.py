@@ -63,6 +63,10 @@ class Rows:
         """Make a row of each image and each of the tasks."""
         return cls({task: list(range(num_images)) for task in tasks}, num_images)
 
+    def only(self, task: str) -> Rows:
+        """Keep the rows of one task, if it has any."""
+        return Rows({t: images for t, images in self.images.items() if t == task}, self.num_images)
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that have rows."""

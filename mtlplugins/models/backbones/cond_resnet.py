@@ -19,7 +19,7 @@ from mtlplugins.models.layers import (
     for_convolutions,
 )
 
-from .conditioned import ConditionedEncoder, check_stages
+from .conditioned import ConditionedEncoder, Trunk, check_stages
 from .pretrained import one_checkpoint
 
 _CONDITIONED = {BasicBlock: CondBasicBlock, Bottleneck: CondBottleneck}
@@ -174,29 +174,40 @@ class CondResNet(ConditionedEncoder, ResNet):
     def _block_stages(self) -> list[Sequence[nn.Module]]:
         return [getattr(self, name) for name in self.res_layers]
 
-    def forward(self, x: Tensor, condition: Condition | None = None) -> tuple[Tensor, ...]:
+    def forward(
+        self, x: Tensor | Trunk, condition: Condition | None = None, *, to_branch: bool = False
+    ) -> tuple[Tensor, ...] | Trunk:
         """Encode images.
 
         Args:
-            x: Images (B, 3, H, W).
+            x: Images (B, 3, H, W), or where an earlier call with ``to_branch`` has stopped.
             condition: The (image, task) rows to compute; needed if and only if a plan is set.
+            to_branch: Stop at the branch point, before there are rows; for encoders with a plan.
 
         Returns:
-            A map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
+            With ``to_branch`` a :class:`Trunk`, else
+            a map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
             ``shared_maps``, of R rows behind.
 
         Raises:
             ValueError: A conditioned encoder is called without rows.
         """
-        self._check_condition(condition)
+        self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
-        x = for_convolutions(x, channels_last=self._channels_last)
-        x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
-        x = self.maxpool(x)
-        outs = []
-        for i, blocks in enumerate(self._block_stages()):
+        start, outs = (0, 0), []
+        if isinstance(x, Trunk):
+            start, outs, x = branch_point, list(x.maps), x.x
+        else:
+            x = for_convolutions(x, channels_last=self._channels_last)
+            x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
+            x = self.maxpool(x)
+        for i, blocks in enumerate(self._block_stages()[start[0] :], start[0]):
             for j, block in enumerate(blocks):
+                if (i, j) < start:
+                    continue
                 if (i, j) == branch_point:
+                    if to_branch:
+                        return Trunk(x, tuple(outs))
                     x = for_convolutions(condition.branch(x), channels_last=self._channels_last)
                 x = block(x, condition)
             if i in self.out_indices:

@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from mtlplugins.models.conditioning import Condition
 from mtlplugins.models.layers import CondSwinBlock, Windows, quicken
 
-from .conditioned import ConditionedEncoder, check_stages
+from .conditioned import ConditionedEncoder, Trunk, check_stages
 from .pretrained import one_checkpoint
 
 
@@ -160,36 +160,46 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
                 grid = interpolate(grid, size=(new, new), mode="bicubic")
                 state[name] = grid.reshape(-1, new * new).T
 
-    def forward(self, x: Tensor, condition: Condition | None = None) -> tuple[Tensor, ...]:
+    def forward(
+        self, x: Tensor | Trunk, condition: Condition | None = None, *, to_branch: bool = False
+    ) -> tuple[Tensor, ...] | Trunk:
         """Encode images.
 
         Args:
-            x: Images (B, 3, H, W).
+            x: Images (B, 3, H, W), or where an earlier call with ``to_branch`` has stopped.
             condition: The (image, task) rows to compute; needed if and only if a plan is set.
+            to_branch: Stop at the branch point, before there are rows; for encoders with a plan.
 
         Returns:
-            A map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
+            With ``to_branch`` a :class:`Trunk`, else
+            a map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
             ``shared_maps``, of R rows behind.
 
         Raises:
             ValueError: A conditioned encoder is called without rows.
         """
-        self._check_condition(condition)
+        self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
-        x, hw_shape = self.patch_embed(x)
-        if self.use_abs_pos_embed:
-            x = x + self.absolute_pos_embed
-        x = self.drop_after_pos(x)
-        outs = []
-        for i, stage in enumerate(self.stages):
+        start, outs, order = (0, 0), [], None
+        if isinstance(x, Trunk):
+            start, outs, (hw_shape, order), x = branch_point, list(x.maps), x.layout, x.x
+        else:
+            x, hw_shape = self.patch_embed(x)
+            if self.use_abs_pos_embed:
+                x = x + self.absolute_pos_embed
+            x = self.drop_after_pos(x)
+        for i, stage in enumerate(self.stages[start[0] :], start[0]):
             windows = Windows.of(x, hw_shape, self.window_size)
-            order = None
             for j, block in enumerate(stage.blocks):
+                if (i, j) < start:
+                    continue
                 x = windows.move(x, order, order := block.shifted)
                 if (i, j) == branch_point:
+                    if to_branch:
+                        return Trunk(x, tuple(outs), (hw_shape, order))
                     x = condition.branch(x)
                 x = block(x, windows, condition)
-            x = windows.move(x, order, None)
+            x = windows.move(x, order, order := None)
             if i in self.out_indices:
                 out = getattr(self, f"norm{i}")(x)
                 outs.append(out.unflatten(1, hw_shape).permute(0, 3, 1, 2).contiguous())

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mtlplugins.models.conditioning import Condition
 from mtlplugins.models.layers import CondViTBlock, quicken
 
-from .conditioned import ConditionedEncoder
+from .conditioned import ConditionedEncoder, Trunk
 from .pretrained import one_checkpoint
 
 
@@ -180,23 +180,46 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
             VisionTransformer._freeze_stages(self)
         self._freeze_by_plan()
 
-    def forward(self, x: Tensor, condition: Condition | None = None) -> tuple[Tensor, ...]:
+    def forward(
+        self, x: Tensor | Trunk, condition: Condition | None = None, *, to_branch: bool = False
+    ) -> tuple[Tensor, ...] | Trunk:
         """Encode images.
 
         Args:
-            x: Images (B, 3, H, W).
+            x: Images (B, 3, H, W), or where an earlier call with ``to_branch`` has stopped.
             condition: The (image, task) rows to compute; needed if and only if a plan is set.
+            to_branch: Stop at the branch point, before there are rows; for encoders with a plan.
 
         Returns:
-            What ``out_type`` says for each of ``out_indices``, ascending: of B images in the first
+            With ``to_branch`` a :class:`Trunk`, else
+            what ``out_type`` says for each of ``out_indices``, ascending: of B images in the first
             ``shared_maps``, of R rows behind.
 
         Raises:
             ValueError: A conditioned encoder is called without rows, or with
                 ``attention_block_size`` on images of another size.
         """
-        self._check_condition(condition)
+        self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
+        start, outs = 0, []
+        if isinstance(x, Trunk):
+            (_, start), outs, (grid,), x = branch_point, list(x.maps), x.layout, x.x
+        else:
+            x, grid = self._embed(x)
+        for i, block in enumerate(self.layers[start:], start):
+            if (0, i) == branch_point:
+                if to_branch:
+                    return Trunk(x, tuple(outs), (grid,))
+                x = condition.branch(x)
+            x = block(x, grid, condition)
+            if self.final_norm and i == self.num_layers - 1:
+                x = self.ln1(x)
+            if i in self.out_indices:
+                outs.append(self._format_output(x, grid))
+        return tuple(outs)
+
+    def _embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Turn images (B, 3, H, W) into tokens (B, L, C) with their positions, on a grid."""
         x, grid = self.patch_embed(x)
         if self.cls_token is not None:
             x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)
@@ -207,17 +230,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
             mode=self.interpolate_mode,
             num_extra_tokens=self.num_extra_tokens,
         )
-        x = self.pre_norm(self.drop_after_pos(x))
-        outs = []
-        for i, block in enumerate(self.layers):
-            if (0, i) == branch_point:
-                x = condition.branch(x)
-            x = block(x, grid, condition)
-            if self.final_norm and i == self.num_layers - 1:
-                x = self.ln1(x)
-            if i in self.out_indices:
-                outs.append(self._format_output(x, grid))
-        return tuple(outs)
+        return self.pre_norm(self.drop_after_pos(x)), grid
 
 
 def _settings(arch: str | dict, known: dict[str, dict]) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -26,6 +26,20 @@ _LACKS = {
     "memory": "no attention between all tokens of an image",
     "beside": "no room for a module beside it",
 }
+
+
+class Trunk(NamedTuple):
+    """Where an encoder stands at its branch point: what all tasks of an image share.
+
+    Attributes:
+        x: Tokens or a map of B images, from which the first conditioned block goes on.
+        maps: The maps of the stages before, as the encoder returns them.
+        layout: What the encoder needs to know of ``x`` besides.
+    """
+
+    x: Tensor | None
+    maps: tuple[Tensor, ...]
+    layout: tuple[Any, ...] = ()
 
 
 class ConditionedEncoder:
@@ -157,8 +171,8 @@ class ConditionedEncoder:
         quicken(self)
         self.plan = None
 
-    def _check_condition(self, condition: Condition | None) -> None:
-        if condition is None and self.branch_point is not None:
+    def _check_condition(self, condition: Condition | None, *, to_branch: bool) -> None:
+        if condition is None and not to_branch and self.branch_point is not None:
             raise ValueError(
                 f"this {type(self).__name__} has a plan, so it needs to know the tasks: call it "
                 "with a condition, as MultiTaskModel does, or leave the plan out"

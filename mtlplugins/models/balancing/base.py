@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -18,6 +19,9 @@ class Balancing(nn.Module):
         task_weights: The config's ``model.task_weights``; 1 where a task is not given.
     """
 
+    #: Whether a task's weight needs no other task's loss of the same step.
+    separable: ClassVar[bool] = False
+
     def __init__(
         self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
     ) -> None:
@@ -29,7 +33,8 @@ class Balancing(nn.Module):
         """Weight the losses of one step.
 
         Args:
-            losses: The raw loss of each trained task, a scalar; 0 for a task without a target.
+            losses: The raw loss of each trained task, a scalar; 0 for a task without a target. A
+                ``separable`` method must take those of some of them, too.
 
         Returns:
             The factor of each task's loss in the total.

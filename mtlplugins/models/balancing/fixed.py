@@ -19,6 +19,8 @@ class Fixed(Balancing):
         task_weights: See :class:`Balancing`.
     """
 
+    separable = True
+
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
         """Give each task its weight from the config."""
         return {task: self.task_weights.get(task, 1.0) for task in losses}

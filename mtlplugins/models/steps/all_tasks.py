@@ -16,6 +16,11 @@ from mtlplugins.common.private import run_forward
 class AllTasks:
     """One forward pass over the rows of all tasks, one backward pass of the weighted total."""
 
+    shardable = True
+
+    def check(self, model: nn.Module) -> None:
+        """Take any model."""
+
     def __call__(
         self, network: nn.Module, data: Any, optim_wrapper: OptimWrapper
     ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -11,12 +11,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.distributed as dist
+from mmengine.optim import OptimWrapper
 
 import mtlplugins  # noqa: F401
 import mtlplugins.models.distributed.shares as module
-from mtlplugins.models import MultiTaskModel
+from mtlplugins.models import MultiTaskDistributedDataParallel, MultiTaskModel
 from tests.models._models import PLANS, images, make_model, make_sample, perturb_conditioning
 
+STEPS = ("AllTasks", "TaskByTask")
 #: For each case, the targets of each image of the batch; the first process has the first two.
 CASES = {
     "all": [("semantic", "depth", "scene")] * 4,
@@ -25,8 +27,9 @@ CASES = {
 }
 
 
-def model_and_samples(case: str) -> tuple[MultiTaskModel, list]:
-    model = make_model(PLANS["all three"], task_weights=dict(depth=3.0)).double()
+def model_and_samples(case: str, step: str = "AllTasks") -> tuple[MultiTaskModel, list]:
+    settings = dict(task_weights=dict(depth=3.0), step=dict(type=step))
+    model = make_model(PLANS["all three"], **settings).double()
     perturb_conditioning(model)
     samples = [make_sample(*tasks, seed=i) for i, tasks in enumerate(CASES[case])]
     for i, sample in enumerate(samples):  # unequally many valid pixels too
@@ -46,10 +49,27 @@ def gradients(case: str, part: slice) -> dict[str, torch.Tensor]:
     return found | {name: value.detach() for name, value in losses.items() if "_loss" in name}
 
 
+def gradients_of_a_step(case: str, part: slice, step: str) -> dict[str, torch.Tensor]:
+    """Under DDP, which has averaged them, and what was logged."""
+    model, samples = model_and_samples(case, step)
+    optim_wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.0))
+    optim_wrapper.zero_grad = lambda: None
+    batch = dict(inputs=images(4).double()[part], data_samples=samples[part])
+    # DDP divides the gradients into several buckets
+    logged = MultiTaskDistributedDataParallel(model, bucket_cap_mb=0.1).train_step(
+        batch, optim_wrapper
+    )
+    found = {name: p.grad for name, p in model.named_parameters()}
+    return found | {name: value.detach() for name, value in logged.items() if "_loss" in name}
+
+
 def work(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/init", rank=rank, world_size=2)
-    found = {case: gradients(case, slice(2 * rank, 2 * rank + 2)) for case in CASES}
+    part = slice(2 * rank, 2 * rank + 2)
+    found = {case: gradients(case, part) for case in CASES}
+    for step in STEPS:
+        found |= {f"{step}: {case}": gradients_of_a_step(case, part, step) for case in CASES}
     torch.save(found, Path(folder, f"{rank}.pt"))
     dist.destroy_process_group()
 
@@ -62,7 +82,7 @@ def two_processes(tmp_path_factory) -> list[dict]:
         subprocess.Popen([sys.executable, __file__, str(rank), str(folder)], env=environment)
         for rank in range(2)
     ]
-    assert [process.wait(timeout=120) for process in ranks] == [0, 0]
+    assert [process.wait(timeout=300) for process in ranks] == [0, 0]
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
@@ -75,6 +95,19 @@ def test_mean_over_processes_is_the_value_of_one(two_processes: list[dict], case
         torch.testing.assert_close(
             mean, value, rtol=1e-5, atol=1e-7, check_dtype=False, msg=lambda m, n=name: n + m
         )
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("case", CASES)
+def test_ddp_gives_the_gradients_of_one_process(two_processes: list[dict], case: str, step: str):
+    expected = gradients(case, slice(None))
+    for found in two_processes:
+        assert found[f"{step}: {case}"].keys() == expected.keys()
+        for name, value in expected.items():
+            torch.testing.assert_close(
+                found[f"{step}: {case}"][name], value, rtol=1e-5, atol=1e-7, check_dtype=False,
+                msg=lambda m, n=name: n + m,
+            )  # fmt: skip
 
 
 def test_counts_beyond_float32(monkeypatch: pytest.MonkeyPatch):
