@@ -14,7 +14,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "analysis"))
 
-from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, tasks
+from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, steps, tasks
 from benchmarks.flush_denormals import Flushed
 from benchmarks.machine import Machine, count_case_flops, count_flops, training_step
 from benchmarks.memory import peak_megabytes
@@ -212,6 +212,17 @@ def test_recomputed_activations_take_less() -> None:
     (table,) = checkpointing.measure(MACHINE, size="T", images=2, side=96, tasks=2)
     peaks = {name: peak for name, peak, _ in table.rows}
     assert peaks["activations recomputed"] < peaks["plain"]
+
+
+def test_steps_are_measured() -> None:
+    tables = steps.measure(MACHINE, size="tiny", images=1, side=32, tasks=2, peak=_here)
+    assert [table.title for table in tables] == [
+        "Training steps, Swin-tiny, plan all",
+        "Training steps, Swin-tiny, plan 0-0-6-2",
+    ]
+    for table in tables:
+        assert [row[0] for row in table.rows] == list(steps.WAYS)
+        assert table.rows[0][2:] == ("1.00", 7, "1.00")
 
 
 def test_our_metrics_keep_no_more_of_more_images() -> None:

@@ -2,8 +2,8 @@
 
 Parts: encoders (ours without a plan, mmseg's, timm's), resnets (ours and mmseg's), tasks (rows
 against a pass for each task), price (what conditioning costs), plan (what a shared part saves),
-folded, memory (recomputed activations, accumulated gradients), input, metrics, start. All of them
-if none is named.
+folded, memory (recomputed activations, accumulated gradients), steps (all tasks together, one after
+the other), input, metrics, start. All of them if none is named.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, start, tasks
+from benchmarks import (
+    checkpointing,
+    encoders,
+    input_pipeline,
+    metrics,
+    resnets,
+    start,
+    steps,
+    tasks,
+)
 from benchmarks.machine import Machine, product_rate
 from benchmarks.tables import Table
 
@@ -53,6 +62,7 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "plan": tasks.measure_plan,
         "folded": tasks.measure_folded,
         "memory": lambda machine: checkpointing.measure(machine, side=512 if args.full else 0),
+        "steps": lambda machine: steps.measure(machine, size=args.sizes[-1]),
         "input": lambda machine: input_pipeline.measure(data=args.data),
         "metrics": lambda machine: metrics.measure(),
         "start": lambda machine: start.measure(),

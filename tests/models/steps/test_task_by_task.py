@@ -250,3 +250,56 @@ def test_what_cannot_be_trained_task_by_task(fault: str, monkeypatch) -> None:
 
 def test_all_tasks_stay_the_default() -> None:
     assert type(make_model().step).__name__ == "AllTasks"
+
+
+def test_it_keeps_the_activations_of_one_task() -> None:
+    """Bytes that the graph keeps for backward passes, at most at a time, of three equal tasks."""
+
+    def most(step: str) -> int:
+        names = ("one", "two", "three")
+        head = dict(type="SegmentationHead", in_channels=16, num_classes=5)
+        decoders = dict.fromkeys(names, model_config()["decoders"]["depth"])
+        config = model_config(PLANS["all three"], heads=dict.fromkeys(names, head))
+        model = make(config, step, decoders=decoders, task_weights={})
+        data = batch([()] * 2)
+        for sample in data["data_samples"]:
+            for name in names:
+                sample.set_field(make_sample("semantic").gt_semantic, f"gt_{name}")
+        held = Held(model)
+        optim_wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.0))
+        with torch.autograd.graph.saved_tensors_hooks(
+            held.pack, lambda kept: getattr(kept, "x", kept)
+        ):
+            model.train_step(data, optim_wrapper)
+        assert held.now == 0
+        return held.most
+
+    assert most("TaskByTask") < 0.4 * most("AllTasks")
+
+
+class Held:
+    """Counts the bytes of tensors that are kept, each storage once, and not the weights."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.weights = {p.data_ptr() for p in model.parameters()}
+        self.storages: dict[int, int] = {}
+        self.now = self.most = 0
+
+    def pack(self, x: Tensor) -> Kept | Tensor:
+        return x if x.untyped_storage().data_ptr() in self.weights else Kept(x, self)
+
+
+class Kept:
+    """A tensor that is counted as long as it is kept."""
+
+    def __init__(self, x: Tensor, held: Held) -> None:
+        self.x, self.held, self.key = x, held, x.untyped_storage().data_ptr()
+        held.storages[self.key] = held.storages.get(self.key, 0) + 1
+        if held.storages[self.key] == 1:
+            held.now += x.untyped_storage().nbytes()
+            held.most = max(held.most, held.now)
+
+    def __del__(self) -> None:
+        self.held.storages[self.key] -= 1
+        if not self.held.storages[self.key]:
+            self.held.now -= self.x.untyped_storage().nbytes()
