@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mmengine.model import ModuleDict
+from mmseg.registry import MODELS
 from torch import nn
 
 _TEST_KEYS = ("mode", "tasks", "crop_size", "stride")
@@ -62,6 +63,26 @@ def check_parts(tasks: Sequence[str], **parts: Mapping[str, Any]) -> None:
                     f"{where}.{task}={given[task]!r}: give a dict with its type, or leave the task "
                     "out of model.tasks"
                 )
+
+
+def check_method(where: str, config: Any, known: Sequence[str]) -> None:
+    """Check that ``model.balancing`` or ``model.step`` names a method.
+
+    Args:
+        where: The argument of the model.
+        config: What is given; None for the default.
+        known: The methods of this package; a registered one of another package is taken, too.
+
+    Raises:
+        ValueError: It is no config, or its type is unknown.
+    """
+    if config is None:
+        return
+    examples = " or ".join(f"dict(type={name!r})" for name in known)
+    if not isinstance(config, dict) or "type" not in config:
+        raise ValueError(f"model.{where}={config!r}: give {examples}")
+    if isinstance(config["type"], str) and MODELS.get(config["type"]) is None:
+        raise ValueError(f"model.{where}.type={config['type']!r} is unknown: give {examples}")
 
 
 def check_test_cfg(test_cfg: Mapping[str, Any], tasks: Sequence[str]) -> None:

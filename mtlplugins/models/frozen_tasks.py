@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -63,3 +63,28 @@ def check_frozen(model: MultiTaskModel, state: Mapping[str, Tensor], prefix: str
                 f"{'lacks' if given is None else 'has another shape of'} {name}: give the "
                 "checkpoint of a model with the same encoder, decoders and heads"
             )
+
+
+class FrozenTasks:
+    """Modes and loading of frozen tasks, as a part of :class:`MultiTaskModel`.
+
+    Attributes:
+        frozen_tasks_loaded: Whether a checkpoint has brought what is frozen.
+    """
+
+    frozen_tasks_loaded = False
+
+    def train(self, mode: bool = True) -> FrozenTasks:
+        """Set the mode, but keep what is frozen in eval mode."""
+        super().train(mode)
+        for module in frozen_modules(self):
+            module.eval()
+        return self
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        if self.frozen_tasks:
+            check_frozen(self, state_dict, prefix)
+            self.frozen_tasks_loaded = True
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -15,20 +15,20 @@ from torch import Tensor, nn
 from mtlplugins.structures import MultiTaskDataSample
 
 from .backbones.conditioned import Trunk
-from .checks import check_parts, check_tasks, check_test_cfg
+from .checks import check_method, check_parts, check_tasks, check_test_cfg
 from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
 from .distributed.shares import mean_over_processes
 from .distributed.touch import touch
-from .frozen_tasks import check_frozen, freeze_tasks, frozen_modules, trained_tasks
+from .frozen_tasks import FrozenTasks, freeze_tasks, trained_tasks
 from .layers import quicken
+from .prediction import Prediction
 from .rows import Rows
-from .sliding import average_windows, to_original_size
 from .task_losses import TaskLosses
 
 
 @MODELS.register_module()
-class MultiTaskModel(BaseSegmentor):
+class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
     """A shared encoder with a decoder and a head per task, dense or of whole images.
 
     Images become (image, task) rows at the encoder's branch point; training runs a row for each
@@ -128,38 +128,19 @@ class MultiTaskModel(BaseSegmentor):
             )
         elif global_embedding:
             raise ValueError("global_embedding needs a conditioned encoder: give backbone.plan")
-        balancing = dict(balancing or dict(type="Fixed"))
+        check_method("balancing", balancing, ("Fixed",))
+        check_method("step", step, ("AllTasks", "TaskByTask"))
+        balancing = dict(type="Fixed") | dict(balancing or {})
         balancing.update(tasks=self.trained_tasks, task_weights=task_weights)
         self.balancing = MODELS.build(balancing)
         self.step = MODELS.build(step or dict(type="AllTasks"))
         self.step.check(self)
         quicken(self)
-        self.frozen_tasks_loaded = False
         freeze_tasks(self)
 
     def modules_of(self, task: str) -> list[nn.Module]:
         """List the modules that are one task's alone."""
         return [m[task] for m in (self.decoders, self.heads) if task in m]
-
-    def train(self, mode: bool = True) -> MultiTaskModel:
-        """Set the mode, but keep what is frozen in eval mode."""
-        super().train(mode)
-        for module in frozen_modules(self):
-            module.eval()
-        return self
-
-    @property
-    def predicted_tasks(self) -> tuple[str, ...]:
-        """What is predicted of each image."""
-        return tuple(self.test_cfg["tasks"] or self.tasks)
-
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
-    ) -> None:
-        if self.frozen_tasks:
-            check_frozen(self, state_dict, prefix)
-            self.frozen_tasks_loaded = True
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def shared_part(self, inputs: Tensor) -> Trunk:
         """Run what the tasks of an image (B, 3, H, W) share: up to the branch point, or the neck.
@@ -296,49 +277,3 @@ class MultiTaskModel(BaseSegmentor):
         logged |= {f"{task}_loss": loss for task, loss in raw.items()}
         logged |= mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
         return total, logged | {f"{task}_weight": weight for task, weight in weights.items()}
-
-    def predict(
-        self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
-    ) -> list[MultiTaskDataSample]:
-        """Predict the tasks asked for, at the original size of each image.
-
-        Args:
-            inputs: Images (B, 3, H, W).
-            data_samples: Say the images' sizes before padding and resizing.
-
-        Returns:
-            The samples with ``pred_<task>``.
-        """
-        if data_samples is None:
-            size = tuple(inputs.shape[-2:])
-            meta = dict(ori_shape=size, img_shape=size)
-            data_samples = [MultiTaskDataSample(metainfo=meta) for _ in inputs]
-        tasks = self.predicted_tasks
-        run = self._slide if self.test_cfg["mode"] == "slide" else self._whole
-        for task, logits in run(inputs, tasks).items():
-            head = self.heads[task]
-            for sample, out in zip(data_samples, logits, strict=True):
-                if head.dense:
-                    out = to_original_size(out, inputs.shape[-2:], sample)
-                setattr(sample, f"pred_{task}", head.predict(out))
-        return data_samples
-
-    def _whole(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
-        if not tasks:
-            return {}
-        return self.encode_decode(inputs, Rows.asked_for(tasks, len(inputs)))
-
-    def _slide(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
-        """Average dense logits over overlapping windows; image-level tasks see the whole image."""
-        dense = [task for task in tasks if self.heads[task].dense]
-        logits = self._whole(inputs, [task for task in tasks if task not in dense])
-        if dense:
-            windows = {key: self.test_cfg[key] for key in ("crop_size", "stride")}
-            logits |= average_windows(lambda crop: self._whole(crop, dense), inputs, **windows)
-        return logits
-
-    def _forward(
-        self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
-    ) -> dict[str, Tensor]:
-        """Compute the logits of all tasks for all images, without post-processing."""
-        return self._whole(inputs, self.tasks)

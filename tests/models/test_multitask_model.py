@@ -160,6 +160,15 @@ def test_a_subset_of_the_tasks_can_be_learnt():
             r"test_cfg\.stride=\(8, 9\) must be positive and at most crop_size=\(8, 8\)",
         ),
         (dict(test_cfg=dict(mode="slide", crop_size=(8, 8), stride=(0, 8))), "must be positive"),
+        (
+            dict(step="TaskByTask"),
+            r"model\.step='TaskByTask': give dict\(type='AllTasks'\) or dict",
+        ),
+        (
+            dict(step=dict(type="TaskByTsk")),
+            r"model\.step\.type='TaskByTsk' is unknown: give .*ByTask",
+        ),
+        (dict(balancing={}), r"model\.balancing=\{\}: give dict\(type='Fixed'\)"),
     ],
 )
 def test_errors(settings: dict, message: str):

@@ -1,0 +1,67 @@
+"""Prediction of a multi-task model: whole images or windows, at the original size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from mtlplugins.structures import MultiTaskDataSample
+
+from .rows import Rows
+from .sliding import average_windows, to_original_size
+
+
+class Prediction:
+    """Inference, as a part of :class:`MultiTaskModel`."""
+
+    @property
+    def predicted_tasks(self) -> tuple[str, ...]:
+        """What is predicted of each image."""
+        return tuple(self.test_cfg["tasks"] or self.tasks)
+
+    def predict(
+        self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
+    ) -> list[MultiTaskDataSample]:
+        """Predict the tasks asked for, at the original size of each image.
+
+        Args:
+            inputs: Images (B, 3, H, W).
+            data_samples: Say the images' sizes before padding and resizing.
+
+        Returns:
+            The samples with ``pred_<task>``.
+        """
+        if data_samples is None:
+            size = tuple(inputs.shape[-2:])
+            meta = dict(ori_shape=size, img_shape=size)
+            data_samples = [MultiTaskDataSample(metainfo=meta) for _ in inputs]
+        tasks = self.predicted_tasks
+        run = self._slide if self.test_cfg["mode"] == "slide" else self._whole
+        for task, logits in run(inputs, tasks).items():
+            head = self.heads[task]
+            for sample, out in zip(data_samples, logits, strict=True):
+                if head.dense:
+                    out = to_original_size(out, inputs.shape[-2:], sample)
+                setattr(sample, f"pred_{task}", head.predict(out))
+        return data_samples
+
+    def _whole(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
+        if not tasks:
+            return {}
+        return self.encode_decode(inputs, Rows.asked_for(tasks, len(inputs)))
+
+    def _slide(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
+        """Average dense logits over overlapping windows; image-level tasks see the whole image."""
+        dense = [task for task in tasks if self.heads[task].dense]
+        logits = self._whole(inputs, [task for task in tasks if task not in dense])
+        if dense:
+            windows = {key: self.test_cfg[key] for key in ("crop_size", "stride")}
+            logits |= average_windows(lambda crop: self._whole(crop, dense), inputs, **windows)
+        return logits
+
+    def _forward(
+        self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
+    ) -> dict[str, Tensor]:
+        """Compute the logits of all tasks for all images, without post-processing."""
+        return self._whole(inputs, self.tasks)
