@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 from pathlib import Path
 
 import pytest
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, METRICS, MODELS
 
-import mtlplugins  # noqa: F401
+import mtlplugins
 from mtlplugins import kinds
 from mtlplugins.analysis.blind import BlindPredictor
 from mtlplugins.datasets.targets import Target
@@ -109,3 +111,13 @@ def test_an_unknown_part_is_an_error() -> None:
     for use in (kinds.part_of_kind, kinds.parts, kinds.get_part):
         with pytest.raises(ValueError, match="no part 'loss', only target, head, metric, drawer"):
             use("depth", "loss")
+
+
+def test_contributing_names_what_there_is() -> None:
+    text = (Path(mtlplugins.__file__).parents[1] / "CONTRIBUTING.md").read_text()
+    section = text[text.index("## To add") : text.index("## Style")]
+    rooms = "|".join(("analysis", "datasets", "evaluation", "kinds", "models", "visualization"))
+    named = re.findall(rf"`((?:{rooms})(?:\.\w+)*)", section)
+    assert len(set(named)) >= 8
+    for name in named:
+        assert pkgutil.resolve_name(f"mtlplugins.{name}") is not None
