@@ -7,9 +7,12 @@ from .attention import ConditionalAttention
 from .condition import Condition
 from .film import FiLM
 from .layer_norm import ConditionalLayerNorm
+from .low_rank import LowRank
 from .modulation import ConditionalModulation
 from .module import ConditionalModule
 from .plan import ConditioningPlan, asked_blocks, asked_modules
+from .prompts import Memory, Prompts
+from .singular import SingularScale
 from .table import MODULES
 from .task_embedding import TaskEmbedding
 
@@ -24,6 +27,10 @@ __all__ = [
     "ConditionalModule",
     "ConditioningPlan",
     "FiLM",
+    "LowRank",
+    "Memory",
+    "Prompts",
+    "SingularScale",
     "TaskEmbedding",
     "asked_blocks",
     "asked_modules",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from .adapter import ConditionalAdapter
 from .attention import ConditionalAttention
 from .layer_norm import ConditionalLayerNorm
+from .low_rank import LowRank
 from .module import ConditionalModule
+from .prompts import Prompts
+from .singular import SingularScale
 
 #: Plan, blocks, experiment cards and docs read it; a new module is a class and a row here. Another
 #: package adds its own with ``MODULES["name"] = Class`` before it builds a model.
@@ -13,4 +16,7 @@ MODULES: dict[str, type[ConditionalModule]] = {
     "attention": ConditionalAttention,
     "norm": ConditionalLayerNorm,
     "adapter": ConditionalAdapter,
+    "low_rank": LowRank,
+    "singular": SingularScale,
+    "prompts": Prompts,
 }

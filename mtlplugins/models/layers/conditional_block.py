@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -29,7 +28,7 @@ class ConditionalBlock:
     places: ClassVar[tuple[str, ...]]
     norms: ClassVar[tuple[str, ...]]
     carries: frozenset[str] = frozenset()
-    _at: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # by place, names of attributes
+    _at: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def width(self) -> int:

@@ -14,8 +14,7 @@ def feed_forward_linears(ffn: nn.Module) -> list[str]:
     """Names, in a block, of the linear layers of its MLP ``ffn``; none if it is not mmcv's."""
     if not isinstance(ffn, FFN):
         return []
-    layers = ffn.layers.named_modules()
-    return [f"ffn.layers.{name}" for name, layer in layers if isinstance(layer, nn.Linear)]
+    return [name for name, layer in _named_layers(ffn) if isinstance(layer, nn.Linear)]
 
 
 def feed_forward(
@@ -32,12 +31,20 @@ def feed_forward(
     Returns:
         (R, L, C).
     """
-    linears = feed_forward_linears(block.ffn)
-    if not linears or not block.adds_to_linears:
-        return block.ffn(x, identity=identity)
-    for name, layer in block.ffn.layers.named_modules(prefix="ffn.layers"):
-        if name in linears:
-            x = block.transform(name, x, condition)
-        elif not isinstance(layer, nn.Sequential):
-            x = layer(x)
-    return identity + block.ffn.dropout_layer(block.ffn.gamma2(x))
+    ffn = block.ffn
+    if not block.adds_to_linears or not isinstance(ffn, FFN):
+        return ffn(x, identity=identity)
+    for name, layer in _named_layers(ffn):
+        x = block.transform(name, x, condition) if isinstance(layer, nn.Linear) else layer(x)
+    return identity + ffn.dropout_layer(ffn.gamma2(x))
+
+
+def _named_layers(ffn: FFN) -> list[tuple[str, nn.Module]]:
+    """Layers in the order that they run, under their names in the block."""
+    found = []
+    for i, part in enumerate(ffn.layers):
+        if isinstance(part, nn.Sequential):
+            found += [(f"ffn.layers.{i}.{j}", layer) for j, layer in enumerate(part)]
+        else:
+            found.append((f"ffn.layers.{i}", part))
+    return found
