@@ -26,8 +26,7 @@ class MultiTaskDataset(BaseDataset):
 
     A folder-shaped data set needs no code. An image ``name`` of the split file is the file
     ``data_root/image.folder/name + image.suffix``; each target finds its own sources, such as the
-    files of its folder and suffix. A source that is not there means that the image lacks this
-    target.
+    files of its folder. An image lacks the targets whose source is not there.
 
     Args:
         data_root: Folder of the data set.
@@ -89,9 +88,7 @@ class MultiTaskDataset(BaseDataset):
         if set(image) != {"folder", "suffix"}:
             raise ValueError(f"image={dict(image)}: give its folder and its suffix")
         self.image = dict(image)
-        self.target_types: dict[str, Target] = {
-            task: DATASETS.build(targets[task]) for task in tasks
-        }
+        self.target_types: dict[str, Target] = {t: DATASETS.build(targets[t]) for t in tasks}
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
