@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mtlplugins.kinds import part_of_kind
+from mtlplugins.models.losses.of_labels import NONE_IGNORED, label_criterion
 
 from .base import TaskHead, check_num_classes
 
@@ -24,11 +25,11 @@ class ClassificationHead(TaskHead):
         num_classes: Number of classes.
         hidden: Width of each hidden layer.
         dropout: Dropout behind each hidden layer.
-        loss: A loss called with (logits, labels).
+        loss: A loss of docs/losses.md, or a list of them, which are added up.
         init_cfg: How the linear layers start.
 
     Raises:
-        ValueError: ``num_classes`` is below 2.
+        ValueError: ``num_classes`` is below 2, or a loss does not fit.
     """
 
     dense = False
@@ -40,7 +41,7 @@ class ClassificationHead(TaskHead):
         *,
         hidden: Sequence[int] = (),
         dropout: float = 0.0,
-        loss: dict = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
+        loss: dict | Sequence[dict] = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
         init_cfg: dict = dict(type="TruncNormal", std=0.02, layer="Linear"),  # noqa: B006
     ) -> None:
         check_num_classes("ClassificationHead", num_classes)
@@ -51,7 +52,7 @@ class ClassificationHead(TaskHead):
             layers += [nn.Linear(in_channels, width), nn.ReLU(), nn.Dropout(dropout)]
             in_channels = width
         self.mlp = nn.Sequential(*layers, nn.Linear(in_channels, num_classes))
-        self.criterion = MODELS.build(loss)
+        self.criterion = label_criterion("ClassificationHead", loss, num_classes, dense=False)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Classify by the last of the encoder's maps (n, C, H, W), or of its vectors (n, C).
@@ -89,7 +90,7 @@ class ClassificationHead(TaskHead):
             )
         target = target.to(logits.device, non_blocking=True)
         right = (logits.argmax(dim=1) == target).float()
-        return dict(loss=self.criterion(logits, target), acc=100 * right.mean())
+        return dict(loss=self.criterion(logits, target, NONE_IGNORED), acc=100 * right.mean())
 
     def num_targets(self, targets: Sequence[LabelData]) -> int:
         """Count the images."""

@@ -9,12 +9,16 @@ from mmengine.structures import PixelData
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlplugins.kinds import part_of_kind
+from mtlplugins.models.losses.of_labels import label_criterion
 
 from .base import TaskHead, check_num_classes
 from .segmentation import check_labels, count_labelled
+
+#: What mmseg's heads take where they are given none.
+_MMSEG_LOSS = dict(type="CrossEntropyLoss", use_sigmoid=False, loss_weight=1.0)
 
 
 @MODELS.register_module()
@@ -47,13 +51,18 @@ class MultiTaskDecodeHead(TaskHead):
             raise ValueError(f"{name}: give num_classes beside head, not in it")
         check_num_classes(name, num_classes)
         self.num_classes = num_classes
-        self.decode_head = MODELS.build({**head, "num_classes": num_classes})
+        self.decode_head = MODELS.build({**_without_losses(head), "num_classes": num_classes})
         own_loss = getattr(type(self.decode_head), "loss", None) is not BaseDecodeHead.loss
         if not isinstance(self.decode_head, BaseDecodeHead) or own_loss:
             raise ValueError(
                 f"{name} is no head that makes one map of logits: take UPerHead, SegformerHead, "
                 "FCNHead or another of mmseg's that does not replace BaseDecodeHead.loss"
             )
+        if self.decode_head.out_channels > 1:
+            losses = head.get("loss_decode", _MMSEG_LOSS)
+            losses = [losses] if isinstance(losses, dict) else losses
+            found = [_DecodeLoss(name, loss, self.decode_head.out_channels) for loss in losses]
+            self.decode_head.loss_decode = nn.ModuleList(found)
         if self.decode_head.align_corners:
             raise ValueError(
                 f"{name}: predictions are enlarged with align_corners=False; set it so in head, "
@@ -120,3 +129,29 @@ class MultiTaskDecodeHead(TaskHead):
         if self.decode_head.out_channels == 1:
             return (logits.sigmoid() > self.decode_head.threshold).long()
         return logits.argmax(dim=1, keepdim=True)
+
+
+def _without_losses(head: dict) -> dict:
+    """Leave out the losses, but of the sigmoid of one channel, for which mmseg has own rules."""
+    if head.get("out_channels") == 1:
+        return head
+    return {key: value for key, value in head.items() if key != "loss_decode"}
+
+
+class _DecodeLoss(nn.Module):
+    """A loss that mmseg's heads call, and that works with class weights and ignored pixels."""
+
+    def __init__(self, head: str, config: dict, num_classes: int) -> None:
+        super().__init__()
+        self.criterion = label_criterion(head, config, num_classes, dense=True, like_mmseg=True)
+        self.loss_name = config.get("loss_name") or getattr(
+            self.criterion.losses[0], "loss_name", f"loss_{type(self.criterion.losses[0]).__name__}"
+        )
+
+    def forward(
+        self, logits: Tensor, labels: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+    ) -> Tensor:
+        if weight is not None:  # of a pixel sampler, whose losses take weights of pixels
+            loss = self.criterion.losses[0]
+            return loss(logits, labels, weight=weight, ignore_index=ignore_index)
+        return self.criterion(logits, labels, ignore_index)

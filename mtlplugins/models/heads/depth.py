@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
+from mtlplugins.models.losses.of_measures import measure_criterion
 
 from .base import DenseHead
 
@@ -26,7 +27,8 @@ class DepthHead(DenseHead):
         in_channels: Channels of the decoder's map.
         min_depth: Smallest depth in metres that can be predicted.
         max_depth: Predictions are cut off here, in metres.
-        loss: A loss called with (prediction, target, valid) maps of 1/metres.
+        loss: One of docs/losses.md or of your own, or a list of them, which are added up; called
+            with (prediction, target, valid) maps of 1/metres.
 
     Raises:
         ValueError: Not 0 < min_depth < max_depth.
@@ -38,7 +40,7 @@ class DepthHead(DenseHead):
         *,
         min_depth: float,
         max_depth: float,
-        loss: dict = dict(type="BerHuLoss"),  # noqa: B006, read only
+        loss: dict | Sequence[dict] = dict(type="BerHuLoss"),  # noqa: B006, read only
     ) -> None:
         if not 0 < min_depth < max_depth:
             raise ValueError(
@@ -52,7 +54,7 @@ class DepthHead(DenseHead):
         self.init_cfg = dict(type="Normal", std=0.01, bias=bias, layer="Conv2d")
         self.min_depth = min_depth
         self.max_depth = max_depth
-        self.criterion = MODELS.build(loss)
+        self.criterion = measure_criterion("DepthHead", loss, channels=1)
 
     def reciprocal(self, logits: Tensor) -> Tensor:
         """Turn logits into reciprocal depth in 1/metres, same shape."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mtlplugins.kinds import part_of_kind
+from mtlplugins.models.losses.of_measures import measure_criterion
 
 from .base import DenseHead
 
@@ -22,7 +23,8 @@ class NormalsHead(DenseHead):
 
     Args:
         in_channels: Channels of the decoder's map.
-        loss: A loss called with (prediction, target, valid): unit vectors (n, 3, H, W) twice, and
+        loss: One of docs/losses.md or of your own, or a list of them, which are added up; called
+            with (prediction, target, valid): unit vectors (n, 3, H, W) twice, and
             a boolean map (n, H, W).
     """
 
@@ -30,10 +32,10 @@ class NormalsHead(DenseHead):
         self,
         in_channels: int,
         *,
-        loss: dict = dict(type="CosineDirectionLoss"),  # noqa: B006, read only
+        loss: dict | Sequence[dict] = dict(type="CosineDirectionLoss"),  # noqa: B006, read only
     ) -> None:
         super().__init__(in_channels, 3)
-        self.criterion = MODELS.build(loss)
+        self.criterion = measure_criterion("NormalsHead", loss, channels=3)
 
     def init_weights(self) -> None:
         """Start near (0, 0, -1), a wall straight ahead: at length 0 a direction is arbitrary."""

@@ -10,6 +10,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
+from mtlplugins.models.losses.of_labels import NONE_IGNORED, label_criterion
 
 from .base import DenseHead, check_num_classes
 
@@ -23,10 +24,10 @@ class SegmentationHead(DenseHead):
         in_channels: Channels of the decoder's map.
         num_classes: Number of classes.
         ignore_index: Label of pixels without truth.
-        loss: Any of mmseg's segmentation losses.
+        loss: A loss of docs/losses.md, or a list of them, which are added up.
 
     Raises:
-        ValueError: ``num_classes`` is below 2.
+        ValueError: ``num_classes`` is below 2, or a loss does not fit.
     """
 
     def __init__(
@@ -35,13 +36,13 @@ class SegmentationHead(DenseHead):
         num_classes: int,
         *,
         ignore_index: int = 255,
-        loss: dict = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
+        loss: dict | Sequence[dict] = dict(type="CrossEntropyLoss", avg_non_ignore=True),  # noqa: B006, read only
     ) -> None:
         check_num_classes("SegmentationHead", num_classes)
         super().__init__(in_channels, num_classes)
         self.num_classes = num_classes
         self.ignore_index = ignore_index
-        self.criterion = MODELS.build(loss)
+        self.criterion = label_criterion("SegmentationHead", loss, num_classes, dense=True)
 
     def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
         """Compare logits (n, num_classes, h, w) with label maps int64 (1, H, W).
@@ -55,8 +56,9 @@ class SegmentationHead(DenseHead):
         logits, target = self.stack(logits, targets)
         target = target.squeeze(1)  # (n, H, W)
         check_labels(target, self.num_classes, self.ignore_index)
+        ignored = NONE_IGNORED if self.ignore_index is None else self.ignore_index
         return dict(
-            loss=self.criterion(logits, target, ignore_index=self.ignore_index),
+            loss=self.criterion(logits, target, ignored),
             acc=accuracy(logits, target, ignore_index=self.ignore_index),
         )
 

@@ -1,6 +1,9 @@
-"""Losses that mmseg lacks."""
+"""Losses that mmseg lacks, and how those that it has are called."""
 
 from .berhu import BerHuLoss
 from .cosine import CosineDirectionLoss
+from .criterion import Criterion
+from .of_labels import label_criterion
+from .of_measures import measure_criterion
 
-__all__ = ["BerHuLoss", "CosineDirectionLoss"]
+__all__ = ["BerHuLoss", "CosineDirectionLoss", "Criterion", "label_criterion", "measure_criterion"]

@@ -1,0 +1,126 @@
+"""Losses of mmseg, mmpretrain and ours behind the one call of a head."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import torch
+from mmseg.models.losses import LovaszLoss
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+Call = Callable[..., Tensor]
+
+
+class Criterion(nn.Module):
+    """One loss, or the sum of several, in float32 also under autocast.
+
+    Losses that are not ours are tried when they are built, on a small example with pixels that have
+    no truth: what would fail in the first batch is refused by name before the training.
+
+    Args:
+        head: Name of the head, for errors.
+        config: The loss of a config, or a list of them.
+        calls: How a loss is called with the head's arguments, by package and class, such as
+            ``mmseg.DiceLoss``.
+        otherwise: How any other loss is called.
+        example: Arguments of a call, the prediction first.
+        num_classes: Given to losses that ask for it.
+
+    Raises:
+        ValueError: A loss cannot be built, does not fit the head, or gives no single number.
+    """
+
+    def __init__(
+        self,
+        head: str,
+        config: dict | Sequence[dict],
+        calls: Mapping[str, Call],
+        otherwise: Call,
+        example: tuple[Any, ...],
+        *,
+        num_classes: int | None = None,
+    ) -> None:
+        super().__init__()
+        configs = [config] if isinstance(config, dict) else list(config)
+        if not configs:
+            raise ValueError(f"{head}: loss=[] leaves nothing to train by")
+        self.losses = nn.ModuleList()
+        self._weights: list[float] = []
+        self._calls, self._otherwise = calls, otherwise
+        for one in configs:
+            loss, weight = _build(head, dict(one), num_classes)
+            self.losses.append(loss)
+            self._weights.append(weight)
+            if not type(loss).__module__.startswith("mtlplugins"):
+                self._try(head, one["type"], loss, *example)
+
+    def forward(self, pred: Tensor, *others: Any) -> Tensor:
+        """Add up the losses of a prediction, given what else the head's kind of loss takes."""
+        with torch.autocast(pred.device.type, enabled=False):
+            pred = widened(pred)
+            losses = zip(self.losses, self._weights, strict=True)
+            return sum(weight * self._call(loss, pred, *others) for loss, weight in losses)
+
+    def _call(self, loss: nn.Module, *args: Any) -> Tensor:
+        package = type(loss).__module__.partition(".")[0]
+        call = self._calls.get(f"{package}.{type(loss).__name__}", self._otherwise)
+        if call is self._otherwise and package in ("mmseg", "mmpretrain"):
+            raise ValueError("it compares something else")
+        return call(loss, *args)
+
+    def _try(self, head: str, kind: str, loss: nn.Module, pred: Tensor, *others: Any) -> None:
+        if any(buffer.is_meta for buffer in loss.buffers()):
+            return  # a model that is only counted
+        try:
+            # models are also built where gradients are off, or on another device
+            with torch.device("cpu"), torch.inference_mode(False), torch.enable_grad():
+                pred = pred.clone().requires_grad_()
+                value = self._call(deepcopy(loss), pred, *others)  # a copy: some count labels
+                value.backward()
+            if not (torch.isfinite(value) and torch.isfinite(pred.grad).all()):
+                raise ValueError("it is not finite where there is no truth")
+        except Exception as error:  # whatever a loss makes of what it was not written for
+            reason = str(error).split("\n")[0] or "its assertion fails"
+            raise ValueError(
+                f"{head}: loss={kind!r} does not work in this head ({type(error).__name__}: "
+                f"{reason}); docs/losses.md lists those that do"
+            ) from error
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        # a loss was the criterion itself once, which only one with a state of its own shows
+        for key in [k for k in state_dict if k.startswith(prefix)]:
+            if not key.startswith(f"{prefix}losses."):
+                state_dict[f"{prefix}losses.0.{key.removeprefix(prefix)}"] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def widened(values: Tensor) -> Tensor:
+    """Bring half precision to float32; float64 stays."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+
+
+def _build(head: str, config: dict, num_classes: int | None) -> tuple[nn.Module, float]:
+    """Build a loss, and give the weight that it would not take itself."""
+    kind, weight = config.get("type"), 1.0
+    found = MODELS.get(kind) if isinstance(kind, str) else kind
+    if not isinstance(found, type):
+        raise ValueError(f"{head}: loss={kind!r} is no registered loss; docs/losses.md lists them")
+    known = inspect.signature(found).parameters
+    if "loss_weight" in config and "loss_weight" not in known:
+        weight = float(config.pop("loss_weight"))
+    if "loss_name" not in known:
+        config.pop("loss_name", None)
+    if num_classes is not None and "num_classes" in known:
+        config.setdefault("num_classes", num_classes)
+    if found is LovaszLoss and not config.get("per_image"):
+        config.setdefault("reduction", "none")  # a number all the same; its default is refused
+    try:
+        return MODELS.build(config), weight
+    except Exception as error:  # assertions and wrong arguments alike
+        raise ValueError(f"{head}: loss={kind!r} cannot be built ({error})") from error

@@ -1,0 +1,139 @@
+"""Losses of labels: how those of mmseg and mmpretrain are called with pixels that have no truth."""
+
+from __future__ import annotations
+
+import torch
+from mmseg.models.losses.dice_loss import dice_loss
+from mmseg.models.losses.focal_loss import py_sigmoid_focal_loss
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from .criterion import Criterion
+
+#: A label that no pixel with truth has, as PyTorch's cross-entropy takes it.
+NONE_IGNORED = -100
+
+
+def label_criterion(
+    head: str, config: dict | list[dict], num_classes: int, *, dense: bool, like_mmseg: bool = False
+) -> Criterion:
+    """Build the loss of a head that chooses among classes.
+
+    Args:
+        head: Name of the head, for errors.
+        config: A loss, or a list of losses, which are added up.
+        num_classes: Number K of classes.
+        dense: Whether for maps, or for whole images.
+        like_mmseg: Whether ``DiceLoss`` counts predictions at ignored pixels, as mmseg's heads do.
+
+    Returns:
+        A criterion of logits (n, K, ...), labels int64 (n, ...) and the label to ignore.
+
+    Raises:
+        ValueError: See :class:`Criterion`.
+    """
+    shape = (2, num_classes, 3, 5) if dense else (2, num_classes)
+    with torch.device("cpu"), torch.inference_mode(False):
+        logits = torch.linspace(-2, 2, 2 * num_classes * (15 if dense else 1)).reshape(shape)
+        labels = torch.arange(logits[:, 0].numel()).reshape(logits[:, 0].shape) % num_classes
+    if dense:
+        labels[0, 0], labels[1] = NONE_IGNORED, NONE_IGNORED
+    calls = {k: v for k, v in _CALLS.items() if dense or v is not _dice}
+    if like_mmseg:
+        calls["mmseg.DiceLoss"] = _as_it_is
+    example = logits, labels, NONE_IGNORED
+    return Criterion(head, config, calls, _as_mmseg, example, num_classes=num_classes)
+
+
+def _as_mmseg(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    return loss(logits, labels, ignore_index=ignored)
+
+
+def _as_it_is(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    return loss(logits, labels)
+
+
+def _known(logits: Tensor, labels: Tensor, ignored: int) -> tuple[Tensor, Tensor]:
+    """Take what has a truth: logits (P, K) and labels (P,)."""
+    logits, labels = logits.movedim(1, -1).flatten(0, -2), labels.flatten()
+    known = labels != ignored
+    return logits[known], labels[known]
+
+
+def _each(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    """Call a loss of single samples."""
+    rows, known = _known(logits, labels, ignored)
+    return loss(rows, known) if len(known) else logits.sum() * 0
+
+
+def _cross_entropy(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    if loss.class_weight is None:
+        return _as_mmseg(loss, logits, labels, ignored)
+    # mmseg looks up the weight of ignored pixels too, and takes the last axis for the classes'
+    rows, known = _known(logits, labels, ignored)
+    if loss.use_sigmoid or loss.reduction != "mean":
+        return _each(loss, logits, labels, ignored)
+    weights = rows.new_tensor(loss.class_weight)
+    return loss(rows, known, avg_factor=weights[known].sum())
+
+
+def _focal(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    # the function that mmseg takes on a CPU, where it makes the labels wrongly
+    rows, known = _known(logits, labels, ignored)
+    if not len(known):
+        return logits.sum() * 0
+    options = {key: getattr(loss, key) for key in ("gamma", "alpha", "class_weight", "reduction")}
+    return loss.loss_weight * py_sigmoid_focal_loss(rows, one_hot(known, rows.shape[1]), **options)
+
+
+def _dice(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    # mmseg counts what is predicted at ignored pixels as wrong
+    shares = logits
+    if loss.activate:
+        shares = logits.sigmoid() if loss.use_sigmoid else logits.softmax(dim=1)
+    known = labels != ignored
+    truth = one_hot(torch.where(known, labels, 0), logits.shape[1]).movedim(-1, 1)
+    left_out = loss.ignore_index  # a class, and by default the 256th
+    return loss.loss_weight * dice_loss(
+        shares * known[:, None],
+        truth * known[:, None],
+        None,
+        eps=loss.eps,
+        reduction=loss.reduction,
+        naive_dice=loss.naive_dice,
+        ignore_index=None if left_out == 255 else left_out,
+    )
+
+
+def _regions(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    """Call a loss that knows ignored pixels by an attribute, or by an argument."""
+    own = [name for name in ("ignore_index", "ignore_label") if hasattr(loss, name)]
+    for name in own:
+        setattr(loss, name, ignored)
+    value = loss(logits, labels) if own else _as_mmseg(loss, logits, labels, ignored)
+    value = value.mean() if value.dim() else value  # Lovász of no pixel gives a map of none
+    # of no pixel some give NaN, and some what leads back to no logits
+    return torch.where(torch.isfinite(value), value, 0) + logits.sum() * 0
+
+
+def _distance(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    raise ValueError(
+        "it takes the numbers of classes for values, and ignored pixels for class 0; take DiceLoss "
+        "or LovaszLoss"
+    )
+
+
+_CALLS = {
+    "mmseg.CrossEntropyLoss": _cross_entropy,
+    "mmseg.FocalLoss": _focal,
+    "mmseg.DiceLoss": _dice,
+    "mmseg.LovaszLoss": _regions,
+    "mmseg.TverskyLoss": _regions,
+    "mmseg.OhemCrossEntropy": _regions,
+    "mmseg.HuasdorffDisstanceLoss": _distance,
+    "mmpretrain.AsymmetricLoss": _each,
+    "mmpretrain.CrossEntropyLoss": _each,
+    "mmpretrain.FocalLoss": _each,
+    "mmpretrain.LabelSmoothLoss": _each,
+    "mmpretrain.SeesawLoss": _each,
+}

@@ -1,0 +1,70 @@
+"""Losses of measured maps, depth and normals: how those of mmseg and mmpretrain are called."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .criterion import Criterion
+
+
+def measure_criterion(head: str, config: dict | list[dict], channels: int) -> Criterion:
+    """Build the loss of a head that predicts numbers.
+
+    Args:
+        head: Name of the head, for errors.
+        config: A loss, or a list of losses, which are added up.
+        channels: Numbers C per pixel: 1 of depth, 3 of directions.
+
+    Returns:
+        A criterion of predictions (n, C, H, W), targets alike, and what is valid: (n, C, H, W)
+        where C is 1, else (n, H, W).
+
+    Raises:
+        ValueError: See :class:`Criterion`.
+    """
+    with torch.device("cpu"), torch.inference_mode(False):
+        pred = torch.linspace(0.1, 0.9, 2 * channels * 15).reshape(2, channels, 3, 5)
+        valid = torch.ones(2, 3, 5, dtype=torch.bool)
+        valid[0, 0], valid[1] = False, False  # an image without any
+        target = torch.where(valid[:, None], pred.flip(3) + 0.05, 0)
+    example = pred, target, valid[:, None] if channels == 1 else valid
+    return Criterion(head, config, _CALLS, _as_ours, example)
+
+
+def _as_ours(loss: nn.Module, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    return loss(pred, target, valid)
+
+
+def _silog(loss: nn.Module, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Call mmseg's scale-invariant loss, which is the same of depths and of their reciprocals."""
+    if not valid.any():
+        return pred.sum() * 0
+    # the root of an image without depth, or without error, has an infinite slope
+    images = (valid & (pred != target)).flatten(1).any(dim=1)
+    if not images.any():
+        return pred.sum() * 0
+    return loss(pred[images], torch.where(valid, target, 0)[images])
+
+
+def _differences(loss: nn.Module, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    if not valid.any():
+        return pred.sum() * 0
+    mask = valid if valid.dim() == pred.dim() else valid[:, None].expand_as(pred)
+    return loss(pred, torch.where(mask, target, 0), mask)
+
+
+def _cosines(loss: nn.Module, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    if valid.dim() == pred.dim():
+        raise ValueError("it compares directions; take it for normals")
+    if not valid.any():
+        return pred.sum() * 0
+    target = torch.where(valid[:, None], target, 0)
+    return loss(pred.movedim(1, -1), target.movedim(1, -1), valid)
+
+
+_CALLS = {
+    "mmseg.SiLogLoss": _silog,
+    "mmpretrain.PixelReconstructionLoss": _differences,
+    "mmpretrain.CosineSimilarityLoss": _cosines,
+}
