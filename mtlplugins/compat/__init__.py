@@ -28,6 +28,7 @@ from .processes import (  # noqa: E402
     start_processes_on_cpu,
     wrap_models_on_cpu,
 )
+from .single_values import normalise_single_values  # noqa: E402
 from .sync_batch_norm import synchronise_batch_norms_on_cpu  # noqa: E402
 from .timm_weights import fetch_timm_weights_for_training  # noqa: E402
 from .workers import leave_stopping_to_the_parent  # noqa: E402
@@ -46,6 +47,7 @@ name_wrong_options()
 start_processes_on_cpu()
 name_missing_launchers()
 synchronise_batch_norms_on_cpu()
+normalise_single_values()
 wrap_models_on_cpu()
 fetch_timm_weights_for_training()
 leave_stopping_to_the_parent()

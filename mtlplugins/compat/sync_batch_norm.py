@@ -11,6 +11,7 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from ._replace import replace_once
+from .single_values import by_statistics_so_far
 
 
 def synchronise_batch_norms_on_cpu() -> None:
@@ -53,6 +54,8 @@ def _normalise(norm: nn.SyncBatchNorm, x: Tensor) -> Tensor:
     axes = tuple(range(x.dim() - 1))
     count = wide.new_tensor(float(wide.numel() // wide.shape[-1]))
     dist.all_reduce(count, group=group)
+    if count <= 1 and norm.running_mean is not None:  # the same in all processes
+        return by_statistics_so_far(norm, x)
     # the mean first: a difference of two large sums would lose the variance in float32
     mean = _SumOverProcesses.apply(wide.sum(axes), group) / count
     centred = wide - mean

@@ -75,12 +75,24 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text ({error}); write one name per line") from error
     for line in lines:
+        if line.startswith(("/", "\\")) and len(line.split()) > 1:
+            raise ValueError(columns_as_name(path, line))
         if Path(line).is_absolute() or ".." in Path(line).parts:
             raise ValueError(
                 f"{path} lists {line!r}, which leads out of the data set's folder: list names "
                 "below it"
             )
     return [line for line in lines if line]
+
+
+def columns_as_name(path: Path, line: str) -> str:
+    """Say how a line of several words was understood, and what to write instead."""
+    return (
+        f"{path} lists {line!r}, which was read as one name. If its {len(line.split())} words are "
+        "columns, such as an image, its depth and a focal length, write a file with one image name "
+        "per line, below the data set's root and without a leading slash; where targets lie is "
+        "said by the folder and suffix of the data set's targets"
+    )
 
 
 @contextmanager

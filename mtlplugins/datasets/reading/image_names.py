@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from .files import read_lines
+from .files import columns_as_name, read_lines
 from .listing import Listing
 
 
@@ -64,6 +64,8 @@ def names_in_split(path: Path, folder: Path, suffix: str, *, source: str) -> lis
         raise ValueError(f"{path} lists {twice!r} {count} times")
     images = Listing(folder)
     if missing := [name for name in names if name + suffix not in images]:
+        if len(missing) == len(names) and len(missing[0].split()) > 1:
+            raise FileNotFoundError(columns_as_name(path, missing[0]))
         raise FileNotFoundError(
             f"{len(missing)} of {len(names)} images listed in {path} are missing, the first is "
             f"{folder / (missing[0] + suffix)}{images.hint(missing[0])}"

@@ -43,12 +43,18 @@ class ImageLabel(Target):
         """Read the file, if it is there: the class index of each image."""
         path = Path(root) / self.file
         labels = self.read(path) if path.is_file() else {}
-        return {name: labels[name] for name in names if name in labels}
+        found = {name: labels[name] for name in names if name in labels}
+        return found or _without_suffixes(labels, names)
 
     def where(self, root: Path, name: str) -> str:
         """Name the file."""
         path = Path(root) / self.file
-        return str(path) if path.exists() else f"{path}, which does not exist"
+        if not path.exists():
+            return f"{path}, which does not exist"
+        labels = self.read(path)
+        if not labels:
+            return f"{path}, whose labels are empty"
+        return f"{path}, which names images such as {next(iter(labels))!r}, not {name!r}"
 
     def read(self, path: Path) -> dict[str, int]:
         """Read the class index of each image that the file names.
@@ -82,6 +88,15 @@ class ImageLabel(Target):
     def pack(self, value: int) -> LabelData:
         """Make an int64 label (1,)."""
         return LabelData(label=torch.tensor([value]))
+
+
+def _without_suffixes(labels: dict[str, int], names: Sequence[str]) -> dict[str, int]:
+    """Find names in a file that has them with the images' suffix, which must be one for all."""
+    suffixes = {Path(name).suffix for name in labels}
+    if len(suffixes) != 1:
+        return {}
+    bare = {name.removesuffix(*suffixes): label for name, label in labels.items()}
+    return {name: bare[name] for name in names if name in bare}
 
 
 def _named(where: str, classes: Any) -> tuple[str, ...]:
