@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mtlplugins.structures import MultiTaskDataSample
 
 from .backbones.conditioned import Trunk
+from .balancing import METHODS
 from .checks import check_method, check_parts, check_tasks, check_test_cfg
 from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
@@ -128,7 +129,7 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
             )
         elif global_embedding:
             raise ValueError("global_embedding needs a conditioned encoder: give backbone.plan")
-        check_method("balancing", balancing, ("Fixed",))
+        check_method("balancing", balancing, METHODS)
         check_method("step", step, ("AllTasks", "TaskByTask"))
         balancing = dict(type="Fixed") | dict(balancing or {})
         balancing.update(tasks=self.trained_tasks, task_weights=task_weights)
@@ -271,7 +272,8 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
             processes.
         """
         raw = {task: losses[f"{task}_loss"] for task in self.trained_tasks}
-        weights = self.balancing(raw)
+        seen = {task: loss.detach() for task, loss in raw.items()}
+        weights = self.balancing(seen if self.balancing.known_before else mean_over_processes(seen))
         weighted = {f"{task}_loss": weights[task] * loss for task, loss in raw.items()}
         total, logged = super().parse_losses(losses | weighted)
         logged |= {f"{task}_loss": loss for task, loss in raw.items()}

@@ -168,7 +168,7 @@ def test_a_subset_of_the_tasks_can_be_learnt():
             dict(step=dict(type="TaskByTsk")),
             r"model\.step\.type='TaskByTsk' is unknown: give .*ByTask",
         ),
-        (dict(balancing={}), r"model\.balancing=\{\}: give dict\(type='Fixed'\)"),
+        (dict(balancing={}), r"model\.balancing=\{\}: give dict\(type='Fixed'\) or"),
     ],
 )
 def test_errors(settings: dict, message: str):

@@ -2,5 +2,11 @@
 
 from .base import Balancing
 from .fixed import Fixed
+from .geometric import Geometric
+from .log import Log
+from .uw_so import UWSO
 
-__all__ = ["Balancing", "Fixed"]
+#: Names for ``model.balancing.type``.
+METHODS = ("Fixed", "Geometric", "Log", "UWSO")
+
+__all__ = ["METHODS", "UWSO", "Balancing", "Fixed", "Geometric", "Log"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 
@@ -19,8 +20,8 @@ class Balancing(nn.Module):
         task_weights: The config's ``model.task_weights``; 1 where a task is not given.
     """
 
-    #: Whether a task's weight needs no other task's loss of the same step.
-    separable: ClassVar[bool] = False
+    #: Whether the weights of a step do not depend on its losses.
+    known_before: ClassVar[bool] = False
 
     def __init__(
         self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
@@ -33,10 +34,23 @@ class Balancing(nn.Module):
         """Weight the losses of one step.
 
         Args:
-            losses: The raw loss of each trained task, a scalar; 0 for a task without a target. A
-                ``separable`` method must take those of some of them, too.
+            losses: The raw loss of each trained task over all processes, a scalar without a
+                gradient; 0 for a task without a target. A method whose weights are
+                ``known_before`` must take those of some of the tasks, too.
 
         Returns:
             The factor of each task's loss in the total.
         """
         raise NotImplementedError
+
+    def present(self, losses: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Stack the losses, and say which of them take part.
+
+        Returns:
+            (K,) each: the losses in float64, 1 for a task that takes no part, because it has no
+            target or a weight of 0; the ``task_weights``, 0 for it; and whether it takes part.
+        """
+        values = torch.stack([loss.double() for loss in losses.values()])
+        weights = values.new_tensor([self.task_weights.get(task, 1.0) for task in losses])
+        there = (values != 0) & (weights > 0)  # NaN takes part, to be seen
+        return values.where(there, 1.0), weights.where(there, 0.0), there

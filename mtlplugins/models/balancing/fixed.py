@@ -19,7 +19,7 @@ class Fixed(Balancing):
         task_weights: See :class:`Balancing`.
     """
 
-    separable = True
+    known_before = True
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
         """Give each task its weight from the config."""

@@ -45,7 +45,7 @@ class TaskByTask:
         Raises:
             ValueError: The balancing method needs all losses of a step before it knows a weight.
         """
-        if not model.balancing.separable:
+        if not model.balancing.known_before:
             name = type(model.balancing).__name__
             raise ValueError(
                 f"model.step=TaskByTask goes backward before all losses are known, which "

@@ -18,7 +18,8 @@ import mtlplugins.models.distributed.shares as module
 from mtlplugins.models import MultiTaskDistributedDataParallel, MultiTaskModel
 from tests.models._models import PLANS, images, make_model, make_sample, perturb_conditioning
 
-STEPS = ("AllTasks", "TaskByTask")
+#: Of each way to train: the step and the balancing method.
+WAYS = dict(AllTasks="Fixed", TaskByTask="Fixed", Geometric="Geometric")
 #: For each case, the targets of each image of the batch; the first process has the first two.
 CASES = {
     "all": [("semantic", "depth", "scene")] * 4,
@@ -27,8 +28,10 @@ CASES = {
 }
 
 
-def model_and_samples(case: str, step: str = "AllTasks") -> tuple[MultiTaskModel, list]:
-    settings = dict(task_weights=dict(depth=3.0), step=dict(type=step))
+def model_and_samples(case: str, way: str = "AllTasks") -> tuple[MultiTaskModel, list]:
+    step = way if WAYS[way] == "Fixed" else "AllTasks"
+    settings = dict(step=dict(type=step), balancing=dict(type=WAYS[way]))
+    settings["task_weights"] = dict(depth=3.0)
     model = make_model(PLANS["all three"], **settings).double()
     perturb_conditioning(model)
     samples = [make_sample(*tasks, seed=i) for i, tasks in enumerate(CASES[case])]
@@ -40,8 +43,8 @@ def model_and_samples(case: str, step: str = "AllTasks") -> tuple[MultiTaskModel
     return model, samples
 
 
-def gradients(case: str, part: slice) -> dict[str, torch.Tensor]:
-    model, samples = model_and_samples(case)
+def gradients(case: str, part: slice, way: str = "AllTasks") -> dict[str, torch.Tensor]:
+    model, samples = model_and_samples(case, way)
     losses = model.loss(images(4).double()[part], samples[part])
     total, _ = model.parse_losses(losses)
     total.backward()
@@ -49,9 +52,9 @@ def gradients(case: str, part: slice) -> dict[str, torch.Tensor]:
     return found | {name: value.detach() for name, value in losses.items() if "_loss" in name}
 
 
-def gradients_of_a_step(case: str, part: slice, step: str) -> dict[str, torch.Tensor]:
+def gradients_of_a_step(case: str, part: slice, way: str) -> dict[str, torch.Tensor]:
     """Under DDP, which has averaged them, and what was logged."""
-    model, samples = model_and_samples(case, step)
+    model, samples = model_and_samples(case, way)
     optim_wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.0))
     optim_wrapper.zero_grad = lambda: None
     batch = dict(inputs=images(4).double()[part], data_samples=samples[part])
@@ -68,8 +71,8 @@ def work(rank: int, folder: str) -> None:
     dist.init_process_group("gloo", init_method=f"file://{folder}/init", rank=rank, world_size=2)
     part = slice(2 * rank, 2 * rank + 2)
     found = {case: gradients(case, part) for case in CASES}
-    for step in STEPS:
-        found |= {f"{step}: {case}": gradients_of_a_step(case, part, step) for case in CASES}
+    for way in WAYS:
+        found |= {f"{way}: {case}": gradients_of_a_step(case, part, way) for case in CASES}
     torch.save(found, Path(folder, f"{rank}.pt"))
     dist.destroy_process_group()
 
@@ -97,15 +100,16 @@ def test_mean_over_processes_is_the_value_of_one(two_processes: list[dict], case
         )
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", CASES)
-def test_ddp_gives_the_gradients_of_one_process(two_processes: list[dict], case: str, step: str):
-    expected = gradients(case, slice(None))
+def test_ddp_gives_the_gradients_of_one_process(two_processes: list[dict], case: str, way: str):
+    together = "AllTasks" if WAYS[way] == "Fixed" else way
+    expected = gradients(case, slice(None), together)
     for found in two_processes:
-        assert found[f"{step}: {case}"].keys() == expected.keys()
+        assert found[f"{way}: {case}"].keys() == expected.keys()
         for name, value in expected.items():
             torch.testing.assert_close(
-                found[f"{step}: {case}"][name], value, rtol=1e-5, atol=1e-7, check_dtype=False,
+                found[f"{way}: {case}"][name], value, rtol=1e-5, atol=1e-7, check_dtype=False,
                 msg=lambda m, n=name: n + m,
             )  # fmt: skip
 

@@ -221,7 +221,7 @@ def test_activations_of_one_task_at_a_time() -> None:
 
 
 class Together(Fixed):
-    separable = False
+    known_before = False
 
 
 @pytest.mark.parametrize("fault", ["balancing", "sharded", "wrapper", "norms"])
