@@ -19,6 +19,7 @@ from mtlplugins.common.text import few
 from mtlplugins.kinds import serves
 
 from .doubtful_targets import doubtful_targets
+from .unused_custom_keys import unused_custom_keys
 from .wrapped_pipelines import check_wrapped_pipelines
 
 
@@ -102,6 +103,10 @@ class CheckTasksHook(Hook):
                 )
         check_wrapped_pipelines(dataset)
         if is_main_process():
+            optimizer = getattr(getattr(runner, "cfg", None), "optim_wrapper", None) or {}
+            names = (name for name, _ in getattr(model, "named_parameters", dict)())
+            if unused := unused_custom_keys(optimizer, names):
+                print_log(unused, logger="current", level=logging.WARNING)
             for doubt in doubtful_targets(dataset, model.trained_tasks):
                 print_log(doubt, logger="current", level=logging.WARNING)
 
