@@ -95,6 +95,16 @@ CASES["a frozen encoder"] = (
     ),
     [([("depth",), ALL], [("semantic",)]), ([ALL], [ALL])],
 )
+CASES["low rank and singular values in a frozen encoder"] = (
+    model_config(
+        backbone=dict(
+            type="CondSwinTransformer",
+            plan=dict(low_rank="all", singular=(0, 0, 1, 1), frozen=True, embed_dims=8),
+            **SWIN,
+        )
+    ),
+    [([("depth",), ALL], [("semantic",)]), ([ALL], [ALL])],
+)
 
 
 def take_steps(name: str, rank: int | None) -> dict[str, Tensor]:

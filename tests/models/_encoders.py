@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mtlplugins.models import MultiTaskModel
+from mtlplugins.models.conditioning import MODULES
 from tests.models._models import make_model, perturb
 from tests.models.backbones.test_cond_resnet import SMALL, shake
 from tests.models.test_vit_model import vit_model
@@ -53,8 +54,8 @@ def resnet_model(plan: dict | None, **settings) -> MultiTaskModel:
 
 #: How each model is made from a plan, and the fullest plan that its encoder takes.
 ENCODERS: dict[str, tuple[Callable[[dict | None], MultiTaskModel], dict]] = {
-    "Swin": (swin_model, dict(attention="all", norm="all", adapter="all")),
-    "ViT": (vit_model, dict(attention="all", norm="all", adapter="all")),
+    "Swin": (swin_model, {m: "all" for m in MODULES if m != "prompts"}),
+    "ViT": (vit_model, dict.fromkeys(MODULES, "all")),
     "ResNet": (resnet_model, dict(norm="all", adapter="all")),
 }
 

@@ -188,7 +188,9 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
             if self.use_abs_pos_embed:
                 x = x + self.absolute_pos_embed
             x = self.drop_after_pos(x)
-        for i, stage in enumerate(self.stages[start[0] :], start[0]):
+        for i, stage in enumerate(
+            list(self.stages)[start[0] :], start[0]
+        ):  # no slice: it would be a module
             windows = Windows.of(x, hw_shape, self.window_size)
             for j, block in enumerate(stage.blocks):
                 if (i, j) < start:

@@ -206,7 +206,9 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
             (_, start), outs, (grid,), x = branch_point, list(x.maps), x.layout, x.x
         else:
             x, grid = self._embed(x)
-        for i, block in enumerate(self.layers[start:], start):
+        for i, block in enumerate(
+            list(self.layers)[start:], start
+        ):  # no slice: it would be a module
             if (0, i) == branch_point:
                 if to_branch:
                     return Trunk(x, tuple(outs), (grid,))

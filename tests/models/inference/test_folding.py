@@ -49,9 +49,10 @@ def test_nothing_conditional_is_left(encoder: str):
     assert not any(isinstance(module, FiLM) for module in folded.modules())
     assert folded.task_embedding is folded.backbone.plan is folded.backbone.branch_point is None
     assert sum(isinstance(module, Adapter) for module in folded.modules()) == len(blocks)
-    # but for the adapters, the parameters are the plain encoder's by name
+    # but for adapters and prompts, the parameters are the plain encoder's by name
     plain = {name for name, _ in make(None).backbone.named_parameters()}
-    ours = {name for name, _ in folded.backbone.named_parameters() if ".adapter." not in name}
+    ours = {name for name, _ in folded.backbone.named_parameters()}
+    ours = {name for name in ours if ".adapter." not in name and ".prompts." not in name}
     assert ours == plain
     assert set(folded.heads) == set(folded.decoders) == {"depth"}
     assert not folded.training
