@@ -202,7 +202,10 @@ def test_a_task_without_any_target_is_an_error(root: Path, target: dict, message
 
 def test_classes_for_none_of_the_images_are_an_error(root: Path) -> None:
     write_labels(root / "weather.json", {"e": "rain"})
-    with pytest.raises(FileNotFoundError, match=r"task 'weather'.*mine/weather\.json; correct"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"'weather'.*weather\.json, which names images such as 'e', not",
+    ):
         build(root)
     assert len(build(root, tasks=["parts", "depth"])) == 4
 
