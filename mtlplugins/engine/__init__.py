@@ -1,4 +1,4 @@
-"""What drives training: runners, loops, optimizer wrappers and hooks."""
+"""Training: runners, loops, optimizer wrappers and hooks."""
 
 from .guards import BrokenFilesHook, CheckTasksHook, NonFiniteHook, UpdateGuard
 from .resume import (

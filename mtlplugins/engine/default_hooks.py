@@ -1,4 +1,4 @@
-"""The hooks that every run has, by name, and how a config changes them."""
+"""Default hooks of every run, by name, and how a config changes them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from mmengine.hooks import CheckpointHook, Hook
 from mmseg.registry import HOOKS
 
-#: Names that MMEngine's Runner knows too; it takes None for these alone.
+#: Names that MMEngine's Runner knows too; it accepts None for these only.
 MMENGINE_NAMES = (
     "runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"
 )  # fmt: skip
-#: Every default by its name in ``default_hooks``; docs/runner.md says what each is for.
+#: Every default hook by its name in ``default_hooks``; docs/runner.md says what each is for.
 DEFAULT_HOOKS: dict[str, dict[str, Any]] = {
     "runtime_info": dict(type="RuntimeInfoHook"),
     "timer": dict(type="IterTimerHook"),
@@ -40,17 +40,17 @@ def merge_hooks(
 ) -> tuple[_Hooks, list[Hook | dict]]:
     """Merge a config's hooks with the defaults, by name.
 
-    An entry without a type changes the settings of its default, one with a type takes its place,
-    None switches it off. MMEngine's ``CheckpointHook`` becomes ``SafeCheckpointHook``, of the same
-    arguments. One of our defaults that is listed elsewhere, as configs from before the runner have
-    it in ``custom_hooks``, takes the place of its default, so that no hook runs twice.
+    An entry without a type changes settings of the default, an entry with a type replaces it, None
+    switches it off. MMEngine's ``CheckpointHook`` becomes ``SafeCheckpointHook``, which takes the
+    same arguments. A default hook of ours that is listed elsewhere replaces the default, so that no
+    hook runs twice: older configs list them in ``custom_hooks``.
 
     Args:
         default_hooks: The config's ``default_hooks``.
         custom_hooks: The config's ``custom_hooks``.
 
     Returns:
-        Default hooks as MMEngine's Runner takes them, and the remaining custom ones.
+        Default hooks as MMEngine's Runner takes them, and the remaining custom hooks.
 
     Raises:
         ValueError: An entry has neither a type nor the name of a default.
@@ -66,7 +66,7 @@ def merge_hooks(
     for name in [name for name in own if name not in DEFAULT_HOOKS]:
         if home := homes.get(_class_of(own[name])):
             own[home] = own.pop(name)
-    merged: _Hooks = {name: _changed(name, own.pop(name, {})) for name in DEFAULT_HOOKS}
+    merged: _Hooks = {name: _apply_entry(name, own.pop(name, {})) for name in DEFAULT_HOOKS}
     for name, hook in own.items():
         if isinstance(hook, dict) and "type" not in hook:
             raise ValueError(f"default_hooks.{name}: no default has this name; give it a type")
@@ -85,8 +85,8 @@ def _class_of(hook: Hook | dict | None) -> type | None:
     return HOOKS.get(kind) if isinstance(kind, str) else kind
 
 
-def _changed(name: str, entry: Hook | dict | None) -> Hook | dict | None:
-    """A default with a config's entry of its name applied."""
+def _apply_entry(name: str, entry: Hook | dict | None) -> Hook | dict | None:
+    """Apply a config's entry to the default hook of that name."""
     if not isinstance(entry, dict):
         return entry
     if "type" not in entry:

@@ -1,4 +1,4 @@
-"""A Runner that keeps its promises whatever the config leaves out."""
+"""MMEngine Runner with exact resume, crash safety and checks as defaults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -21,46 +21,45 @@ from torch import nn
 
 from .default_hooks import merge_hooks
 from .resume.draws import number_draws
-from .resume.early_stopping import recount
+from .resume.early_stopping import replay_scores
 from .resume.find_checkpoint import FoundCheckpoint, find_checkpoint
 from .resume.loops import make_resumable
 from .resume.run_settings import refuse_other_seed, refuse_unfit
 from .resume.work_dir import locked, refuse_to_overwrite
 
 _WRAPPER = "MultiTaskDistributedDataParallel"
-_HANGS = 600  # seconds after which a process that hangs ends the others
+_TIMEOUT = 600  # seconds; a collective that hangs longer ends the run
 
 
 @RUNNERS.register_module()
 class MultiTaskRunner(Runner):
-    """MMEngine's Runner, same arguments, for any model and data set, that resumes exactly.
+    """MMEngine's Runner (same arguments) with exact resume, for any model and data set.
 
-    What a config may change, each at its name:
+    A config may change, each by its name:
 
     - hooks: those of ``DEFAULT_HOOKS`` run without being named. ``default_hooks.NAME=dict(…)``
-      changes one, ``None`` switches it off; ``custom_hooks`` belongs to the user alone.
+      changes one, ``None`` switches it off; ``custom_hooks`` holds only the user's own hooks.
     - training loop: ``EpochBasedTrainLoop`` and ``IterBasedTrainLoop`` become the resumable ones;
-      any other type is built as it stands, and resumes as well as it can itself.
-    - sampler and data set: any. Their draws are numbered and seeded by number.
-    - model wrapper: ``model_wrapper_cfg``; without it ours, where the model has a step of its own.
-    - ``sync_bn``: "torch" unless set, so that batch norms see the batch of all processes.
-    - visualizer: one that draws every task, unless set.
-    - ``env_cfg.dist_cfg.timeout``: 600 s unless set, as in a group that hangs nobody is told.
+      any other type is built as it is, and resumes as exactly as it can by itself.
+    - sampler and data set: any. Their draws are numbered, and each item is seeded by its number.
+    - model wrapper (DDP): ``model_wrapper_cfg``; the default is ours, if the model trains tasks.
+    - ``sync_bn``: "torch" by default, so that batch norms see the batch of all ranks.
+    - visualizer: by default one that draws every task.
+    - ``env_cfg.dist_cfg.timeout``: 600 s by default; ranks that wait for a hung rank then end.
 
-    What is fixed:
+    Fixed:
 
-    - A training locks its work dir against other processes, and does not start anew over the
-      checkpoints of another run.
-    - ``resume=True`` goes on from the newest whole checkpoint in the work dir, or where
-      ``load_from`` is set from that file, with the seed that the run began with; where there is
-      none, it starts. A checkpoint is read once for its checksums and unpickled once.
-    - The config in the work dir is that of a run that was not refused.
-    - Each Runner of a process has a log folder, a logger, a message hub and a visualizer of its
-      own.
+    - Training locks its work dir against other processes, and refuses to overwrite the checkpoints
+      of another run.
+    - ``resume=True`` continues from the newest intact checkpoint in the work dir, or from
+      ``load_from`` if that is set, with the run's original seed; without any checkpoint, training
+      starts. A checkpoint is read once for its checksums and unpickled once.
+    - The config in the work dir is written only once the run has passed its checks.
+    - Each Runner of a process has its own log folder, logger, message hub and visualizer.
 
     Raises:
-        FileExistsError: :meth:`train` would write over the checkpoints of another run.
-        RuntimeError: Another process trains in the work dir.
+        FileExistsError: :meth:`train` would overwrite the checkpoints of another run.
+        RuntimeError: Another process is training in the work dir.
         ValueError: A hook is misnamed; the checkpoint to resume from is damaged, lacks training
             state or has another seed.
     """
@@ -80,15 +79,16 @@ class MultiTaskRunner(Runner):
         cfg = Config(copy.deepcopy(cfg or {})) if not isinstance(cfg, Config) else cfg.copy()
         cfg.setdefault("sync_bn", "torch")
         if not any(isinstance(hook, Hook) for hook in (*default_hooks.values(), *custom_hooks)):
-            # noted, so that the config in the work dir tells what ran
+            # recorded, so that the config in the work dir says what ran
             cfg.default_hooks = copy.deepcopy(default_hooks)
             cfg.custom_hooks = copy.deepcopy(custom_hooks)
-        self._read: FoundCheckpoint | None = None
-        self._saving = _settings(default_hooks.get("checkpoint"))
+        self._found: FoundCheckpoint | None = None
+        self._saving = _checkpoint_settings(default_hooks.get("checkpoint"))
         self._accepted = False
         super().__init__(
             *args,
-            default_hooks=default_hooks,
+            # MMEngine accepts None for its own names, which its annotation omits
+            default_hooks=default_hooks,  # ty: ignore[invalid-argument-type]
             custom_hooks=custom_hooks,
             cfg=cfg,
             default_scope=default_scope,
@@ -97,34 +97,34 @@ class MultiTaskRunner(Runner):
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> MultiTaskRunner:
-        """Build a runner from a config, whose modules are looked for in mmseg's scope."""
+        """Build a runner from a config; types without a scope are looked up in mmseg's."""
         cfg = copy.deepcopy(cfg)
         cfg.setdefault("default_scope", "mmseg")
-        return super().from_cfg(cfg)
+        return cast(MultiTaskRunner, super().from_cfg(cfg))
 
-    # ---- built otherwise than MMEngine does ----
+    # ---- parts that are built differently from MMEngine ----
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set up processes as ever, with a time limit, and a timestamp of this Runner's own."""
+        """Set up the processes with a time limit, and give this Runner a unique timestamp."""
         groups = dict(env_cfg.get("dist_cfg") or {})
-        groups.setdefault("timeout", _HANGS)
+        groups.setdefault("timeout", _TIMEOUT)
         super().setup_env(dict(env_cfg, dist_cfg=groups))
         stamp, number = self._timestamp, 0
-        while self._timestamp in self._timestamps:  # of the same second
+        while self._timestamp in self._timestamps:  # another Runner started in this second
             number += 1
             self._timestamp = f"{stamp}_{number}"
         self._timestamps.add(self._timestamp)
 
     def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
-        """Build a visualizer under a name that no other Runner of this process has."""
+        """Build a visualizer with a name unique in this process."""
         if not isinstance(visualizer, Visualizer):
-            visualizer = dict(visualizer or _visualizer())
+            visualizer = dict(visualizer or _default_visualizer())
             name = visualizer.get("name", "visualizer")
             visualizer["name"] = f"{name}_{self._experiment_name}"
         return super().build_visualizer(visualizer)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wrap the model for several processes, in our wrapper if it takes such a model."""
+        """Wrap the model for DDP; a model that trains tasks gets our wrapper by default."""
         wrapper = MODEL_WRAPPERS.get(_WRAPPER)
         ours = self.distributed and wrapper is not None and hasattr(model, "trained_tasks")
         if model_wrapper_cfg is None and ours:
@@ -136,16 +136,16 @@ class MultiTaskRunner(Runner):
         return super().wrap_model(model_wrapper_cfg, model)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build a loop that resumes within an epoch, over numbered draws."""
+        """Build a loop that can resume within an epoch, over numbered draws."""
         if isinstance(loop, dict):
             loop = make_resumable(loop)
             self._train_dataloader = number_draws(self._train_dataloader)
         return super().build_train_loop(loop)
 
-    # ---- a training, from the lock of its folder to its end ----
+    # ---- training, from the lock of the work dir to the end ----
 
     def train(self) -> nn.Module:
-        """Train from the start, or from where the run was stopped, and return the model."""
+        """Train from the start, or resume a stopped run, and return the model."""
         with locked(self._folder) if is_main_process() else nullcontext():
             if not self._has_loaded:
                 self._prepare()
@@ -153,39 +153,39 @@ class MultiTaskRunner(Runner):
 
     @property
     def _folder(self) -> Path:
-        """The work dir, in the config's own words where they still lead there."""
+        """The work dir as the config spells it, if that still leads there."""
         given = self.cfg.get("work_dir")
         return Path(given if given and os.path.abspath(given) == self.work_dir else self.work_dir)
 
     def _prepare(self) -> None:
-        """Find the checkpoint to resume from; its seed is needed before data is built."""
+        """Find the checkpoint to resume from: its seed is needed before the data is built."""
         if not self._resume:
             refuse_to_overwrite(self._folder, self._saving)
             return
         if self._load_from is None:
-            self._read = find_checkpoint(self._folder, self._saving)
+            self._found = find_checkpoint(self._folder, self._saving)
         else:
             content = CheckpointLoader.load_checkpoint(
                 self._load_from, map_location="cpu", logger=None
             )
-            self._read = FoundCheckpoint(self._load_from, content)
-        self._resume = self._read is not None
-        if self._read is None:
+            self._found = FoundCheckpoint(self._load_from, content)
+        self._resume = self._found is not None
+        if self._found is None:
             self.logger.info(f"No checkpoint in {self._folder}: the run starts.")
             return
-        self._load_from = str(self._read.path)
-        refuse_unfit(self._read.content, self._load_from)
-        seed = self._read.content["meta"].get("seed")
+        self._load_from = str(self._found.path)
+        refuse_unfit(self._found.content, self._load_from)
+        seed = self._found.content["meta"].get("seed")
         if isinstance(seed, int):
             refuse_other_seed(seed, self._randomness_cfg.get("seed"), self._folder)
             self._randomness_cfg = dict(self._randomness_cfg, seed=seed)
             self.set_randomness(**self._randomness_cfg)
 
     def load_or_resume(self) -> None:
-        """Load or resume; what has come so far is not refused, and its config is written."""
+        """Load or resume, then write the config: a run that gets here has passed its checks."""
         super().load_or_resume()
         if self._resume and isinstance(self._train_loop, BaseLoop):
-            recount(self)
+            replay_scores(self)
         self._accepted = True
         self.dump_config()
 
@@ -196,8 +196,8 @@ class MultiTaskRunner(Runner):
         strict: bool = False,
         revise_keys: list = [(r"^module\.", "")],  # noqa: B006, as MMEngine has it
     ) -> dict:
-        """Load weights; of the file that is resumed from what was read before."""
-        read, self._read = self._read, None
+        """Load weights; the file to resume from was read already and is not read again."""
+        read, self._found = self._found, None
         if read is None:
             return super().load_checkpoint(filename, map_location, strict, revise_keys)
         self.call_hook("after_load_checkpoint", checkpoint=read.content)
@@ -213,18 +213,18 @@ class MultiTaskRunner(Runner):
         return read.content
 
     def dump_config(self) -> None:
-        """Write the config to the work dir, once it is clear that the run is not refused."""
+        """Write the config to the work dir, once the run has passed its checks."""
         if self._accepted:
             super().dump_config()
 
 
-def _settings(hook: Hook | Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """How checkpoints are saved, as a config has it."""
+def _checkpoint_settings(hook: Hook | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the settings of the checkpoint hook as a config spells them."""
     if isinstance(hook, Hook):
         names = ("out_dir", "filename_tmpl")
         return {name: getattr(hook, name, None) for name in names}
     return hook or {}
 
 
-def _visualizer() -> dict[str, Any]:
+def _default_visualizer() -> dict[str, Any]:
     return dict(type="MultiTaskVisualizer", vis_backends=[dict(type="LocalVisBackend")])

@@ -1,11 +1,11 @@
-"""Sharded training (FSDP): each process holds a part of the model."""
+"""Sharded training (FSDP): each rank holds a part of the model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from mmengine.device import get_device
 from mmengine.hooks import EMAHook
@@ -20,19 +20,19 @@ from .sharding import check_sharding, gather, shard
 
 @RUNNERS.register_module()
 class ShardedRunner(MultiTaskRunner):
-    """The runner, same arguments, that trains with PyTorch's ``fully_shard``.
+    """``MultiTaskRunner`` (same arguments) that trains with PyTorch's ``fully_shard``.
 
-    A config asks for it by ``runner_type = "ShardedRunner"``. The processes of a distributed
-    training then hold a part of the weights, the gradients and the optimizer's state each, instead
-    of a copy; see :func:`shard`. They start from the same weights, loss and data as without it and
-    average the same gradients.
+    A config selects it by ``runner_type = "ShardedRunner"``. Each rank then holds a part of the
+    weights, the gradients and the optimizer state instead of a copy; see :func:`shard`. The initial
+    weights, the losses and the data are those of unsharded training, and so are the averaged
+    gradients.
 
-    Checkpoints are MMEngine's own, whole, and do not tell how they were trained: any runner, with
-    any number of processes, tests or resumes them. Starting and resuming need room for a whole copy
-    of the model and its optimizer's state in each process, before there are any activations.
+    Checkpoints are whole and in MMEngine's format, with no trace of the sharding: any runner, with
+    any number of processes, can test or resume them. Starting and resuming need memory for a whole
+    copy of the model and its optimizer state on each rank, before there are any activations.
 
-    With one process and no launcher there is nothing to divide, so it is the MultiTaskRunner; so is
-    testing, and validation without training: there each process has a copy, and none waits.
+    A single process without a launcher has nothing to shard and behaves as MultiTaskRunner. So do
+    testing, and validation without training: each rank holds a copy there, and none waits.
 
     Raises:
         ImportError: PyTorch is older than 2.6.
@@ -42,7 +42,7 @@ class ShardedRunner(MultiTaskRunner):
     _sharded = False
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Leave the model bare: it is divided when its weights are there."""
+        """Leave the model unwrapped: it is sharded once its weights are loaded."""
         if not self.distributed:
             self.logger.info("One process without a launcher: nothing is sharded.")
             return super().wrap_model(model_wrapper_cfg, model)
@@ -63,7 +63,7 @@ class ShardedRunner(MultiTaskRunner):
         return model
 
     def load_or_resume(self) -> None:
-        """Load or resume as ever, into whole copies, and divide them if they are to be trained."""
+        """Load or resume into whole copies, then shard them if they are to be trained."""
         super().load_or_resume()
         # only training builds an optimizer
         if self.distributed and not self._sharded and isinstance(self.optim_wrapper, OptimWrapper):
@@ -74,7 +74,8 @@ class ShardedRunner(MultiTaskRunner):
                 )
             shard(self.model, self.optim_wrapper.optimizer)
             if self.optim_wrapper.clip_grad_kwargs:
-                self.optim_wrapper.clip_func = _with_whole_norm(self.optim_wrapper.clip_func)
+                clip = _with_full_norm(self.optim_wrapper.clip_func)
+                self.optim_wrapper.clip_func = clip  # ty: ignore[invalid-assignment]  # inferred
             self._sharded = True
 
     def save_checkpoint(
@@ -88,12 +89,16 @@ class ShardedRunner(MultiTaskRunner):
         by_epoch: bool = True,
         backend_args: dict | None = None,
     ) -> None:
-        """Save one whole checkpoint; all processes must call it, the main one writes."""
+        """Save one whole checkpoint; all ranks must call it, the main one writes."""
         model, optimizer = {}, {}
         if self._sharded:
             model = gather(self.model.state_dict())
-            optimizer = gather(self.optim_wrapper.state_dict()) if save_optimizer else {}
-        with _answering(self.model, model), _answering(self.optim_wrapper, optimizer):
+            wrapper = cast(OptimWrapper, self.optim_wrapper)
+            optimizer = gather(wrapper.state_dict()) if save_optimizer else {}
+        with (
+            _state_dict_replaced(self.model, model),
+            _state_dict_replaced(self.optim_wrapper, optimizer),
+        ):
             super().save_checkpoint(
                 out_dir,
                 filename,
@@ -107,8 +112,8 @@ class ShardedRunner(MultiTaskRunner):
 
 
 @contextmanager
-def _answering(owner: Any, state: dict) -> Iterator[None]:
-    """Let ``owner.state_dict()`` give ``state``, if there is any."""
+def _state_dict_replaced(owner: Any, state: dict) -> Iterator[None]:
+    """Let ``owner.state_dict()`` return ``state`` in this context, unless it is empty."""
     if not state:
         yield
         return
@@ -119,12 +124,13 @@ def _answering(owner: Any, state: dict) -> Iterator[None]:
         del owner.state_dict
 
 
-def _with_whole_norm(clip: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
-    """Let a clipping function return the norm over all processes, as MMEngine logs it."""
+def _with_full_norm(clip: Callable[..., Tensor | None]) -> Callable[..., Tensor | None]:
+    """Let a clipping function return the norm over all ranks, for MMEngine to log."""
 
     @wraps(clip)
     def clip_and_gather(*args: Any, **kwargs: Any) -> Tensor | None:
         norm = clip(*args, **kwargs)
-        return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+        full_tensor = getattr(norm, "full_tensor", None)  # a DTensor has it
+        return norm if full_tensor is None else full_tensor()
 
     return clip_and_gather

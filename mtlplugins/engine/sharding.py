@@ -1,4 +1,4 @@
-"""Weights, gradients and optimizer state divided among processes."""
+"""Sharding of weights, gradients and optimizer state over the ranks (``fully_shard``)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LISTS = (nn.ModuleList, nn.Sequential)
 
 
 def check_sharding() -> None:
-    """Check that PyTorch has what sharding needs.
+    """Check that PyTorch has ``fully_shard``.
 
     Raises:
-        ImportError: It is too old.
+        ImportError: PyTorch is too old.
     """
     try:
         from torch.distributed.fsdp import fully_shard  # noqa: F401
@@ -33,12 +33,12 @@ def check_sharding() -> None:
 def find_blocks(encoder: nn.Module) -> list[nn.Module]:
     """Find the residual blocks of an encoder of any architecture.
 
-    They are what its lists of modules hold, leaving out single layers, lists inside lists, and
-    what itself holds blocks (a Swin stage).
+    Blocks are the members of its module lists, except single layers, nested lists, and members
+    that contain blocks themselves (a Swin stage).
     """
-    held = [child for m in encoder.modules() if isinstance(m, _LISTS) for child in m]
-    made = [m for m in held if not isinstance(m, _LISTS) and any(m.children())]
-    candidates = {id(m) for m in made if any(True for _ in m.parameters())}
+    members = [child for m in encoder.modules() if isinstance(m, _LISTS) for child in m]
+    composed = [m for m in members if not isinstance(m, _LISTS) and any(m.children())]
+    candidates = {id(m) for m in composed if any(True for _ in m.parameters())}
     return [
         m
         for m in encoder.modules()
@@ -48,29 +48,30 @@ def find_blocks(encoder: nn.Module) -> list[nn.Module]:
 
 
 def shard(model: nn.Module, optimizer: Optimizer) -> None:
-    """Leave each process its part of a model and of its optimizer's state, by ``fully_shard``.
+    """Shard a model and its optimizer state over the ranks, in place, by ``fully_shard``.
 
-    Both must be the same in all processes, and are then what they were, divided. Each block of
-    ``model.backbone`` is a unit whose gradients are averaged and divided as soon as there are all;
-    the rest of the model is another. Buffers stay whole.
+    Both must be equal on all ranks. Each block of ``model.backbone`` is one unit, whose gradients
+    are averaged and sharded as soon as they are complete; the rest of the model is another unit.
+    Buffers stay whole.
 
-    A training step gathers all weights before its forward pass, so what a process's batch makes it
-    compute does not matter to the others; the backward pass drops them block by block. In between
-    (optimizer, other processes' work) a process holds its part alone. In evaluation they are
-    gathered at the first batch and stay until the next training step or save.
+    A training step gathers all weights before its forward pass, so the ranks may compute different
+    things for their batches; the backward pass frees the weights block by block. Between backward
+    and the next forward pass (optimizer, other ranks' work) a rank holds its part only. Evaluation
+    gathers the weights at the first batch and keeps them until the next training step or save.
 
     Args:
         model: The model; called as a whole, as ``train_step`` and ``val_step`` do.
-        optimizer: Of its parameters; any whose state is of single numbers or shaped as a parameter.
+        optimizer: Optimizer of its parameters, whose state consists of scalars and of tensors with
+            the shape of their parameter.
     """
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
     from torch.distributed.tensor import distribute_tensor
 
-    names = {p: name for name, p in model.named_parameters()}
+    names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
     mesh = init_device_mesh(next(model.parameters()).device.type, (get_world_size(),))
     encoder = getattr(model, "backbone", None)
-    units = [*(find_blocks(encoder) if encoder is not None else ()), model]
+    units: list[Any] = [*(find_blocks(encoder) if encoder is not None else ()), model]
     for unit in units:
         fully_shard(unit, mesh=mesh, reshard_after_forward=False)
 
@@ -78,14 +79,14 @@ def shard(model: nn.Module, optimizer: Optimizer) -> None:
         for unit in units:
             unit.unshard()
 
-    # behind the root's own hook, which sets up what the others need
+    # after the root's own hook, which initialises the other units
     model.register_forward_pre_hook(gather_weights)
     if encoder is not None:
-        encoder.register_forward_hook(_maps_together)
+        encoder.register_forward_hook(_join_maps)
 
     parts = dict(model.named_parameters())
 
-    def divided(value: Any, part: Tensor) -> Any:
+    def sharded(value: Any, part: Any) -> Any:  # part: a DTensor
         if isinstance(value, Tensor) and value.shape == part.shape:
             return distribute_tensor(value, part.device_mesh, part.placements)
         return value
@@ -95,13 +96,13 @@ def shard(model: nn.Module, optimizer: Optimizer) -> None:
         group["params"] = [parts[names[p]] for p in group["params"]]
     optimizer.state.clear()
     for part, values in state.items():
-        optimizer.state[part] = {key: divided(value, part) for key, value in values.items()}
+        optimizer.state[part] = {key: sharded(value, part) for key, value in values.items()}
 
 
 def gather(state: dict[str, Any]) -> dict[str, Any]:
-    """Put a state dict's tensors together on the main process's CPU.
+    """Gather the sharded tensors of a state dict on the CPU of the main process.
 
-    All processes must call it, with the same names; what the others get is of no use.
+    All ranks must call it, with the same names; the result is only valid on the main process.
     """
     from torch.distributed.tensor import DTensor
 
@@ -117,8 +118,8 @@ def gather(state: dict[str, Any]) -> dict[str, Any]:
     return gathered
 
 
-class _Together(torch.autograd.Function):
-    """Gives every map a gradient, be it zero, where one of them has one."""
+class _JoinedGradients(torch.autograd.Function):
+    """Identity; backward gives unused maps zero gradients."""
 
     @staticmethod
     def forward(ctx: Any, *maps: Tensor) -> tuple[Tensor, ...]:
@@ -129,10 +130,10 @@ class _Together(torch.autograd.Function):
         return gradients
 
 
-def _maps_together(encoder: nn.Module, inputs: Any, maps: Any) -> Any:
-    """Lead the backward pass through all blocks in all processes, whichever maps their tasks use.
+def _join_maps(encoder: nn.Module, inputs: Any, maps: Any) -> Any:
+    """Make the backward pass visit all blocks on all ranks, whichever maps their tasks use.
 
-    The processes divide a block's gradients together, so they must come to it in the same order.
+    Averaging a block's gradients is a collective, so all ranks must reach it in the same order.
     """
     if not isinstance(maps, (tuple, list)):
         return maps
@@ -140,6 +141,6 @@ def _maps_together(encoder: nn.Module, inputs: Any, maps: Any) -> Any:
     if not trained:
         return maps
     out = list(maps)
-    for i, x in zip(trained, _Together.apply(*(maps[i] for i in trained)), strict=True):
+    for i, x in zip(trained, _JoinedGradients.apply(*(maps[i] for i in trained)), strict=True):
         out[i] = x
     return type(maps)(out)

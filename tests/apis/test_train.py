@@ -36,7 +36,7 @@ def test_train_and_resume(tmp_path: Path) -> None:
     assert type(runner) is MultiTaskRunner
     assert runner.iter == 4
     assert "work_dir" not in cfg  # the caller's is left alone
-    with pytest.raises(FileExistsError, match="--resume goes on with it"):
+    with pytest.raises(FileExistsError, match="--resume continues it"):
         mtlplugins.train(cfg, work_dir=tmp_path / "run")
     (tmp_path / "run/epoch_2.pth").unlink()
     # where it starts from is not where it goes on from

@@ -166,7 +166,7 @@ def test_it_writes_over_no_other_run(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in tmp_path.glob("*.p*")}
     run = make_run(tmp_path)
     run._resume = False
-    with pytest.raises(FileExistsError, match=r"epoch_2.pth.*--resume goes on with it"):
+    with pytest.raises(FileExistsError, match=r"epoch_2.pth.*--resume continues it"):
         run.train()
     assert {path: path.read_bytes() for path in tmp_path.glob("*.p*")} == before
 
@@ -257,6 +257,8 @@ def test_a_config_asks_for_it(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
     torch.save(dict(a=torch.ones(2)), tmp_path / "epoch_1.pth")
-    with pytest.raises(ValueError, match=r"epoch_1.pth is no checkpoint that a run can go on from"):
+    with pytest.raises(
+        ValueError, match=r"epoch_1.pth is not a checkpoint that a run can resume from"
+    ):
         make_run(tmp_path).train()
     assert CheckpointLoader.load_checkpoint(str(tmp_path / "epoch_1.pth"))["a"].sum() == 2

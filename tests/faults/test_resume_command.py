@@ -71,7 +71,7 @@ def test_a_second_run_in_a_folder_writes_nothing(folder: Path, monkeypatch, resu
     finally:
         other.kill()
         other.wait()
-    assert "another process trains in work; end it, or give another --work-dir" in message
+    assert "another process is training in work; end it, or give another --work-dir" in message
     assert before == {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
 
 

@@ -1,4 +1,4 @@
-"""Guards: stop or skip before bad input or numbers reach the weights."""
+"""Guards: stop, or skip a batch, before bad input or numbers reach the weights."""
 
 from .broken_files_hook import BrokenFilesHook
 from .check_tasks_hook import CheckTasksHook

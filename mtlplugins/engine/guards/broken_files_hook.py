@@ -1,4 +1,4 @@
-"""Say which files the training data left out."""
+"""Log the broken files that the training data skipped."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _SHOWN = 5
 
 @HOOKS.register_module()
 class BrokenFilesHook(Hook):
-    """Count the draws that a data set with ``broken_files='skip'`` replaced, over all processes.
+    """Count the draws that a data set with ``broken_files='skip'`` replaced, over all ranks.
 
-    Each broken file is named once, by the process that met it first; the count is logged at the end
-    of an epoch and lives on in the checkpoints, also in those within an epoch.
+    Each rank logs a broken file the first time it meets it; the count is logged at the end of each
+    epoch and saved in every checkpoint, also in those within an epoch.
     """
 
     def __init__(self) -> None:
-        self.replaced = 0  # by all processes, in this epoch or what is run of it
-        self.files: dict[str, int] = {}  # times each was met by this process
+        self.replaced = 0  # by all ranks, since the epoch was started or resumed
+        self.files: dict[str, int] = {}  # how often this rank met each
         self._skips = True
 
     def before_train(self, runner: Runner) -> None:
-        """Look whether there is anything to count: counting lets processes wait for each other."""
+        """Check whether any data set skips files: counting synchronises the ranks."""
         parts = parts_of(runner.train_dataloader.dataset)
         self._skips = any(getattr(part, "broken_files", "skip") == "skip" for part in parts)
 
@@ -42,7 +42,7 @@ class BrokenFilesHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Look at what the samples of the batch say, before a checkpoint is saved."""
+        """Count the replaced draws of the batch, before a checkpoint is saved."""
         if not self._skips:
             return
         replaced = 0
@@ -65,7 +65,7 @@ class BrokenFilesHook(Hook):
     def after_train_epoch(self, runner: Runner) -> None:
         """Log how many draws of this epoch were replaced."""
         replaced, self.replaced = self.replaced, 0
-        if not replaced:  # in no process
+        if not replaced:  # on no rank
             return
         total = runner.message_hub.get_info(_COUNT)
         files = sorted({reason for reasons in all_gather_object(self.files) for reason in reasons})

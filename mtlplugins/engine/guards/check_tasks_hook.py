@@ -1,9 +1,10 @@
-"""Find out before training that model and data do not fit."""
+"""Check before training that model, data, metrics and checkpoint fit together."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -27,26 +28,25 @@ from .wrapped_pipelines import check_wrapped_pipelines
 class CheckTasksHook(Hook):
     """Compare the model's tasks with the training data's, before the first batch.
 
-    Warns, with counts, of classes that never occur in the training targets and of tasks that have a
+    Warns, with counts, of classes that never occur in the training targets and of tasks with a
     single value there.
 
-    A model without tasks, such as mmseg's, is compared with the checkpoint that it resumes alone.
+    A model without tasks, such as mmseg's, is only compared with the checkpoint to resume from.
 
     Raises:
-        ValueError: The data has no target for a task that is trained, or another number of classes,
-            or one that the head ignores; a model with frozen tasks was not loaded from a
-            checkpoint, one was loaded that is of another encoder, or resumed from that is of
-            another model; or an evaluator has mmseg's metric of one segmentation, or scores a task
-            that is not predicted.
+        ValueError: The data has no target for a trained task, a different number of classes, or a
+            class that the head ignores; a model with frozen tasks was not loaded from a checkpoint;
+            the checkpoint is of another encoder or, on resume, of another model; an evaluator has
+            mmseg's metric for a single segmentation, or scores a task that is not predicted.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse weights of another encoder: MMEngine takes those that fit and goes on.
+        """Refuse weights of another encoder: MMEngine would load those that fit and continue.
 
-        Heads may differ, and tasks, where a training starts; that is how a trained model learns
-        other ones. One that is resumed would give the optimizer's state to other weights.
+        When training starts, heads and tasks may differ: a trained model can learn new tasks. On
+        resume they may not, as the optimizer state would be assigned to other weights.
         """
-        model = _bare(runner)
+        model = _unwrapped_model(runner)
         given = checkpoint.get("state_dict", checkpoint)
         given = {key.removeprefix("module."): value for key, value in given.items()}
         own = model.state_dict()
@@ -68,9 +68,9 @@ class CheckTasksHook(Hook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Check the data that is about to be trained on, and the metrics."""
+        """Check the training data and the validation metrics."""
         _check_metrics("val_evaluator", runner, runner.val_loop)
-        model = _bare(runner)
+        model = _unwrapped_model(runner)
         if not _has_tasks(model):
             return
         dataset = runner.train_loop.dataloader.dataset
@@ -111,17 +111,19 @@ class CheckTasksHook(Hook):
                 print_log(doubt, logger="current", level=logging.WARNING)
 
     def before_val(self, runner: Runner) -> None:
-        """Check the metrics before they are needed."""
+        """Check the validation metrics."""
         _check_metrics("val_evaluator", runner, runner.val_loop)
 
     def before_test(self, runner: Runner) -> None:
-        """Check the metrics before they are needed."""
+        """Check the test metrics."""
         _check_metrics("test_evaluator", runner, runner.test_loop)
 
 
 def _check_kind(task: str, kind: str | None, head: nn.Module) -> None:
-    learns = getattr(head, "kind", None)  # a head of the user's may name none
-    if None not in (kind, learns) and kind != learns and not serves(head, kind, "head"):
+    learns = getattr(head, "kind", None)  # a user's head may have none
+    if kind is None or learns is None or kind == learns:
+        return
+    if not serves(head, kind, "head"):
         raise ValueError(
             f"task {task!r}: the data's target is of kind {kind!r}, but {type(head).__name__} "
             f"learns {learns!r}: correct model.heads.{task}.type or the data set's targets.{task}"
@@ -132,7 +134,8 @@ def _shape(state: Mapping[str, Tensor], name: str) -> tuple[int, ...] | None:
     return tuple(state[name].shape) if name in state else None
 
 
-def _bare(runner: Runner) -> nn.Module:
+def _unwrapped_model(runner: Runner) -> Any:
+    """Return the model inside DDP's wrapper: ours, or one of mmseg without tasks."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
@@ -141,15 +144,15 @@ def _has_tasks(model: nn.Module) -> bool:
 
 
 def _check_metrics(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> None:
-    # another model than ours may be tested
-    predicted = getattr(_bare(runner), "predicted_tasks", None)
+    # a model that is not ours may be tested too
+    predicted = getattr(_unwrapped_model(runner), "predicted_tasks", None)
     for metric in loop.evaluator.metrics if loop is not None else ():
         if predicted and isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
             raise ValueError(
                 f"{name}: mmseg's {type(metric).__name__} does not know of tasks; use "
                 "dict(type='MultiTaskIoUMetric', task=…)"
             )
-        task = getattr(metric, "task", None)  # one of ours has it
+        task = getattr(metric, "task", None)  # our metrics have it
         if task is not None and predicted and task not in predicted:
             raise ValueError(
                 f"{name}: {type(metric).__name__} scores task {task!r}, but the model "

@@ -1,4 +1,4 @@
-"""A look at some of the training targets: classes that never occur, tasks of a single value."""
+"""Sample-based check of training targets: classes that never occur, tasks of a single value."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ import numpy as np
 
 from mtlplugins.common.dataset_leaves import parts_of
 
-_MOST = 500  # images that are looked at for a task; mostly a few have all classes
+_MOST = 500  # images read per task; a few usually contain all classes
 
 
 def doubtful_targets(dataset: Any, tasks: Iterable[str]) -> Iterator[str]:
-    """Say which tasks of a data set cannot be learnt as they are declared.
+    """Find the tasks of a data set that cannot be learnt as they are declared.
 
-    Reads targets, at random but always the same ones, until all classes of a task were seen, and
-    no more than 500. Data that are made and not read, and targets that cannot be read, are left to
-    the training.
+    Reads at most 500 targets per task, in a fixed random order, until all its classes were seen.
+    Generated data sets, and targets that cannot be read, are skipped.
 
     Args:
-        dataset: The training's, which may wrap or join others.
-        tasks: Tasks that are trained.
+        dataset: The training data set; may wrap or join others.
+        tasks: The trained tasks.
 
     Yields:
-        A sentence for each doubt, with counts.
+        One sentence per problem, with counts.
     """
     parts = [p for p in parts_of(dataset) if hasattr(p, "target_types") and not p.generated]
     for task in tasks:
@@ -42,7 +41,7 @@ def _doubts(parts: list[Any], task: str) -> Iterator[str]:
             continue
         try:
             value = target.load(source)
-        except (OSError, ValueError):  # broken files are another guard's
+        except (OSError, ValueError):  # broken files have a hook of their own
             continue
         found = target.tally(value)
         if tally is None:

@@ -1,17 +1,18 @@
-"""Stop at, or leave out, batches whose losses or gradients are not finite."""
+"""Stop at, or skip, batches whose losses or gradients are not finite (NaN, infinite)."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
-from torch import Tensor
+from torch import Tensor, nn
 
 from .update_guard import UpdateGuard
 
@@ -19,7 +20,7 @@ _COUNT = "batches_skipped"
 
 
 class _Batch(NamedTuple):
-    """What is told of a batch if its step is refused."""
+    """Report data of a batch, in case its step is refused."""
 
     iteration: int
     losses: dict[str, Tensor]
@@ -28,24 +29,24 @@ class _Batch(NamedTuple):
 
 @HOOKS.register_module()
 class NonFiniteHook(Hook):
-    """Name the task, the iteration and the images where a loss is not finite; stop or go on.
+    """Report task, iteration and images of a loss that is not finite, then stop or skip the batch.
 
-    An :class:`UpdateGuard` keeps such a batch from the weights and the optimizer's state, whatever
-    the action, in all processes alike. A skipped batch leaves no trace in the model: what the
-    forward pass did to buffers, such as the statistics of batch norms, is taken back. Schedules and
-    the numbers of iterations and draws go on, as after any other batch; so does the average of an
-    ``EMAHook``, which is one over iterations. Of gradients that are not finite while the losses
-    are, it names the parameters.
+    Whatever the action, an :class:`UpdateGuard` keeps such a batch out of the weights and the
+    optimizer state, on all ranks alike. A skipped batch leaves no trace in the model: buffers that
+    the forward pass changed, such as batch-norm statistics, are restored. Schedules, iteration
+    numbers and draws advance as after any other batch, and so does the average of an ``EMAHook``,
+    which counts iterations. If the losses are finite but gradients are not, the parameters are
+    named.
 
     Args:
-        action: ``'stop'`` with an error, or ``'skip'``: log it, count it and go on. The count lives
-            on in the checkpoints.
+        action: ``'stop'`` with an error, or ``'skip'``: log and count the batch, and continue. The
+            count is saved in the checkpoints.
 
     Raises:
-        FloatingPointError: By action, or after 100 skipped updates in a row, which learn nothing.
+        FloatingPointError: With ``'stop'``, or after 100 skipped updates in a row.
     """
 
-    priority = "ABOVE_NORMAL"  # before what averages, saves or shows weights
+    priority = "ABOVE_NORMAL"  # before hooks that average, save or show weights
     LONGEST = 100
 
     def __init__(self, action: str = "stop") -> None:
@@ -54,19 +55,19 @@ class NonFiniteHook(Hook):
         self.action = action
         self._guard: UpdateGuard | None = None
         self._window: list[_Batch] = []  # batches since the last update
-        self._buffers: list[Tensor] = []  # as they were before them
+        self._buffers: list[Tensor] = []  # copies from before them
         self._in_a_row = 0
 
     def before_train(self, runner: Runner) -> None:
         """Guard the optimizer wrapper."""
         if self._guard is None or self._guard.wrapper is not runner.optim_wrapper:
-            self._guard = UpdateGuard(runner.optim_wrapper)
+            self._guard = UpdateGuard(cast(OptimWrapper, runner.optim_wrapper))
         self._window = []
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Remember the buffers, to take back what batches that are skipped do to them."""
+        """Copy the buffers, to restore them if the batch is skipped."""
         if self.action == "skip" and not self._window:
             self._buffers = [buffer.clone() for buffer in runner.model.buffers()]
 
@@ -77,13 +78,14 @@ class NonFiniteHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Look whether the step was refused."""
+        """Check whether the step was refused."""
         losses = {
             name: value.detach() if isinstance(value, Tensor) else value
             for name, value in (outputs or {}).items()
             if "loss" in name
         }
         self._window.append(_Batch(runner.iter + 1, losses, _files(data_batch)))
+        assert self._guard is not None  # set by before_train
         stepped = self._guard.take_verdict()
         if stepped is None:
             return
@@ -91,22 +93,16 @@ class NonFiniteHook(Hook):
         if stepped:
             self._in_a_row = 0
             return
-        own = "; ".join(filter(None, map(_what_is_wrong, window)))
-        # every process comes here: they agreed on the verdict
+        own = "; ".join(filter(None, map(_describe, window)))
+        # collective: all ranks get here, as they share the verdict
         found = list(dict.fromkeys(filter(None, all_gather_object(own))))
         if not found:
             found = list(dict.fromkeys(all_gather_object(_where(window))))
-            found.insert(
-                0, f"the losses are finite, but not the gradients of {self._broken(runner)}"
-            )
-        self._refused(runner, "; ".join(found), window)
+            broken = _parameter_names(runner.model, self._guard.broken)
+            found.insert(0, f"the losses are finite, but not the gradients of {broken}")
+        self._stop_or_skip(runner, "; ".join(found), window)
 
-    def _broken(self, runner: Runner) -> str:
-        broken = set(map(id, self._guard.broken))
-        names = [name for name, p in runner.model.named_parameters() if id(p) in broken]
-        return f"{len(names)} parameters ({', '.join(names[:3])}{', …' * (len(names) > 3)})"
-
-    def _refused(self, runner: Runner, what: str, window: list[_Batch]) -> None:
+    def _stop_or_skip(self, runner: Runner, what: str, window: list[_Batch]) -> None:
         if self.action == "stop":
             raise FloatingPointError(
                 f"{what}. The weights are those before this iteration. Look at these images, lower "
@@ -132,6 +128,12 @@ class NonFiniteHook(Hook):
             _warn(f"{count} batches skipped since the start: losses or gradients not finite")
 
 
+def _parameter_names(model: nn.Module, parameters: list[nn.Parameter]) -> str:
+    wanted = set(map(id, parameters))
+    names = [name for name, p in model.named_parameters() if id(p) in wanted]
+    return f"{len(names)} parameters ({', '.join(names[:3])}{', …' * (len(names) > 3)})"
+
+
 def _warn(message: str) -> None:
     print_log(message, logger="current", level=logging.WARNING)
 
@@ -145,8 +147,8 @@ def _where(window: list[_Batch]) -> str:
     return "; ".join(f"iteration {b.iteration}, images: {', '.join(b.files)}" for b in window)
 
 
-def _what_is_wrong(batch: _Batch) -> str:
-    """Name the tasks of a batch whose losses are not finite; empty where all are."""
+def _describe(batch: _Batch) -> str:
+    """Name the tasks of a batch whose losses are not finite; empty if all are finite."""
     values = {name: float(value) for name, value in batch.losses.items()}
     wrong = {name: value for name, value in values.items() if not -torch.inf < value < torch.inf}
     parts = {name: value for name, value in wrong.items() if name != "loss"}

@@ -1,4 +1,4 @@
-"""Pipelines of data sets that wrap others, such as mmseg's ``MultiImageMixDataset``."""
+"""Check of the pipelines of wrapping data sets, such as mmseg's ``MultiImageMixDataset``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from mtlplugins.common.dataset_leaves import parts_of
 
 
 def check_wrapped_pipelines(dataset: Any) -> None:
-    """Let the data sets inside refuse what a wrapper's own transforms would do to their targets.
+    """Let the wrapped data sets check the transforms of their wrappers' pipelines.
 
     Args:
-        dataset: May wrap or join others, to any depth.
+        dataset: A data set that may wrap or join others, to any depth.
 
     Raises:
-        ValueError: As a data set says of its own pipeline; names the transform.
+        ValueError: As for a data set's own pipeline; names the transform.
     """
     inner = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", None)]
     for other in inner:

@@ -1,8 +1,8 @@
-"""Numbered draws round any sampler, and data sets that are seeded by them.
+"""Numbered draws from any sampler, and data sets that are seeded by them.
 
-MMEngine's samplers hand out plain indices and its data sets augment by whatever state the random
-generators are in, so that a resumed run sees other images than one that was not stopped. Here each
-index carries the seed of the run and the number of its draw, and the data set is seeded from both.
+MMEngine's samplers yield plain indices and its data sets augment with whatever state the random
+generators are in, so a resumed run sees other images than an uninterrupted one. Here each index
+carries the seed of the run and the number of its draw, and the data set is seeded from both.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from mtlplugins.datasets.draw_sampler import Draw, DrawSampler
 
 
 def number_draws(dataloader: Any) -> Any:
-    """Let a data loader's config hand out numbered draws, to a data set that is seeded by them.
+    """Wrap sampler and data set in a data loader's config, for numbered draws that seed each item.
 
-    The order stays that of its sampler. A data loader that is built already is left as it is.
+    The order stays that of the sampler. A data loader that is already built is returned unchanged.
     """
     if not isinstance(dataloader, Mapping):
         return dataloader
@@ -38,7 +38,7 @@ def number_draws(dataloader: Any) -> Any:
 
 
 def seed_by_draw(dataset: Any) -> Any:
-    """Build a data set; one that does not seed itself by draws is wrapped in one that does."""
+    """Build a data set; wrap it in :class:`SeededDataset` unless it seeds itself by draws."""
     if isinstance(dataset, Mapping):
         dataset = DATASETS.build(dataset)
         if hasattr(dataset, "full_init"):
@@ -49,9 +49,9 @@ def seed_by_draw(dataset: Any) -> Any:
 
 
 class SeededDataset(Dataset):
-    """Any data set, each item of which is made under a seed of its own.
+    """Wrapper that loads each item of a data set under a seed of its own.
 
-    All else that is asked of it is asked of the data set inside.
+    Other attributes are those of the wrapped data set.
 
     Args:
         dataset: The data set, with ``__len__`` and ``__getitem__``.
@@ -64,25 +64,25 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Any:
-        """Load an item; a :class:`Draw` by its seed and number alone."""
+        """Load an item; for a :class:`Draw` it depends on the draw's seed and number only."""
         if not isinstance(index, Draw):
             return self.dataset[index]
         with seeded(index.seed, index.number):
             return self.dataset[index]
 
     def __getattr__(self, name: str) -> Any:
-        # not before __init__, as in a copy or a worker, where there is nothing to ask yet
+        # a copy, or a worker's unpickled one, is asked for names before ``dataset`` is set
         if name.startswith("__") or "dataset" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
 
 class NumberedSampler(Sampler):
-    """A sampler's indices in its own order, as numbered draws.
+    """Wrapper that yields a sampler's indices, in the same order, as numbered draws.
 
-    Draw i of an epoch has another number than any other of the run. A sampler that takes its order
-    from the global generators, as PyTorch's ``RandomSampler``, has one that follows from seed and
-    epoch.
+    Each draw of a run has a number of its own. A sampler that takes its order from the global
+    generators, as PyTorch's ``RandomSampler`` does, gets an order that depends on seed and epoch
+    only.
 
     Args:
         dataset: The data set.
@@ -101,15 +101,15 @@ class NumberedSampler(Sampler):
         self._start = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose draws come next; MMEngine calls it."""
+        """Set the epoch of the next draws; MMEngine calls it."""
         self.epoch = epoch
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(epoch)
 
     def start_at(self, draws: int) -> None:
-        """Leave out this process's first ``draws`` of the next time it is iterated over.
+        """Skip this rank's first ``draws`` draws of the next iteration over this sampler.
 
-        Their indices are counted off, and nothing is read for them.
+        The indices are consumed, but no data is read for them.
         """
         self._start = draws
 
@@ -118,12 +118,12 @@ class NumberedSampler(Sampler):
         rank, world_size = get_dist_info()
         before = 0 if self.endless else self.epoch * len(self) * world_size
         indices = iter(self.sampler)
-        with seeded(self.seed, self.epoch):  # of an order that the first index takes
+        with seeded(self.seed, self.epoch):  # a random order is drawn with the first index
             indices = chain(list(islice(indices, 1)), indices)
         for position, index in enumerate(islice(indices, start, None), start):
             number = before + position * world_size + rank
             yield Draw(int(index), seed=self.seed, number=number)
 
     def __len__(self) -> int:
-        """Draws of this process per epoch."""
+        """Draws of this rank per epoch."""
         return len(self.sampler)

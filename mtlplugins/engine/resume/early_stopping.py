@@ -1,4 +1,4 @@
-"""MMEngine's early stopping goes on with what it had counted."""
+"""Exact resume of MMEngine's ``EarlyStoppingHook``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from mmengine.hooks import EarlyStoppingHook
 from mmengine.runner import Runner
 
 
-def recount(runner: Runner) -> None:
-    """Show a resumed run's early-stopping hooks the validations that were, from the message hub.
+def replay_scores(runner: Runner) -> None:
+    """Replay the past validation scores, from the message hub, to early-stopping hooks.
 
-    They keep the best score and the validations since in memory alone, so that a resumed run would
-    train longer than one that was not stopped. One that had stopped early stays stopped.
+    The hooks keep the best score and the number of validations since in memory only, so a resumed
+    run would train longer than an uninterrupted one. A run that had stopped early stays stopped.
 
     Args:
-        runner: Resumed, with its message hub loaded.
+        runner: A resumed runner whose message hub is loaded.
     """
     stopped = []
     for hook in runner.hooks:

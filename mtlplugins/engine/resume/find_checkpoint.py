@@ -1,4 +1,4 @@
-"""The search for the checkpoint that a stopped run goes on from."""
+"""Search for the checkpoint to resume from."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from .work_dir import PLAIN, list_checkpoints
 
 
 class FoundCheckpoint(NamedTuple):
-    """A checkpoint that was found, and what it holds."""
+    """Path and content of a checkpoint."""
 
     path: Path | str
     content: Any
 
 
 def find_checkpoint(work_dir: Path, saving: Mapping[str, Any] = PLAIN) -> FoundCheckpoint | None:
-    """Find and read the newest whole checkpoint of a run.
+    """Find and read the newest intact checkpoint of a run.
 
-    That is the one which ``last_checkpoint`` names. Where it is damaged or gone, which is logged,
-    it is the youngest other file that a run can go on from; those that hold the best weights alone
-    are none. A file is read once for its checksums and unpickled once, on the CPU.
+    ``last_checkpoint`` names it. If that file is damaged or gone, the newest other checkpoint with
+    training state is taken and a warning is logged; files with the best weights only do not count.
+    A file is read once for its checksums and unpickled once, on the CPU.
 
     Args:
         work_dir: The run's folder.
         saving: As for :func:`checkpoint_folder`.
 
     Returns:
-        The checkpoint; None where there is none at all.
+        The checkpoint; None if there is none at all.
 
     Raises:
         ValueError: There are checkpoints, and all are damaged.
-        UnpicklingError: The newest whole one holds more than a training saves.
+        UnpicklingError: The newest intact one holds objects that training does not save.
     """
     candidates = list_checkpoints(work_dir, saving)
     damages = []
@@ -50,24 +50,25 @@ def find_checkpoint(work_dir: Path, saving: Mapping[str, Any] = PLAIN) -> FoundC
             damages.append(f"{_readable(path)} cannot be resumed from: {error}")
             continue
         for damage in damages:
-            _warn(f"{damage}; going on from {path}")
+            _warn(f"{damage}; resuming from {path}")
         return FoundCheckpoint(path, content)
     if any(os.path.isfile(path) for path in candidates):
         raise ValueError(
-            f"no checkpoint in {work_dir} is whole: {'; '.join(damages)}. Remove them to start anew"
+            f"no checkpoint in {work_dir} is intact: {'; '.join(damages)}. "
+            "Remove them to start anew"
         )
     return None
 
 
 class _UnusableError(Exception):
-    """Why a file is not gone on from."""
+    """Reason why a file cannot be resumed from."""
 
 
 def _read(path: Path) -> Any:
     if not os.path.lexists(path):
         raise _UnusableError("there is no such file")
     if not os.path.isfile(path):  # a folder, a pipe, or a link that leads nowhere or to itself
-        raise _UnusableError("it is no file")
+        raise _UnusableError("it is not a file")
     try:
         return CheckpointLoader.load_checkpoint(str(path), map_location="cpu", logger=None)
     except DamagedCheckpoint as error:

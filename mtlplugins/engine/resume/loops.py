@@ -1,9 +1,10 @@
-"""Training loops that resume exactly where a run was stopped, in the middle of an epoch too."""
+"""Training loops that resume exactly where a run was stopped, also within an epoch."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 from mmengine.dataset import InfiniteSampler
 from mmengine.logging import print_log
@@ -12,20 +13,20 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
-#: In the message hub, and so in checkpoints: the iterations done when the last validation ended.
+#: In the message hub, and so in checkpoints: the iteration at which the last validation ended.
 VALIDATED = "validated_at_iter"
-#: Likewise: batches done of an epoch that was stopped, and how many it has.
+#: Likewise: batches done of an interrupted epoch, and batches per epoch.
 BATCHES = "batches_of_epoch"
 
 
 @LOOPS.register_module()
 class ResumableEpochLoop(EpochBasedTrainLoop):
-    """``EpochBasedTrainLoop``, same arguments, that also resumes in the middle of an epoch.
+    """``EpochBasedTrainLoop`` (same arguments) that can also resume within an epoch.
 
-    What was trained on is not read again, where draws are numbered. A validation
-    that was due when the checkpoint was saved, and is not in it, is run first. Gradients are not
-    accumulated across epochs: the last batches of one make an update of their own, so that its
-    checkpoint holds all that was learnt.
+    With numbered draws the batches before the checkpoint are not read again. A validation that was
+    due at the checkpoint, but is not recorded in it, runs first. Gradients are not accumulated
+    across epochs: the last batches of an epoch make an update of their own, so its checkpoint holds
+    everything learnt.
     """
 
     def run(self) -> nn.Module:
@@ -40,12 +41,12 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
-        """Train for one epoch, or for what is left of it."""
+        """Train for one epoch, or for the rest of an interrupted one."""
         self.runner.call_hook("before_train_epoch")
         self.runner.model.train()
         begun = self._begun()
         length = len(self.dataloader)
-        # the model is asked for batch norms, which the runner has warned of already
+        # not the model: it is only searched for batch norms, which the runner warned of already
         self.runner.optim_wrapper.initialize_count_status(nn.Identity(), begun, length)
         hub = self.runner.message_hub
         for index, batch in enumerate(_batches_from(self.dataloader, begun), begun):
@@ -56,12 +57,12 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def _begun(self) -> int:
-        """Batches done of this epoch."""
+        """Return the number of batches done of this epoch."""
         done, length = self.runner.message_hub.get_info(BATCHES, (0, 0))
         if done and length != len(self.dataloader):
             print_log(
                 f"the run was stopped after batch {done} of {length}, but now an epoch has "
-                f"{len(self.dataloader)} batches: it is begun anew",
+                f"{len(self.dataloader)} batches: the epoch starts again",
                 logger="current",
                 level=logging.WARNING,
             )
@@ -84,20 +85,20 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
 @LOOPS.register_module()
 class ResumableIterLoop(IterBasedTrainLoop):
-    """``IterBasedTrainLoop``, same arguments, that does not read again what it trained on.
+    """``IterBasedTrainLoop`` (same arguments) that resumes without reading old batches again.
 
-    That is where draws are numbered; with a :class:`DrawSampler` a resumed run starts as quickly
-    after a million iterations as after one. A validation that was due when the checkpoint was
-    saved, and is not in it, is run first.
+    This needs numbered draws; with a :class:`DrawSampler` a resumed run starts as quickly after a
+    million iterations as after one. A validation that was due at the checkpoint, but is not
+    recorded in it, runs first.
     """
 
     def run(self) -> nn.Module:
         """Train to the end and return the model."""
         self.runner.call_hook("before_train")
         self.runner.call_hook("before_train_epoch")
-        batches = self.dataloader_iterator
+        batches: Iterator[Any] = self.dataloader_iterator
         if self._iter:
-            batches = self._batches_from_here()
+            batches = self._remaining_batches()
             if self.runner.message_hub.get_info(VALIDATED, None) != self._iter:
                 self._validate_if_due()
         while self._iter < self._max_iters and not self.stop_training:
@@ -108,7 +109,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
         self.runner.call_hook("after_train")
         return self.runner.model
 
-    def _batches_from_here(self) -> Iterator[dict]:
+    def _remaining_batches(self) -> Iterator[Any]:
         sampler = self.dataloader.sampler
         endless = getattr(sampler, "endless", isinstance(sampler, InfiniteSampler))
         epoch, begun = (0, self._iter) if endless else divmod(self._iter, len(self.dataloader))
@@ -127,18 +128,19 @@ class ResumableIterLoop(IterBasedTrainLoop):
             self.runner.val_loop.run()
 
 
-def _batches_from(dataloader: DataLoader, begun: int) -> Iterator[dict]:
-    """Give the batches of an epoch but for the first ``begun``."""
+def _batches_from(dataloader: DataLoader, begun: int) -> Iterator[Any]:
+    """Yield the batches of an epoch without the first ``begun``."""
     sampler = dataloader.sampler
-    if begun and hasattr(sampler, "start_at"):
-        sampler.start_at(begun * dataloader.batch_size)
+    start_at = getattr(sampler, "start_at", None)
+    if begun and start_at is not None and dataloader.batch_size is not None:
+        start_at(begun * dataloader.batch_size)
         yield from dataloader
         return
     batches = iter(dataloader)
     if begun:
         print_log(
             f"{type(sampler).__name__} cannot start in the middle of an epoch: {begun} batches are "
-            "read and left out. A DrawSampler can",
+            "read and skipped. A DrawSampler can",
             logger="current",
             level=logging.WARNING,
         )
@@ -148,16 +150,17 @@ def _batches_from(dataloader: DataLoader, begun: int) -> Iterator[dict]:
 
 
 def _set_epoch(dataloader: DataLoader, epoch: int) -> None:
-    if hasattr(dataloader.sampler, "set_epoch"):
-        dataloader.sampler.set_epoch(epoch)
+    set_epoch = getattr(dataloader.sampler, "set_epoch", None)
+    if set_epoch is not None:
+        set_epoch(epoch)
 
 
-#: In whose place a run has which loop, of the same arguments.
+#: MMEngine's training loops and their resumable versions, which take the same arguments.
 RESUMABLE = {EpochBasedTrainLoop: ResumableEpochLoop, IterBasedTrainLoop: ResumableIterLoop}
 
 
 def make_resumable(loop: dict) -> dict:
-    """Name the resumable loop in a config that asks for one of MMEngine's training loops."""
+    """Replace MMEngine's training loop by the resumable one in a loop's config."""
     loop = dict(loop)
     kind = loop.get("type")
     if kind is None and "by_epoch" in loop:

@@ -1,4 +1,4 @@
-"""Settings of a run, compared with those of the checkpoint that it is resumed from."""
+"""Comparison of a run's settings with those in the checkpoint to resume from."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
-#: In ``meta``: what the schedule and the order of the data depend on.
+#: Key in ``meta``: batch size and epoch length, on which schedule and data order depend.
 SIZES = "sizes"
 _BATCH = "the batch size of all processes"
 _EPOCH = "the number of batches in an epoch"
 _NEEDED = dict(meta=dict, state_dict=dict, message_hub=dict, optimizer=dict)
-#: Settings of optimizers that change how they compute, and not what.
-_HOW = {"params", "fused", "foreach", "capturable", "differentiable"}
-#: What schedules count, or take from elsewhere.
+#: Settings of optimizers that change how they compute, but not the result.
+_IMPLEMENTATION = {"params", "fused", "foreach", "capturable", "differentiable"}
+#: State of schedules that changes during training, or is no setting.
 _COUNTED = {"last_step", "_global_step", "_last_value", "base_values", "verbose"}
 _COUNTED |= {"best", "num_bad_epochs", "cooldown_counter"}
-#: What schedules leave in an optimizer's settings.
+#: Prefixes of entries that schedules add to an optimizer's settings.
 _SCHEDULED = ("initial_", "max_", "min_")
 
 
 def refuse_unfit(checkpoint: Any, source: str) -> None:
-    """Refuse a file that a training did not save to be resumed from.
+    """Refuse a checkpoint without the training state that a resume needs.
 
     Args:
-        checkpoint: What the file holds.
-        source: The file's name.
+        checkpoint: The content of the file.
+        source: The file's name, for the message.
 
     Raises:
-        ValueError: It lacks something that a run needs to go on.
+        ValueError: Something that a resume needs is missing.
     """
     parts = checkpoint if isinstance(checkpoint, Mapping) else {}
     missing = [name for name, kind in _NEEDED.items() if not isinstance(parts.get(name), kind)]
@@ -43,22 +43,22 @@ def refuse_unfit(checkpoint: Any, source: str) -> None:
         missing = [f"meta.{n}" for n, count in done.items() if type(count) is not int or count < 0]
     if missing:
         raise ValueError(
-            f"{source} is no checkpoint that a run can go on from: it has no {', '.join(missing)}. "
-            "To start from its weights alone, give --cfg-options load_from=CHECKPOINT and another "
-            "--work-dir, without --resume; to go on from an earlier one, move it away"
+            f"{source} is not a checkpoint that a run can resume from: it has no "
+            f"{', '.join(missing)}. To start from its weights alone, give --cfg-options load_from=CHECKPOINT and "
+            "another --work-dir, without --resume; to resume from an earlier one, move it away"
         )
 
 
 def refuse_other_seed(seed: int, given: int | None, work_dir: Path) -> None:
-    """Refuse a seed that is not the run's: the order of its data would be another.
+    """Refuse a seed that differs from the run's, which would change the order of its data.
 
     Args:
-        seed: The run's.
-        given: The config's; None for none.
+        seed: The seed of the run.
+        given: The seed in the config; None if it sets none.
         work_dir: The run's folder, for the message.
 
     Raises:
-        ValueError: They differ.
+        ValueError: The seeds differ.
     """
     if given not in (None, seed):
         raise ValueError(
@@ -68,7 +68,7 @@ def refuse_other_seed(seed: int, given: int | None, work_dir: Path) -> None:
 
 
 def sizes(runner: Runner) -> dict[str, int]:
-    """The images of a batch in all processes, and the batches of an epoch."""
+    """Return the images per batch over all ranks, and the batches per epoch."""
     loader = runner.train_dataloader
     found = {}
     if loader.batch_size is not None:
@@ -79,21 +79,22 @@ def sizes(runner: Runner) -> dict[str, int]:
 
 
 def differences(runner: Runner, checkpoint: Mapping[str, Any]) -> list[str]:
-    """Compare the settings of a run with those that a checkpoint would silently put in their place.
+    """Compare the settings of a run with those of a checkpoint, which would silently replace them.
 
     Args:
-        runner: Built, and nothing is loaded yet.
-        checkpoint: One that :func:`refuse_unfit` takes.
+        runner: A runner that is built, with nothing loaded yet.
+        checkpoint: A checkpoint that :func:`refuse_unfit` accepts.
 
     Returns:
-        What differs, in words.
+        The differences, in words.
     """
     found = _compared("", sizes(runner), checkpoint["meta"].get(SIZES, {}))
     if not isinstance(runner.optim_wrapper, OptimWrapper):  # several optimizers
         return found
-    now = [schedule.state_dict() for schedule in runner.param_schedulers or ()]
+    built: Any = runner.param_schedulers or ()  # by now a list of schedulers
+    now = [schedule.state_dict() for schedule in built]
     schedules = _schedules(now, checkpoint.get("param_schedulers", []))
-    if schedules:  # which an option that changes the length may have changed
+    if schedules:  # name the length too: a changed one may have caused the difference
         before = checkpoint["message_hub"].get("runtime_info", {})
         found += _compared("train_cfg.", dict(max_epochs=runner.max_epochs), before)
     groups = runner.optim_wrapper.optimizer.param_groups
@@ -108,10 +109,10 @@ def _schedules(now: list[dict], before: list[dict]) -> list[str]:
     for index, (one, other) in enumerate(zip(now, before, strict=True)):
         name = f"param_scheduler.{index}"
         if one.keys() != other.keys():
-            found.append(f"{name}.type is another")
+            found.append(f"{name}.type differs")
             continue
         differing = _compared(f"{name}.", one, other, without=_COUNTED)
-        # what is computed from the others comes last, and is not needed beside them
+        # values derived from the others are named only if nothing else differs
         named = [text for text in differing if not text.startswith(f"{name}._")]
         found += named or differing
     return found
@@ -122,20 +123,20 @@ def _optimizers(now: list[dict], before: list[dict], *, scheduled_alike: bool) -
     one, other = ({key for group in groups for key in group} for groups in (now, before))
     scheduled = {key for key in one | other if key.startswith(_SCHEDULED)}
     one, other = one - scheduled, other - scheduled
-    if one - other and other - one:  # one that has more is the same of another PyTorch
-        return [f"{name}.type is another"]
+    if one - other and other - one:  # with more keys only, it is the same of another PyTorch
+        return [f"{name}.type differs"]
     sizes_now, sizes_before = ([len(group["params"]) for group in some] for some in (now, before))
     if sum(sizes_now) != sum(sizes_before):
-        return []  # another model, which is not this function's business
+        return []  # a different model, which CheckTasksHook refuses
     if sizes_now != sizes_before:
-        return ["optim_wrapper.paramwise_cfg divides the weights otherwise"]
+        return ["optim_wrapper.paramwise_cfg groups the weights differently"]
     found = []
     for one, other in zip(now, before, strict=True):
-        # what a schedule changes is compared as it was at the start
+        # settings that a schedule changes are compared by their initial values
         changing = {key.removeprefix("initial_") for key in {*one, *other} & scheduled}
         changing |= {"betas"} if "momentum" in changing else set()
         changing |= set() if scheduled_alike else scheduled
-        found += _compared(f"{name}.", one, other, without=changing | _HOW)
+        found += _compared(f"{name}.", one, other, without=changing | _IMPLEMENTATION)
     return list(dict.fromkeys(found))
 
 
@@ -146,7 +147,7 @@ def _compared(
     *,
     without: Collection[str] = (),
 ) -> list[str]:
-    """Say which of the entries that both have differ."""
+    """List the differences between entries that both mappings have."""
     return [
         f"{prefix}{key} is {_text(now[key])}, was {_text(before[key])}"
         for key in now

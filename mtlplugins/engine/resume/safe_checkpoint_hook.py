@@ -1,4 +1,4 @@
-"""Checkpoints that are not removed before there is a newer one."""
+"""Crash-safe checkpoint hook: old files are removed only after the new one is on disk."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from mtlplugins.common.private import accumulated_batches
 from .loops import VALIDATED
 from .work_dir import INTERRUPTED, name_as_last
 
-#: In the message hub, and so in checkpoints: names of files that go when the checkpoint is there.
+#: In the message hub, and so in checkpoints: names of files to remove once the checkpoint exists.
 OUTDATED = "outdated_checkpoints"
 
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """``CheckpointHook``, same arguments, at no moment of which a kill or a full disk loses a run.
+    """Crash-safe ``CheckpointHook`` (same arguments).
 
-    Older checkpoints go when the new one is on the disk and ``last_checkpoint`` names it, and not
-    before; so there has to be room for one more than are kept. Where saving fails, the run stops
-    with the reason, and what was there before is whole.
+    After a kill or a full disk there is always a checkpoint to resume from: a checkpoint is an
+    atomic write, and older ones are removed only once the new one is on disk and
+    ``last_checkpoint`` names it. The disk therefore needs room for one more than are kept. If
+    saving fails, the run stops with the reason, and the earlier files are intact.
 
-    Which files are no longer needed stands in the checkpoints, so that those go too which a kill
-    left there. Of what a checkpoint says only names count, of files that this hook writes: it never
-    removes what is outside of its folder, nor a folder.
+    Each checkpoint lists the files that it makes obsolete, so a resumed run also removes those
+    that a kill left behind. Only file names of the pattern that this hook writes count in that
+    list: it never removes a folder, or anything outside its own folder.
 
     Raises:
-        ValueError: A checkpoint would be saved between two batches whose gradients are accumulated,
-            or ``filename_tmpl`` leads out of the folder or gives all checkpoints one name.
+        ValueError: A checkpoint would be saved while gradients are being accumulated, or
+            ``filename_tmpl`` leads out of the folder or gives all checkpoints the same name.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,23 +50,23 @@ class SafeCheckpointHook(CheckpointHook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Find out where to save, and tidy up what a kill left there."""
+        """Set up the folders, and remove files that a killed run left there."""
         hub = runner.message_hub
         kept = hub.get_info("keep_ckpt_ids", [])
         kept = [step for step in kept if type(step) is int] if isinstance(kept, list) else []
-        # cut here: MMEngine would remove whatever has the name, folders too
+        # shortened here: MMEngine would remove whatever has the name, folders too
         surplus, kept = kept[: -self.max_keep_ckpts], kept[-self.max_keep_ckpts :]
         if self.max_keep_ckpts > 0:
             hub.update_info("keep_ckpt_ids", kept)
         super().before_train(runner)
         self._check_interval(runner)
-        # a validation that is run again may be the best, and then belongs into this one
-        self.last_ckpt = self._here(hub.get_info("last_ckpt", None))
+        # a validation that runs again may be the best, and is then recorded in this checkpoint
+        self.last_ckpt = self._in_own_folder(hub.get_info("last_ckpt", None))
         if self.save_best and len(self.key_indicators) == 1:
-            self.best_ckpt_path = self._here(self.best_ckpt_path, best=True)
+            self.best_ckpt_path = self._in_own_folder(self.best_ckpt_path, best=True)
         elif self.save_best:
             for key, path in self.best_ckpt_path_dict.items():
-                self.best_ckpt_path_dict[key] = self._here(path, best=True)
+                self.best_ckpt_path_dict[key] = self._in_own_folder(path, best=True)
         if is_main_process():
             if self.max_keep_ckpts > 0:
                 self._remove([self.filename_tmpl.format(step) for step in surplus])
@@ -76,10 +77,10 @@ class SafeCheckpointHook(CheckpointHook):
                     if not part.is_dir():
                         part.unlink(missing_ok=True)
 
-    def _here(self, recorded: Any, *, best: bool = False) -> str | None:
-        """The file of a recorded path's name in this run's folder, if this hook writes such.
+    def _in_own_folder(self, recorded: Any, *, best: bool = False) -> str | None:
+        """Map a recorded path to this run's folder; None for a name this hook does not write.
 
-        A run that was copied still names the files of the one that it was copied from.
+        A copied run still records the paths of the original.
         """
         name = os.path.basename(recorded) if isinstance(recorded, str) else ""
         start, _, end = self.filename_tmpl.partition("{")
@@ -89,21 +90,21 @@ class SafeCheckpointHook(CheckpointHook):
         return self.file_backend.join_path(self.out_dir, name)
 
     def _remove(self, names: list[Any]) -> None:
-        """Remove files of this hook that are no longer needed, but for those that are kept."""
+        """Remove files that this hook wrote, except those that are still needed."""
         needed = {self.last_ckpt, getattr(self, "best_ckpt_path", None)}
         needed |= set(getattr(self, "best_ckpt_path_dict", {}).values())
         kept = getattr(self, "keep_ckpt_ids", ())
-        needed |= {self._here(self.filename_tmpl.format(step)) for step in kept}
+        needed |= {self._in_own_folder(self.filename_tmpl.format(step)) for step in kept}
         for name in names:
-            path = self._here(name) or self._here(name, best=True)
+            path = self._in_own_folder(name) or self._in_own_folder(name, best=True)
             if path and path not in needed and self.file_backend.isfile(path):
                 self.file_backend.remove(path)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float]) -> None:
-        """Note that this validation is done, and save the weights if they are the best."""
+        """Record that this validation is done, and save the weights if they are the best."""
         runner.message_hub.update_info(VALIDATED, runner.iter)
         backend = self.file_backend
-        self.file_backend = removals = _Removals(backend)
+        self.file_backend = removals = _DeferredRemovals(backend)
         try:
             super().after_val_epoch(runner, metrics)
         finally:
@@ -114,7 +115,7 @@ class SafeCheckpointHook(CheckpointHook):
         if self.by_epoch or self.interval <= 0:
             return
         batches = accumulated_batches(runner)
-        # an epoch ends with an update, so that there the count starts anew
+        # an epoch ends with an update, so the count starts again there
         per_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
         lengths = {"interval": self.interval}
         if per_epoch:
@@ -122,8 +123,8 @@ class SafeCheckpointHook(CheckpointHook):
         for name, length in lengths.items():
             if length % batches:
                 raise ValueError(
-                    f"default_hooks.checkpoint: the {name}, {length}, is no multiple of "
-                    f"optim_wrapper.accumulative_counts={batches}; what was accumulated would be "
+                    f"default_hooks.checkpoint: the {name}, {length}, is not a multiple of "
+                    f"optim_wrapper.accumulative_counts={batches}; accumulated gradients would be "
                     "lost on resuming. Choose another interval" + per_epoch * ", or by_epoch=True"
                 )
 
@@ -132,7 +133,7 @@ class SafeCheckpointHook(CheckpointHook):
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info("last_ckpt", self.last_ckpt)
-        # a best checkpoint is removed by whoever asked for it
+        # an outdated best checkpoint is removed by after_val_epoch
         best = getattr(self.file_backend, "pending", [])
         runner.message_hub.update_info(OUTDATED, [*outdated, *best])
         runner.save_checkpoint(
@@ -153,7 +154,7 @@ class SafeCheckpointHook(CheckpointHook):
         (Path(runner.work_dir) / INTERRUPTED).unlink(missing_ok=True)
 
     def _keep(self, runner: Runner, step: int) -> list[str]:
-        """Count ``step`` among those that are kept, and name the files that no longer are."""
+        """Add ``step`` to the kept checkpoints, and return the names of those dropped for it."""
         if self.max_keep_ckpts <= 0:
             return []
         kept = self.keep_ckpt_ids
@@ -166,8 +167,8 @@ class SafeCheckpointHook(CheckpointHook):
         return outdated
 
 
-class _Removals:
-    """A file backend that keeps the names of files to be removed for later."""
+class _DeferredRemovals:
+    """File backend that collects the names of files to remove instead of removing them."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -177,7 +178,7 @@ class _Removals:
         self.pending.append(os.path.basename(path))
 
     def isdir(self, path: str) -> bool:
-        """No: MMEngine removes folders, in which DeepSpeed saves, and this hook does not."""
+        """Return False: MMEngine would remove folders (of DeepSpeed), which this hook does not."""
         return False
 
     def __getattr__(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Make a training step's dropout and drop path a function of (seed, rank, iteration)."""
+"""Deterministic training steps: dropout and drop path depend on (seed, rank, iteration)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mtlplugins.common.randomness import seed_all
 
 @HOOKS.register_module()
 class StepSeedHook(Hook):
-    """Seed all generators before each step, so that a resumed run goes on as if never stopped."""
+    """Seed all generators before each step, so that a resumed run is reproducible bit by bit."""
 
     priority = "VERY_HIGH"
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Seed from the run's seed, this process's rank and the iteration."""
+        """Seed from the run's seed, the rank and the iteration."""
         seed_all(runner.seed, get_rank(), runner.iter)

@@ -1,4 +1,4 @@
-"""Save and end when a scheduler, a user or a closing terminal says so."""
+"""Save a checkpoint and end on SIGTERM, SIGINT or SIGHUP."""
 
 from __future__ import annotations
 
@@ -24,43 +24,43 @@ from mtlplugins.common.private import accumulated_batches
 
 from .work_dir import INTERRUPTED, name_as_last
 
-#: A scheduler's, Ctrl-C, and that of a terminal that closes.
+#: Sent by a job scheduler, by Ctrl-C, and by a closing terminal.
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @HOOKS.register_module()
 class StopSignalHook(Hook):
-    """At SIGTERM, SIGINT or SIGHUP finish the iteration, save as ``interrupted.pth`` and end.
+    """On SIGTERM, SIGINT or SIGHUP finish the iteration, save ``interrupted.pth`` and end.
 
-    ``--resume`` goes on behind that iteration, in the middle of an epoch or before a validation
-    that was cut short. With several processes one that got the signal stops all, behind the same
-    iteration; with gradient accumulation behind one that updates the weights. In iterations of a
-    validation that some processes have not, nobody stops: training goes on by one. The exit status
-    is 128 + the signal's number, as of any program that ends by it; a second signal ends at once. A
-    signal that is ignored, as ``nohup`` has it, still is.
+    ``--resume`` continues after that iteration, within an epoch if need be; a validation that was
+    interrupted runs again. In distributed training a signal to one rank stops all ranks after the
+    same iteration; with gradient accumulation, after the next update of the weights. Ranks may have
+    unequal numbers of validation batches: the surplus ones do not stop, the next training iteration
+    does. The exit status is 128 + the signal's number, as for any program that a signal ends; a
+    second signal ends at once. A signal that the process ignores (``nohup``) is still ignored.
     """
 
-    priority = "LOWEST"  # after all that an iteration or an epoch does
+    priority = "LOWEST"  # after everything else in an iteration or an epoch
 
     def __init__(self) -> None:
-        self._told = 0
+        self._signal = 0
         self._before: dict[int, Any] = {}
-        self._shared = 0  # iterations of a validation that all processes have
+        self._shared = 0  # validation iterations that all ranks have
 
     def before_train(self, runner: Runner) -> None:
         """Listen for the signals."""
-        if threading.current_thread() is not threading.main_thread():  # others may not
+        if threading.current_thread() is not threading.main_thread():  # only it may set handlers
             return
         for number in _SIGNALS:
             listener = getattr(signal.getsignal(number), "__self__", None)
-            if isinstance(listener, StopSignalHook):  # of a run that ended with an error
+            if isinstance(listener, StopSignalHook):  # from a run that ended with an error
                 listener._stop_listening()
-            # None: a handler that Python did not set, and could not set again
+            # None: a handler that Python did not set and could not restore
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._before[number] = signal.signal(number, self._note)
+                self._before[number] = signal.signal(number, self._on_signal)
 
     def after_train(self, runner: Runner) -> None:
-        """Let the signals do what they did before."""
+        """Restore the signal handlers."""
         self._stop_listening()
 
     def after_train_iter(
@@ -70,20 +70,20 @@ class StopSignalHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Stop behind this iteration, unless an epoch or a weight update goes on behind it."""
-        # ``batch_idx`` counts from the epoch's start, or the loop's that has none
+        """Stop after this iteration if it updated the weights and does not end an epoch."""
+        # ``batch_idx`` counts from the start of the epoch; in a loop without epochs, of the run
         updated = (batch_idx + 1) % accumulated_batches(runner) == 0
         if updated and not self.end_of_epoch(runner.train_dataloader, batch_idx):
-            self._stop_if_told(runner, epoch=runner.epoch, iteration=runner.iter + 1)
+            self._stop_if_signalled(runner, epoch=runner.epoch, iteration=runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Stop behind this epoch, or let the last one be validated."""
+        """Stop after this epoch, unless it is the last, which is validated first."""
         if runner.epoch + 1 < runner.max_epochs:
-            self._stop_if_told(runner, epoch=runner.epoch + 1, iteration=runner.iter)
+            self._stop_if_signalled(runner, epoch=runner.epoch + 1, iteration=runner.iter)
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Find out how many iterations of this validation all processes have."""
-        # a sampler that does not round up gives one more to some, who would wait for the others
+        """Agree on the number of validation iterations that all ranks have."""
+        # a sampler that does not round up gives some ranks one more; they would wait for the rest
         shared = torch.tensor(len(runner.val_dataloader))
         all_reduce(shared, "min")
         self._shared = int(shared)
@@ -95,37 +95,37 @@ class StopSignalHook(Hook):
         data_batch: dict | None = None,
         outputs: Sequence | None = None,
     ) -> None:
-        """Stop in the middle of a validation, which is run again on resuming."""
+        """Stop during a validation, which runs again on resume."""
         if batch_idx < self._shared:
-            self._stop_if_told(runner, epoch=runner.epoch, iteration=runner.iter)
+            self._stop_if_signalled(runner, epoch=runner.epoch, iteration=runner.iter)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._told = number
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signal = number
         self._stop_listening()
         name = signal.Signals(number).name
-        # not through the logger, in whose middle the signal may have come
-        with contextlib.suppress(OSError):  # where the terminal is gone
-            os.write(2, f"{name}: saving behind this iteration; again to end at once\n".encode())
+        # not through the logger, whose code the signal may have interrupted
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            os.write(2, f"{name}: saving after this iteration; again to end at once\n".encode())
 
     def _stop_listening(self) -> None:
         while self._before:
             signal.signal(*self._before.popitem())
 
-    def _stop_if_told(self, runner: Runner, *, epoch: int, iteration: int) -> None:
-        told = self._told
+    def _stop_if_signalled(self, runner: Runner, *, epoch: int, iteration: int) -> None:
+        received = self._signal
         if get_world_size() > 1:
-            flag = torch.tensor(float(told))
+            flag = torch.tensor(float(received))
             all_reduce(flag, "max")
-            told = int(flag)
-        if not told:
+            received = int(flag)
+        if not received:
             return
         runner.save_checkpoint(runner.work_dir, INTERRUPTED, meta=dict(epoch=epoch, iter=iteration))
         if is_main_process():
             name_as_last(Path(runner.work_dir), str(Path(runner.work_dir) / INTERRUPTED))
         print_log(
-            f"stopped by {signal.Signals(told).name} after {iteration} iterations, saved as "
-            f"{INTERRUPTED}; --resume goes on from there",
+            f"stopped by {signal.Signals(received).name} after {iteration} iterations, saved as "
+            f"{INTERRUPTED}; --resume continues from there",
             logger="current",
             level=logging.WARNING,
         )
-        sys.exit(128 + told)
+        sys.exit(128 + received)

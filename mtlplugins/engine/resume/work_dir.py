@@ -1,4 +1,4 @@
-"""A run's folder: who may write to it, and where its checkpoints are."""
+"""Work dir of a run: its lock and its checkpoints."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from typing import Any
 from mtlplugins.common.text import few
 from mtlplugins.io.atomic_file import write_bytes_atomically
 
-#: What a run that was told to stop saves its state as.
+#: File name of the checkpoint that a run saves on a stop signal.
 INTERRUPTED = "interrupted.pth"
-#: MMEngine's own way to save: by its names, in the work dir.
+#: Default settings of saving: MMEngine's file names, in the work dir.
 PLAIN: Mapping[str, Any] = MappingProxyType({})
 _LAST = "last_checkpoint"
-_LONGEST_PATH = 4096  # bytes; a note that is longer is garbage
+_LONGEST_PATH = 4096  # bytes; anything longer in ``last_checkpoint`` is garbage
 _locked: set[Path] = set()  # by this process
 
 
 def name_as_last(work_dir: Path, checkpoint: str) -> None:
-    """Make ``checkpoint`` the one that a run in ``work_dir`` goes on from."""
+    """Make ``checkpoint`` the one that a resume in ``work_dir`` continues from."""
     write_bytes_atomically(work_dir / _LAST, os.fsencode(checkpoint))
 
 
 @contextmanager
 def locked(work_dir: Path) -> Iterator[None]:
-    """Lock a work dir against other processes' runs; within such a context it is locked already.
+    """Lock a work dir against runs of other processes; may be nested in one process.
 
     Raises:
-        RuntimeError: Another process has it.
+        RuntimeError: Another process holds the lock.
     """
     folder = Path(os.path.realpath(work_dir))
-    if folder in _locked:  # POSIX locks are a process's: closing a second file would free the first
+    if folder in _locked:  # POSIX locks are per process: closing a second file frees the first
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("a") as file:
         try:
-            # one that forked data workers do not keep
+            # fcntl's, as forked data workers do not inherit it
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             raise RuntimeError(
-                f"another process trains in {work_dir}; end it, or give another --work-dir"
+                f"another process is training in {work_dir}; end it, or give another --work-dir"
             ) from None
-        except OSError:  # a file system without locks
+        except OSError:  # the file system has no locks
             pass
         _locked.add(folder)
         try:
@@ -59,15 +59,15 @@ def locked(work_dir: Path) -> Iterator[None]:
 
 
 def checkpoint_folder(work_dir: Path, saving: Mapping[str, Any]) -> Path:
-    """Tell where a run's checkpoints are, but for the one of a run that was told to stop.
+    """Return the folder of a run's checkpoints, except the one saved on a stop signal.
 
     Args:
         work_dir: The run's folder.
         saving: The config's ``default_hooks.checkpoint``.
 
     Returns:
-        The work dir, or as MMEngine has it a folder of the same name in ``out_dir``, where that is
-        set and on this machine.
+        The work dir; or, if ``out_dir`` is set and on this machine, the folder of the same name in
+        it, as MMEngine does it.
     """
     out_dir = saving.get("out_dir")
     if out_dir is None or "://" in str(out_dir) or str(out_dir) == os.path.abspath(work_dir):
@@ -76,14 +76,14 @@ def checkpoint_folder(work_dir: Path, saving: Mapping[str, Any]) -> Path:
 
 
 def refuse_to_overwrite(work_dir: Path, saving: Mapping[str, Any] = PLAIN) -> None:
-    """Make sure that a run that starts anew writes over no other's checkpoints.
+    """Refuse to start a new run over the checkpoints of another.
 
     Args:
         work_dir: The run's folder.
         saving: As for :func:`checkpoint_folder`.
 
     Raises:
-        FileExistsError: There are checkpoints.
+        FileExistsError: The folders hold checkpoints.
     """
     folders = _folders(work_dir, saving)
     kept = list_checkpoints(work_dir, saving)
@@ -92,18 +92,18 @@ def refuse_to_overwrite(work_dir: Path, saving: Mapping[str, Any] = PLAIN) -> No
     if kept:
         raise FileExistsError(
             f"{kept[0].parent} holds checkpoints of a run ({few(path.name for path in kept)}), "
-            "which a new one would write over: --resume goes on with it; to start anew, remove "
+            "which a new one would overwrite: --resume continues it; to start anew, remove "
             "them or give another --work-dir"
         )
 
 
 def has_checkpoint(work_dir: Path, saving: Mapping[str, Any] = PLAIN) -> bool:
-    """Tell whether there is a file, damaged or not, that a run would be resumed from."""
+    """Return whether there is a checkpoint file, damaged or not, to resume from."""
     return any(os.path.isfile(path) for path in list_checkpoints(work_dir, saving))
 
 
 def list_checkpoints(work_dir: Path, saving: Mapping[str, Any]) -> list[Path]:
-    """List what may be resumed from: what ``last_checkpoint`` names, then the youngest first.
+    """List the checkpoints to resume from: ``last_checkpoint``'s, then the newest first.
 
     Args:
         work_dir: The run's folder.
@@ -123,7 +123,7 @@ def list_checkpoints(work_dir: Path, saving: Mapping[str, Any]) -> list[Path]:
         named = Path(os.fsdecode(file.read(_LONGEST_PATH).strip()))
     if not named.name or b"\0" in os.fsencode(named):
         return found
-    # a folder that was moved still names where it was
+    # a folder that was moved still records its old path
     beside = [path for folder in folders if os.path.isfile(path := folder / named.name)]
     newest = beside[0] if beside else named
     return [newest, *(path for path in found if path != newest)]

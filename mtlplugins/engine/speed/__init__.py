@@ -1,4 +1,4 @@
-"""What makes training faster or keeps its memory flat, without changing its numbers."""
+"""Faster training and flat memory use."""
 
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .compile_hook import CompileHook

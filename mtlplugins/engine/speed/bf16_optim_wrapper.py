@@ -1,4 +1,4 @@
-"""Mixed precision in bfloat16."""
+"""Mixed-precision training in bfloat16."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Bf16OptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Autocast to bfloat16 on the model's device; gradient accumulation as in OptimWrapper.
+        """Autocast to bfloat16 on the model's device; gradients accumulate as in OptimWrapper.
 
         Args:
-            model: The model, all of whose parameters are on one type of device.
+            model: A model with all parameters on one type of device.
         """
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(device, dtype=torch.bfloat16):

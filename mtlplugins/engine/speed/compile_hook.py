@@ -1,4 +1,4 @@
-"""Compile the encoder."""
+"""Compilation of the encoder by ``torch.compile``."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class CompileHook(Hook):
-    """Let ``torch.compile`` make one program of the encoder, for training and prediction.
+    """Compile the encoder with ``torch.compile``, for training and prediction.
 
-    The encoder is most of the work and compiles as one graph; heads, losses and metrics stay as
-    they are, and so do weights and checkpoints. It is compiled anew, which takes minutes, for each
-    new combination of image size, batch size and numbers of rows per task, of which PyTorch keeps
-    eight: crops of one size, ``drop_last=True`` and data that have every label suit it. Drop path
-    and dropout draw other numbers than without.
+    The encoder is most of the work and compiles as one graph; heads, losses, metrics, weights and
+    checkpoints stay as they are. Each new combination of image size, batch size and numbers of rows
+    per task is compiled again, which takes minutes, and PyTorch caches eight of them: use crops of
+    one size, ``drop_last=True`` and data in which every image has every target. Drop path and
+    dropout draw other random numbers than in an uncompiled encoder.
 
     Args:
         options: Arguments of ``torch.compile``, such as ``mode="max-autotune"``.
     """
 
-    priority = "VERY_LOW"  # behind hooks that copy the model
+    priority = "VERY_LOW"  # after hooks that copy the model
 
     def __init__(self, **options: Any) -> None:
         self.options = options
 
     def before_run(self, runner: Runner) -> None:
-        """Compile at the first forward pass."""
-        model = runner.model
+        """Mark the encoder for compilation at its first forward pass."""
+        model: Any = runner.model
         while is_model_wrapper(model):
             model = model.module
         model.backbone.compile(**self.options)

@@ -1,4 +1,4 @@
-"""Keep the memory of one step for the next."""
+"""Reuse of freed memory from one training step to the next, on a CPU."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mtlplugins.common.memory import keep_freed_memory
 
 @HOOKS.register_module()
 class KeepMemoryHook(Hook):
-    """On a CPU, let the C library keep freed memory instead of giving it back to the system.
+    """On a CPU, let the C library keep freed memory instead of returning it to the system.
 
-    PyTorch's caching allocator is of GPUs alone: on a CPU the tensors of each step are fetched anew
-    from the system, which clears every page again. A step of the CIFAR study's ViT with that took
-    up to 1.9 times as long, and the most memory used at a time was the same. Where the C library is
-    another than glibc nothing is done.
+    PyTorch's caching allocator exists for GPUs only: on a CPU each step allocates its tensors from
+    the system again, which clears every page. That made a step of the CIFAR study's ViT up to 1.9
+    times as slow; peak memory was the same. With a C library other than glibc the hook does
+    nothing.
     """
 
     def before_run(self, runner: Runner) -> None:
-        """Tell malloc, unless the model is elsewhere."""
+        """Configure malloc, if the model is on the CPU."""
         if next(runner.model.parameters()).device.type == "cpu":
             keep_freed_memory()

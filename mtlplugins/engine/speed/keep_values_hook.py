@@ -1,4 +1,4 @@
-"""Hook of earlier configs that has no effect any more."""
+"""Hook of earlier configs without any effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class KeepValuesHook(Hook):
-    """Accepted, as saved configs name it; does nothing.
+    """No-op, accepted because saved configs name it.
 
     It cached attention biases during validation, which gained nothing there.
     """

@@ -76,7 +76,7 @@ REFUSED = {
         lambda runner: setattr(
             runner, "param_schedulers", dict(type="CosineAnnealingLR", T_max=12, by_epoch=False)
         ),
-        "param_scheduler.0.type is another",
+        "param_scheduler.0.type differs",
     ),
     "no schedule": (
         lambda runner: setattr(runner, "param_schedulers", None),
@@ -88,11 +88,11 @@ REFUSED = {
     ),
     "another optimizer": (
         optimizer(type="SGD", momentum=0.9),
-        "optim_wrapper.optimizer.type is another.",
+        "optim_wrapper.optimizer.type differs.",
     ),
     "other groups of weights": (
         lambda runner: runner.optim_wrapper.update(paramwise_cfg=dict(bias_lr_mult=2.0)),
-        "optim_wrapper.paramwise_cfg divides the weights otherwise.",
+        "optim_wrapper.paramwise_cfg groups the weights differently.",
     ),
     "smaller batches": (
         loader(batch_size=1),
@@ -164,6 +164,8 @@ def test_a_checkpoint_without_training_state_is_refused(tmp_path: Path, part: st
         del state[part]
         torch.save(state, tmp_path / "epoch_2.pth")
 
-    words = rf"epoch_2.pth is no checkpoint that a run can go on from: it has no {part}\. .*move it"
+    words = (
+        rf"epoch_2.pth is not a checkpoint that a run can resume from: it has no {part}\. .*move it"
+    )
     with pytest.raises(ValueError, match=words):
         resumed(tmp_path, lose)

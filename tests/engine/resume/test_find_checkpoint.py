@@ -83,7 +83,7 @@ def test_a_damaged_newest_one_is_reported_and_the_one_before_used(
         CheckpointLoader.load_checkpoint(str(work_dir / "epoch_3.pth"))
     (work_dir / "epoch_1.pth").unlink()
     damage(work_dir / "epoch_2.pth", how)
-    with pytest.raises(ValueError, match=f"no checkpoint .* is whole: .*{words}.*epoch_2"):
+    with pytest.raises(ValueError, match=f"no checkpoint .* is intact: .*{words}.*epoch_2"):
         find_checkpoint(work_dir)
 
 
@@ -105,7 +105,7 @@ def test_links_that_lead_nowhere_are_in_nobodys_way(
     assert find_checkpoint(work_dir).path == work_dir / "epoch_3.pth"
     (work_dir / "last_checkpoint").write_text("epoch_9.pth")
     assert find_checkpoint(work_dir).path == work_dir / "epoch_3.pth"
-    assert any("epoch_9.pth cannot be resumed from: it is no file" in said for said in warnings)
+    assert any("epoch_9.pth cannot be resumed from: it is not a file" in said for said in warnings)
 
 
 @pytest.mark.parametrize("last", [b"x" * 9999, b"\0" * 50, bytes(range(256)), b".", b"a/" * 3000])
@@ -201,9 +201,7 @@ def test_what_a_kill_left_is_tidied_up(work_dir: Path) -> None:
 
 
 def test_a_new_run_does_not_write_over_an_old_one(work_dir: Path, tmp_path: Path) -> None:
-    words = (
-        r"copy holds checkpoints of a run \(epoch_3.pth, epoch_2.pth, .*--resume goes on .* remove"
-    )
+    words = r"copy holds checkpoints of a run \(epoch_3.pth, .*--resume continues it.* remove"
     with pytest.raises(FileExistsError, match=words):
         refuse_to_overwrite(work_dir)
     for path in work_dir.glob("*.pth"):
@@ -223,7 +221,7 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
     )  # fmt: skip
     assert other.stdout.readline() == "locked\n"
     try:
-        with pytest.raises(RuntimeError, match=r"another process trains in .*run; end it, or"):
+        with pytest.raises(RuntimeError, match=r"another process is training in .*run; end it, or"):
             make_run(tmp_path / "run").train()
     finally:
         other.kill()

@@ -79,7 +79,7 @@ def test_ctrl_c_and_a_terminal_that_closes_lose_nothing(
     with pytest.raises(SystemExit) as ended:
         before.train()
     assert ended.value.code == 128 + number
-    assert "saving behind this iteration; again to end at once" in capfd.readouterr().err
+    assert "saving after this iteration; again to end at once" in capfd.readouterr().err
     after = make_run(tmp_path)
     after.train()
     assert_same(after, straight["epochs"])
@@ -242,7 +242,7 @@ def test_an_epoch_makes_the_updates_of_its_means(tmp_path: Path) -> None:
 
 def test_a_checkpoint_between_accumulated_batches_is_refused(tmp_path: Path) -> None:
     for kind, words in ((ENDLESS, "interval, 4,"), (EPOCHS_BY_ITERATIONS, "interval, 4,")):
-        with pytest.raises(ValueError, match=f"{words} is no multiple of .*counts=3"):
+        with pytest.raises(ValueError, match=f"{words} is not a multiple of .*counts=3"):
             make_run(tmp_path, accumulative_counts=3, **kind).train()
     within = dict(by_epoch=False, interval=3)
     with pytest.raises(ValueError, match=r"batches in an epoch, 4, is .* or by_epoch=True"):

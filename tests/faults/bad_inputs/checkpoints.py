@@ -106,7 +106,7 @@ CHECKPOINTS = (
         BadInput(
             f"a run to resume without its {part}",
             "train.py rooms.py --work-dir work --resume",
-            (f"{_WORK} is no checkpoint that a run can go on from", part, "move it away"),
+            (f"{_WORK} is not a checkpoint that a run can resume from", part, "move it away"),
             checkpoint(_WORK, lambda state, part=part: state.pop(part)),
         )
         for part in ("meta", "message_hub", "optimizer")
@@ -114,13 +114,13 @@ CHECKPOINTS = (
     BadInput(
         "a run to resume from a list",
         "train.py rooms.py --work-dir work --resume",
-        (f"{_WORK} is no checkpoint that a run can go on from", "load_from=CHECKPOINT"),
+        (f"{_WORK} is not a checkpoint that a run can resume from", "load_from=CHECKPOINT"),
         lambda folder: torch.save([1, 2], folder / _WORK),
     ),
     BadInput(
         "a run to resume that did many epochs",
         "train.py rooms.py --work-dir work --resume",
-        (f"{_WORK} is no checkpoint that a run can go on from: it has no meta.epoch",),
+        (f"{_WORK} is not a checkpoint that a run can resume from: it has no meta.epoch",),
         checkpoint(_WORK, lambda state: state["meta"].update(epoch="many")),
     ),
     BadInput(

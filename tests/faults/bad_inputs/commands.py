@@ -138,7 +138,7 @@ COMMANDS = (
     BadInput(
         "a work dir with a run in it",
         "train.py rooms.py --work-dir work",
-        ("holds checkpoints of a run", "--resume goes on with it", "another --work-dir"),
+        ("holds checkpoints of a run", "--resume continues it", "another --work-dir"),
     ),
     BadInput("nothing to train", "train.py", ("the following arguments are required: config",)),
     BadInput(
