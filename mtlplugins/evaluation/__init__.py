@@ -1,4 +1,4 @@
-"""One metric per kind of target."""
+"""Metrics: one per kind of target."""
 
 from .accuracy import MultiTaskAccuracy
 from .depth_metric import MultiTaskDepthMetric

@@ -19,18 +19,18 @@ from .task_metric import TaskMetric
 class MultiTaskAccuracy(TaskMetric):
     """Percentage of images whose true class is among the k highest scores (``top1``, ...).
 
-    Of equal scores the lower class index counts as the higher, as argmax has it. With
-    ``cross_entropy`` also the mean of -log(score of the true class), natural logarithm.
+    Between equal scores the lower class index ranks first, as in argmax. ``cross_entropy`` adds the
+    mean of -log(score of the true class), natural logarithm.
 
     Args:
         task: Name of the task; ``gt_<task>`` holds ``label`` (1,), ``pred_<task>`` holds ``score``
             (num_classes,).
-        topk: The values of k.
-        cross_entropy: Whether to score the cross-entropy too.
+        topk: Values of k.
+        cross_entropy: Whether to report the cross-entropy too.
 
     Raises:
-        ValueError: ``k`` is below 1 or above the number of classes; a label outside the classes;
-            scores of another number of classes, or NaN.
+        ValueError: ``k`` is below 1 or above the number of classes; a label is outside the classes;
+            the number of scores differs from that of the classes, or a score is NaN.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class MultiTaskAccuracy(TaskMetric):
 
     @property
     def num_sums(self) -> int:
-        """Images, hits for each k, and the cross-entropy if it is asked for."""
+        """Length of the vector: images, hits for each k, cross-entropy if it is reported."""
         return 1 + len(self.names)
 
     def _check_dataset(self, meta: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class MultiTaskAccuracy(TaskMetric):
             )
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
-        """``[1, hit for each k]``, and ``-log(score)`` if it is asked for."""
+        """Return ``[1, hit for each k]``, with ``-log(score)`` if the cross-entropy is reported."""
         label, scores = target["label"], prediction["score"]
         if label.numel() != 1 or not 0 <= int(label) < self.num_classes:
             raise ValueError(
@@ -75,13 +75,13 @@ class MultiTaskAccuracy(TaskMetric):
         rank = int((ranking == label).nonzero())
         sums = [1.0, *(float(rank < k) for k in self.topk)]
         if self.cross_entropy:
-            # a float32 score may be 0; its logarithm is then that of the least there is
+            # a float32 score may underflow to 0; clamp it to the smallest normal number
             least = torch.finfo(torch.float32).tiny
             sums.append(-float(scores[int(label)].double().clamp(min=least).log()))
         return torch.tensor(sums, dtype=torch.float64)
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
-        """Hits over images, in percent, and the mean cross-entropy."""
+        """Compute the share of hits in percent, and the mean cross-entropy."""
         means = (results[1:] / results[0]).tolist()
         hits = len(self.topk)
         return dict(zip(self.names, [100 * m for m in means[:hits]] + means[hits:], strict=True))

@@ -1,4 +1,4 @@
-"""Metrics of depth maps: the usual nine, and the mean absolute error."""
+"""Depth metrics: the usual nine, and the mean absolute error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 
-from .task_metric import TaskMetric
+from .task_metric import TaskMetric, check_same_shape
 
 
 @METRICS.register_module()
@@ -19,9 +19,9 @@ from .task_metric import TaskMetric
 class MultiTaskDepthMetric(TaskMetric):
     r"""Compare depth maps in metres.
 
-    With ground truth :math:`t`, prediction :math:`p`, :math:`e = \ln p - \ln t`, and the mean taken
-    over valid pixels (Eigen et al. 2014, "Depth map prediction from a single image using a
-    multi-scale deep network", section 4.3, but for the last three):
+    With ground truth :math:`t`, prediction :math:`p`, :math:`e = \ln p - \ln t`, and means over
+    valid pixels (Eigen et al. 2014, "Depth map prediction from a single image using a
+    multi-scale deep network", section 4.3, except the last three):
 
     =========== =================================================== ===========
     name        formula                                             unit
@@ -36,25 +36,24 @@ class MultiTaskDepthMetric(TaskMetric):
     abs_err     mean(abs(p - t))                                    metres
     =========== =================================================== ===========
 
-    ``silog`` is KITTI's: 100 times the standard deviation of e, unchanged when the prediction is
-    multiplied by a constant. mmseg's ``DepthMetric`` prints sqrt(mean(e^2) - mean(e)^2 / 2) under
+    ``silog`` is KITTI's: 100 times the standard deviation of e, which is invariant to the scale of
+    the prediction. mmseg's ``DepthMetric`` prints sqrt(mean(e^2) - mean(e)^2 / 2) under
     the same name. ``abs_err`` is the error that multi-task papers on NYUv2 call "Abs Err".
 
-    A pixel is valid when its ground truth is finite and within ``[min_depth, max_depth]``; 0 marks
-    a missing one. Predictions at valid pixels are clamped into the same range, so that no logarithm
-    is taken of zero; elsewhere they are not looked at. An image without a valid pixel changes
-    nothing.
+    A pixel is valid if its ground truth is finite and within ``[min_depth, max_depth]``; 0 marks a
+    missing value. Predictions at valid pixels are clamped to the same range, so that no logarithm
+    of zero is taken; elsewhere they are ignored. An image without a valid pixel changes nothing.
 
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
-        min_depth: Metres, > 0.
-        max_depth: Metres; None for no upper limit.
-        average: "pixel" pools all valid pixels of all images; "image" takes the formulas per image
-            and averages over the images that have a valid pixel.
+        min_depth: Lower limit in metres, > 0.
+        max_depth: Upper limit in metres; None for none.
+        average: "pixel" pools the valid pixels of all images; "image" applies the formulas to each
+            image and averages over the images that have a valid pixel.
 
     Raises:
-        ValueError: An impossible argument; maps of different sizes; a prediction that is NaN or
-            infinite at a valid pixel.
+        ValueError: An argument is invalid; the maps differ in size; a prediction is NaN or infinite
+            at a valid pixel.
     """
 
     names = (
@@ -85,11 +84,11 @@ class MultiTaskDepthMetric(TaskMetric):
 
     @property
     def num_sums(self) -> int:
-        """A count and one sum per formula (d1 to abs_err); per image: a count and the metrics."""
+        """Length of the vector: a count, and one sum per formula (or one metric per name)."""
         return 1 + len(self.names)
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
-        """Sums over the image's valid pixels, or ``[1, metrics]`` when averaging per image."""
+        """Return sums over the image's valid pixels, or ``[1, metrics]`` for the mean per image."""
         sums = self._pixel_sums(target["data"], prediction["data"])
         if self.average == "pixel" or sums[0] == 0:
             return sums
@@ -97,19 +96,15 @@ class MultiTaskDepthMetric(TaskMetric):
         return torch.tensor([1.0, *(metrics[name] for name in self.names)], dtype=torch.float64)
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
-        """Apply the formulas to the sums, or divide the per-image metrics by the images."""
+        """Apply the formulas to the sums, or average the metrics over the images."""
         if self.average == "pixel":
             return _metrics_from_pixel_sums(results)
         return dict(zip(self.names, (results[1:] / results[0]).tolist(), strict=True))
 
     def _pixel_sums(self, truth: Tensor, prediction: Tensor) -> Tensor:
         """Float64 (11,): count, d1, d2, d3, abs_rel, sq_rel, e, e^2, abs(log10), abs, square."""
-        if truth.shape != prediction.shape:
-            raise ValueError(
-                f"the truth is {tuple(truth.shape)} but the prediction {tuple(prediction.shape)}; "
-                "the model must bring its prediction to the truth's size"
-            )
-        # Infinity compares as inside an open range, hence the separate test.
+        check_same_shape(truth, prediction)
+        # isfinite: infinity lies within a range without an upper limit
         valid = truth.isfinite() & (truth >= self.min_depth) & (truth <= self.max_depth)
         t = truth[valid].double()  # (N,)
         p = prediction[valid].double()  # (N,)

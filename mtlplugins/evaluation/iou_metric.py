@@ -1,4 +1,4 @@
-"""Intersection over union of a segmentation task."""
+"""IoU (intersection over union) of a segmentation task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 
-from .task_metric import TaskMetric
+from .task_metric import TaskMetric, check_same_shape
 
 
 @METRICS.register_module()
@@ -17,18 +17,18 @@ from .task_metric import TaskMetric
 class MultiTaskIoUMetric(TaskMetric, IoUMetric):
     """mmseg's IoU for one task: ``aAcc``, ``mIoU`` and ``mAcc`` in percent, and its class table.
 
-    The areas and formulas are mmseg's own; only what is kept differs: four areas per class summed
-    over all images, not four tensors per image. Classes and ignore index (255 if it names none) are
-    those of the data set's ``metainfo["tasks"][task]``. Of its ``ignored_classes``, which are never
-    the truth, predictions are wrong as any other; but they are not averaged over, where a single
-    pixel of one would count as much as a whole class.
+    Areas and formulas are mmseg's own; only the state differs: four areas per class summed over all
+    images, not four tensors per image. Classes and ignore index (default 255) come from the data
+    set's ``metainfo["tasks"][task]``. Its ``ignored_classes`` never occur in the ground truth: a
+    prediction of one counts as wrong, but the class is left out of the means, in which a single
+    predicted pixel would weigh as much as a whole class.
 
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
 
     Raises:
-        ValueError: Maps of different sizes; a label outside the classes in the prediction, or one
-            other than the ignore index in the ground truth (a histogram would drop it silently).
+        ValueError: The maps differ in size; a label in the prediction is outside the classes, or
+            one in the ground truth that is not the ignore index (a histogram drops it silently).
     """
 
     names = ("aAcc", "mIoU", "mAcc")
@@ -39,19 +39,15 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
 
     @property
     def num_sums(self) -> int:
-        """Scored pixels, then intersection, union, predicted and true area of each class."""
+        """Length of the vector: scored pixels, and four areas of each class (as in mmseg)."""
         return 1 + 4 * self.num_classes
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
-        """Areas of one image, in pixels."""
+        """Return scored pixels, intersection, union, predicted and true areas of one image."""
         truth, labels, num_classes = target["data"], prediction["data"], self.num_classes
-        if truth.shape != labels.shape:
-            raise ValueError(
-                f"the truth is {tuple(truth.shape)} but the prediction {tuple(labels.shape)}; "
-                "the model must bring its prediction to the truth's size"
-            )
-        ignore_index = self.dataset_meta.get("ignore_index", 255)
-        self._check_labels(truth[truth != ignore_index], "truth")
+        check_same_shape(truth, labels)
+        ignore_index = (self.dataset_meta or {}).get("ignore_index", 255)
+        self._check_labels(truth[truth != ignore_index], "ground truth")
         self._check_labels(labels, "prediction")
         areas = self.intersect_and_union(labels, truth, num_classes, ignore_index)
         areas = torch.stack(areas).double()  # (4, num_classes)
@@ -66,8 +62,8 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
             )
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
-        """Hand the summed areas to mmseg as if they were one image's."""
+        """Pass the summed areas to mmseg as those of a single image."""
         areas = results[1:].view(4, self.num_classes).clone()
-        areas[:, list(self.dataset_meta.get("ignored_classes", ()))] = 0
+        areas[:, list((self.dataset_meta or {}).get("ignored_classes", ()))] = 0
         metrics = IoUMetric.compute_metrics(self, [tuple(areas)])
         return {name: float(metrics[name]) for name in self.names}

@@ -1,4 +1,4 @@
-"""Metrics of surface normals: the usual six."""
+"""Metrics of surface normals: the usual six, from angles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 
-from .task_metric import TaskMetric
+from .task_metric import TaskMetric, check_same_shape
 
 BINS_PER_DEGREE = 100
 THRESHOLDS = {"a11": 11.25, "a22": 22.5, "a30": 30.0}  # degrees
@@ -33,18 +33,17 @@ class MultiTaskNormalsMetric(TaskMetric):
     a11, a22, a30 share of pixels with angle < 11.25, 22.5, 30        fraction
     ============= =================================================== ========
 
-    The median is read from a histogram with bins of 0.01 degrees, linearly within its bin, so it
-    is at most 0.01 degrees off; the others are exact. Lengths of predictions do not matter.
+    The median is interpolated in a histogram with bins of 0.01 degrees, so it is at most 0.01
+    degrees off; the others are exact. The length of a predicted vector does not matter.
 
-    A pixel is valid when its ground truth is finite and not the zero vector. Predictions are not
-    looked at elsewhere. An image without a valid pixel changes nothing.
+    A pixel is valid if its ground truth is finite and not the zero vector. Predictions at other
+    pixels are ignored. An image without a valid pixel changes nothing.
 
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (3, H, W).
 
     Raises:
-        ValueError: Maps of different sizes; a prediction at a valid pixel that is no direction:
-            NaN, infinite or zero.
+        ValueError: The maps differ in size; a prediction at a valid pixel is NaN, infinite or zero.
     """
 
     names = ("mean", "median", "rmse", *THRESHOLDS)
@@ -55,17 +54,13 @@ class MultiTaskNormalsMetric(TaskMetric):
 
     @property
     def num_sums(self) -> int:
-        """A count, sums of the angle, its square and three thresholds, and the histogram."""
+        """Length of the vector: count, angle, its square, three thresholds, the histogram."""
         return 3 + len(THRESHOLDS) + 180 * BINS_PER_DEGREE
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
-        """Sums over the image's valid pixels."""
+        """Return sums over the image's valid pixels."""
         truth, predicted = target["data"], prediction["data"]
-        if truth.shape != predicted.shape:
-            raise ValueError(
-                f"the truth is {tuple(truth.shape)} but the prediction {tuple(predicted.shape)}; "
-                "the model must bring its prediction to the truth's size"
-            )
+        check_same_shape(truth, predicted)
         valid = truth.isfinite().all(dim=0) & (truth != 0).any(dim=0)  # (H, W)
         t, p = truth[:, valid].double(), predicted[:, valid].double()  # (3, N)
         wrong = ~p.isfinite().all(dim=0) | (p == 0).all(dim=0)
@@ -73,7 +68,7 @@ class MultiTaskNormalsMetric(TaskMetric):
             raise ValueError(
                 f"{int(wrong.sum())} of {wrong.numel()} predicted normals are NaN, infinite or zero"
             )
-        # not acos of the cosine, which loses half of the digits of small angles
+        # not acos(cosine), which loses half of the digits of small angles
         cross = torch.linalg.cross(t, p, dim=0).norm(dim=0)
         angle = torch.rad2deg(torch.atan2(cross, (t * p).sum(dim=0)))  # (N,) in 0 … 180
         terms = [torch.ones_like(angle), angle, angle**2]
@@ -96,10 +91,10 @@ class MultiTaskNormalsMetric(TaskMetric):
 
 
 def _median(histogram: Tensor) -> float:
-    """Degrees below which half of the counts lie, each bin's counts spread evenly over it."""
+    """Compute the median in degrees, with counts spread evenly over each bin."""
     below = histogram.cumsum(dim=0)
     half = below[-1] / 2
-    # the middle of the gap where one half ends with one bin and the other begins with another
+    # if the halves meet between two bins with empty ones between, take the middle of the gap
     places = torch.stack([torch.searchsorted(below, half, right=r) for r in (False, True)])
     before = below[places] - histogram[places]
     ends = places + (half - before) / histogram[places]

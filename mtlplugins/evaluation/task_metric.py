@@ -1,4 +1,4 @@
-"""Base class of metrics: a running sum per task, added up over ranks."""
+"""Base class of metrics: a vector of running sums per task, added up over the ranks."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from mtlplugins.kinds import serves
 class TaskMetric(BaseMetric):
     """Metric of one task, computed from a single float64 vector of sums.
 
-    The state has the same size after one image and after a million, and processes are joined by
-    adding their vectors. mmengine's own way (one entry per image, gathered and cut to the length
-    of the data set) would store an entry per image and could not carry a running sum. What that cut
-    is for still holds here: a sampler that rounds up (``DefaultSampler(round_up=True)``) repeats at
-    most one image per process, as its last one, and these repeats are left out.
+    The state has the same size after one image and after a million, and an all-reduce adds up the
+    vectors of the ranks. MMEngine's own way stores one entry per image, gathers all of them and
+    cuts the list to the length of the data set, which drops the images that a sampler repeats to
+    round up (``DefaultSampler(round_up=True)``). Here these repeats are left out too: there is at
+    most one per rank, its last image.
 
-    Samples without ``gt_<task>`` are skipped. When nothing at all was scored, every metric is NaN
-    and a warning names the task.
+    Samples without ``gt_<task>`` are skipped. If nothing at all was scored, every metric is NaN and
+    a warning names the task.
 
-    A subclass is entered for its kind by ``part_of_kind(kind, "metric")``, sets ``names``,
-    ``higher_is_better`` and ``num_sums``, and writes ``score`` and ``compute_metrics``.
+    A subclass registers for its kind by ``part_of_kind(kind, "metric")``, sets ``names``,
+    ``higher_is_better`` and ``num_sums``, and implements ``score`` and ``compute_metrics``.
 
     Args:
         task: Name of the task; also the prefix of the metric names (``<task>/<name>``).
     """
 
-    kind: str  # the kind of target that is scored, as in dataset_meta["tasks"][task]["kind"]
+    kind: str  # the kind of target, as in dataset_meta["tasks"][task]["kind"]
     names: tuple[str, ...]  # the keys of the result
     higher_is_better: dict[str, bool]  # the direction of each of them
 
@@ -51,25 +51,25 @@ class TaskMetric(BaseMetric):
 
     @abstractmethod
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
-        """Sums of one image.
+        """Return the sums of one image.
 
         Args:
             target: Fields of ``gt_<task>``, on the CPU.
             prediction: Fields of ``pred_<task>``, on the CPU.
 
         Returns:
-            float64 (num_sums,); element 0 counts what was scored (pixels or images).
+            float64 (num_sums,); element 0 counts the scored items (pixels or images).
         """
 
     @abstractmethod
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
-        """Metrics from the sums (num_sums,) over all images of all processes; element 0 is > 0."""
+        """Compute the metrics from the sums (num_sums,) of all images of all ranks; [0] is > 0."""
 
     @BaseMetric.dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict[str, Any] | None) -> None:
-        """Keep the data set's meta with this task's own entry laid over it.
+        """Set the data set's meta, merged with the entry of this task.
 
-        ``classes`` is then found at the top level, where mmseg's metrics look for it.
+        ``classes`` is then at the top level, where mmseg's metrics look for it.
 
         Raises:
             KeyError: The data set has no such task.
@@ -94,11 +94,11 @@ class TaskMetric(BaseMetric):
         self._dataset_meta = dataset_meta
 
     def _check_dataset(self, meta: dict[str, Any]) -> None:
-        """Raise if this metric's arguments do not fit the data set; called before any batch."""
+        """Check this metric's arguments against the data set, before any batch; may raise."""
 
     @property
     def num_classes(self) -> int:
-        """Number of the task's classes, from the data set's meta."""
+        """Number of classes of the task, from the data set's meta."""
         if self.dataset_meta is None:
             raise RuntimeError(
                 f"{type(self).__name__} needs the classes of task '{self.task}': set "
@@ -111,8 +111,8 @@ class TaskMetric(BaseMetric):
 
         Args:
             data_batch: Not used.
-            data_samples: Samples as dictionaries, with ``gt_<task>`` where the image has the
-                target, and ``pred_<task>``.
+            data_samples: Samples as dictionaries, with ``pred_<task>``, and with ``gt_<task>`` if
+                the image has the target.
 
         Raises:
             KeyError: A sample has the target but no prediction.
@@ -144,18 +144,18 @@ class TaskMetric(BaseMetric):
             raise ValueError(f"{where}: {error}") from error
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Join the processes' sums and compute the metrics.
+        """Add up the sums of all ranks and compute the metrics.
 
         Args:
             size: Length of the data set.
 
         Returns:
-            ``<task>/<name>`` to value, the same in every process.
+            ``<task>/<name>`` to value, the same on every rank.
         """
         rank, world_size = get_dist_info()
         seen = torch.tensor(self._seen)
         all_reduce(seen)
-        # Samplers deal images out in turn, so the last image of this process has this position.
+        # Samplers deal images to the ranks in turn, so this rank's last image has this position.
         last_position = (self._seen - 1) * world_size + rank
         is_repeat = world_size > 1 and int(seen) > size and last_position >= size
 
@@ -183,3 +183,16 @@ class TaskMetric(BaseMetric):
         self._sums: Tensor | None = None  # every image but the last
         self._last: Tensor | None = None  # the last image, which may turn out to be a repeat
         self._seen = 0
+
+
+def check_same_shape(target: Tensor, prediction: Tensor) -> None:
+    """Refuse a predicted map of another shape than the ground truth.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if target.shape != prediction.shape:
+        raise ValueError(
+            f"the ground truth is {tuple(target.shape)} but the prediction "
+            f"{tuple(prediction.shape)}; the model must resize its prediction to the ground truth"
+        )

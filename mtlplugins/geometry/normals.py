@@ -1,16 +1,16 @@
-"""Surface normals from depth, by planes fitted in windows of several places and sizes.
+"""Surface normals from depth, by planes fitted to windows of several positions and sizes.
 
 The points P = Z (u, v, 1) of a plane m · P = 1, with u and v the normalised image coordinates,
 satisfy 1/Z = m · (u, v, 1): inverse depth is linear in the image, and -m/|m| is the normal that
-faces the camera. A plane fit thus is a linear regression, done for all windows at once by separable
-filters, exact where the window sees one plane. Least squares in inverse depth also suit cameras
-that triangulate, whose error is the same everywhere in inverse depth.
+faces the camera. A plane fit is thus a linear regression, computed for all windows at once by
+separable filters, and exact if the window sees one plane. Least squares in inverse depth also suit
+cameras that triangulate, whose error is uniform in inverse depth.
 
-A pixel lies in many windows: centred on it or beside it, of sizes that double. It takes the mean
-of their planes by weights that fall steeply with a window's expected error, without windows that
-span an edge or whose plane misses the pixel. So large windows decide on flat walls, where steps of
-coarse depth must be averaged out, and beside an edge or a crease those that lie on the pixel's own
-side (as in the filter of Kuwahara et al. 1976).
+A pixel lies in many windows: centred on it or beside it, of sizes that double. Its normal is the
+weighted mean of their planes; the weights fall steeply with a window's expected error, and windows
+that span an edge, or whose plane misses the pixel, are left out. Large windows therefore dominate
+on flat walls, where steps of coarse depth must be averaged out; beside an edge or a crease, the
+windows on the pixel's own side do (as in the filter of Kuwahara et al. 1976).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-RADIUS = 4  # of a window in pixels of its level: 9 x 9
-OFFSETS = tuple(product((-RADIUS, 0, RADIUS), repeat=2))  # of windows around a pixel
+RADIUS = 4  # of a window, in pixels of its pyramid level: 9 x 9
+OFFSETS = tuple(product((-RADIUS, 0, RADIUS), repeat=2))  # of the windows around a pixel
 MIN_SHARE = 0.5  # of a window's pixels that must have depth
 TOLERANCE = 3.0  # standard deviations by which a window or a pixel may miss its plane
-RESOLUTION = 1e-3  # of depth's scale: what is left of float32 when squares are subtracted
-MIN_ERROR = 1e-3  # radians; better windows count alike, which keeps the weights finite
+RESOLUTION = 1e-3  # relative; precision of float32 that remains after subtracting squares
+MIN_ERROR = 1e-3  # radians; lower errors are clamped to it, which keeps the weights finite
 
 
 class Intrinsics(NamedTuple):
@@ -45,7 +45,7 @@ class Intrinsics(NamedTuple):
     cy: float
 
     def scaled(self, along_x: float, along_y: float) -> Intrinsics:
-        """The same camera when its picture is resized by these factors."""
+        """Return the camera of the image resized by these factors."""
         return Intrinsics(
             self.fx * along_x, self.fy * along_y, self.cx * along_x, self.cy * along_y
         )
@@ -63,7 +63,7 @@ def normals_from_depth(
 
     Args:
         depth: (H, W) metres along the optical axis; missing where 0 or not finite.
-        intrinsics: The camera of this picture.
+        intrinsics: The camera of this image.
         noise: Standard deviation of a pixel's inverse depth in 1/metres, > 0.
         step: Metres between the values that depth is rounded to. Its share of the error is taken
             as common to neighbouring pixels, so it is not averaged out by their number.
@@ -75,7 +75,7 @@ def normals_from_depth(
         edges of thin things.
 
     Raises:
-        ValueError: Depth is no (H, W), or ``noise`` is not positive.
+        ValueError: Depth is not (H, W), or ``noise`` is not positive.
     """
     if depth.ndim != 2:
         raise ValueError(f"normals_from_depth: depth must be (H, W), got {depth.shape}")
@@ -84,18 +84,19 @@ def normals_from_depth(
     valid = np.isfinite(depth) & (depth > 0)
     inverse = np.zeros(depth.shape, np.float32)
     np.divide(1, depth, out=inverse, where=valid)
-    # uniform in a step of depth: step²/12, and d(1/Z) = -dZ/Z²
+    # rounding error, uniform within a step: variance step²/12, and d(1/Z) = -dZ/Z²
     common = np.float32(step**2 / 12) * inverse**4 + (RESOLUTION * inverse) ** 2
     pyramid = [(inverse, valid.astype(np.float32), common)]
     for _ in range(levels - 1):
         inverse, valid, common = map(_halve, pyramid[-1])
-        whole = (valid == 1).astype(np.float32)  # else the mean is not that of the block's middle
+        whole = (valid == 1).astype(np.float32)  # a partial mean is not the value at the middle
         pyramid.append((inverse * whole, whole, common))
     planes = None
     for level in reversed(range(levels)):
         camera = intrinsics.scaled(0.5**level, 0.5**level)
-        # halved, not quartered, by a mean of four: errors of neighbours are alike to some degree
+        # a mean of four only halves the variance here: errors of neighbours are correlated
         planes = _mean_planes(*pyramid[level], noise**2 / 2**level, camera, planes)
+    assert planes is not None  # there is at least one level
     normals = -planes[..., :3]
     length = np.sqrt(np.einsum("hwc,hwc->hw", normals, normals))
     return np.divide(
@@ -104,7 +105,7 @@ def normals_from_depth(
 
 
 def _halve(values: np.ndarray) -> np.ndarray:
-    """Means of blocks of 2 x 2; an odd last row or column is filled up with 0."""
+    """Average blocks of 2 x 2; an odd last row or column is padded with 0."""
     height, width = values.shape
     even = cv2.copyMakeBorder(values, 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT)
     return (even[::2, ::2] + even[::2, 1::2] + even[1::2, ::2] + even[1::2, 1::2]) / 4
@@ -123,7 +124,7 @@ def _mean_planes(
     Args:
         inverse: (H, W) inverse depth, 0 where not valid.
         valid: (H, W) 1 or 0.
-        common: (H, W) variance of inverse depth that neighbouring pixels have in common.
+        common: (H, W) variance of inverse depth that neighbouring pixels share.
         own: The rest of its variance.
         camera: Camera of this level.
         coarser: The result of the level above, of half the size.
@@ -162,7 +163,7 @@ def _mean_planes(
 
 
 def _shifted(length: int, by: int) -> slice:
-    """The indices of range(length) that are some index + ``by``."""
+    """Return the indices of range(length) that are another of its indices + ``by``."""
     return slice(max(0, by), max(0, length + min(0, by)))
 
 
@@ -198,9 +199,9 @@ def _fit(
     residual = spread - slope_x * x_inverse - slope_y * y_inverse
     common = sums(common * valid, ones, ones) * share
     expected = common + np.float32(own)
-    # The slopes err by about (what is no plane + noise) / extent, where xx + yy > the extent's
-    # smaller axis² > det / that; the angle by that over |m|, for which the mean stands. Residuals
-    # below what is expected are luck: rounded depth is perfectly flat between two steps.
+    # Error of the slopes: about (deviation from a plane + noise) / extent, where xx + yy > the
+    # extent's smaller axis² > det / (xx + yy); error of the angle: that over |m|, approximated by
+    # the mean. Residuals below the expected ones are luck: rounded depth is flat between two steps.
     error = np.maximum(residual - expected, 0) + common + np.float32(own / ones.size)
     error *= (xx + yy) / det * np.float32(camera.fx * camera.fy)
     error /= np.maximum(mean * mean, np.float32(1e-12))

@@ -1,1 +1,1 @@
-"""Rendered indoor scenes: a small ray caster that knows every target exactly."""
+"""Rendered indoor scenes: a small ray caster with exact ground truth for every task."""

@@ -1,4 +1,4 @@
-"""A pinhole camera in a closed room of boxes: which surface each ray meets first.
+"""Ray casting: a pinhole camera in a closed room of boxes.
 
 World frame: metres, x and y along two walls, z up; the room spans (0, 0, 0) to its extent. Camera
 frame: x right, y down, z forward. A ray's direction has unit length along the optical axis, so the
@@ -18,7 +18,7 @@ Crop = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera stands and looks.
+    """Pose and field of view of a pinhole camera.
 
     Attributes:
         position: (3,) world metres.
@@ -73,7 +73,7 @@ class Boxes(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """What N rays met.
+    """Surfaces that N rays hit first.
 
     Attributes:
         depth: (N,) float32 z-depth in metres, > 0.
@@ -99,14 +99,14 @@ def _turn(angle: float) -> tuple[float, float]:
 
 
 def output_size(crop: Crop) -> tuple[int, int]:
-    """(height, width) of the picture of a crop: whole pixels, at least one."""
+    """(height, width) of the image of a crop: whole pixels, at least one."""
     return max(round(crop[2]), 1), max(round(crop[3]), 1)
 
 
 def outlines(boxes: Boxes, camera: Camera, size: tuple[int, int], crop: Crop) -> np.ndarray:
     """(K, 4) int: rows r0:r1 and columns c0:c1 of the crop that hold each box; none if unseen.
 
-    A pixel too many costs time and changes nothing, so the bounds are a pixel generous.
+    The bounds are one pixel generous: an extra pixel costs time but changes nothing.
     """
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     corner = signs * boxes.half[:, None]  # (K, 8, 3)
@@ -125,7 +125,7 @@ def outlines(boxes: Boxes, camera: Camera, size: tuple[int, int], crop: Crop) ->
     ):
         pixel = (seen[..., axis] * scale + view / 2 - start) * (count / extent)
         low, high = np.floor(pixel.min(1)) - 1, np.ceil(pixel.max(1)) + 1
-        # A box that reaches behind the camera has no outline there: look for it everywhere.
+        # A box that reaches behind the camera has no outline: assume that it is everywhere.
         near = z.min(1) < 1e-2
         low, high = np.where(near, 0, low), np.where(near, count, high)
         high = np.where(z.max(1) < 1e-2, low, high)
@@ -141,11 +141,11 @@ def cast(
     size: tuple[int, int],
     crop: Crop | None = None,
 ) -> Hits:
-    """Follows the ray of every pixel to the first surface (slab test, Kay and Kajiya 1986).
+    """Follow the ray of every pixel to the first surface (slab test, Kay and Kajiya 1986).
 
     Args:
-        camera: Inside the room and outside every box.
-        boxes: What stands in the room.
+        camera: A camera inside the room and outside every box.
+        boxes: The boxes in the room.
         extent: The room's size along x, y and z, metres.
         size: (height, width) of the whole view, pixels.
         crop: (top, left, height, width) in pixels of the view; None for the whole.
@@ -191,7 +191,7 @@ def _local(ray: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
     out[0] = cos * ray[0] + sin * ray[1]
     out[1] = cos * ray[1] - sin * ray[0]
     out[2] = ray[2]
-    np.copyto(out, np.float32(1e-9), where=out == 0)  # a ray along a face, without infinities
+    np.copyto(out, np.float32(1e-9), where=out == 0)  # no infinities for a ray along a face
     return out
 
 
@@ -206,15 +206,15 @@ def _resolve(
     origin: np.ndarray,
     half: np.ndarray,
 ) -> Hits:
-    """Face, normal and place on the face for the nearest box of every pixel."""
+    """Compute face, normal and position on the face for the nearest box of every pixel."""
     depth, box, rays = depth.reshape(-1), box.reshape(-1), rays.reshape(3, -1)
     cos, sin = cos[box], sin[box]  # per pixel
     origin = np.take(np.ascontiguousarray(origin.T), box, axis=1)
     half = np.take(np.ascontiguousarray(half.T), box, axis=1)
     ray = _local(rays, cos, sin)
     inverse = 1 / ray
-    # A box is entered through the last of its three near planes, the shell left through the first
-    # of its far ones: with the sign of the first term turned, one formula finds both.
+    # A ray enters a box through the last of its three near planes and leaves the shell through
+    # the first of its far planes: with the sign of the first term flipped, one formula finds both.
     middle = np.where(box == 0, np.float32(1), np.float32(-1)) * (inverse * origin)
     score = middle - np.abs(inverse) * half
     on_x = (score[0] >= score[1]) & (score[0] >= score[2])

@@ -1,4 +1,4 @@
-"""The furniture of the rendered rooms: makers that build a piece out of boxes."""
+"""Makers for the furniture of the rendered rooms: each builds a piece out of boxes."""
 
 from __future__ import annotations
 

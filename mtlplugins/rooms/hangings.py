@@ -1,4 +1,4 @@
-"""Rendered rooms: what hangs on the walls and from the ceiling, and what lies flat on the floor."""
+"""Makers for things on the walls, the ceiling and flat on the floor of the rendered rooms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def picture(dice: Dice, style: Style) -> Piece:
 
 
 def window(dice: Dice, style: Style) -> Piece:
-    """A window by day (it gives light) or, sometimes, by night."""
+    """A window by day, which gives light, or sometimes by night."""
     width, height = dice.between(0.9, 2.2), dice.between(0.9, 1.4)
     night = dice.chance(0.12)
     sky = (0.05, 0.07, 0.14) if night else dice.colour((0.53, 0.62), (0.15, 0.6), (0.85, 1.0))
@@ -107,7 +107,7 @@ def rug(dice: Dice, style: Style) -> Piece:
 
 
 def pillar(dice: Dice, style: Style, *, wall: Material, ceiling: float) -> Piece:
-    """A part of the wall that stands out into the room."""
+    """A part of the wall that protrudes into the room."""
     width, depth = dice.between(0.5, 1.6), dice.between(0.3, 0.9)
     piece = Piece(width, depth, ceiling)
     piece.add("wall", wall, (-width / 2, width / 2), (0, depth), (0, ceiling))

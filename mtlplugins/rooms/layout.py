@@ -15,7 +15,7 @@ Bounds = tuple[float, float, float, float, float, float]  # lowest x, y, z, high
 
 @dataclass(frozen=True)
 class Placed:
-    """A piece in the room: its foot's back centre stands at (x, y), turned by ``yaw``."""
+    """A piece in the room: the back centre of its foot is at (x, y), turned by ``yaw``."""
 
     piece: Piece
     x: float
@@ -32,7 +32,7 @@ def _bounds(piece: Piece, x: float, y: float, yaw: float) -> Bounds:
 
 
 class Layout:
-    """Places pieces in a room, each where the ones before it left space."""
+    """Placement of pieces in a room, one after the other, without overlap."""
 
     gap = 0.06  # metres between pieces
 
@@ -42,9 +42,9 @@ class Layout:
         self.worth: list[float] = []
 
     def place(self, piece: Piece, *, worth: float = 0.4, attempts: int = 16) -> None:
-        """Tries some places, and leaves the piece out if none is free.
+        """Try some places, and leave the piece out if none is free.
 
-        ``worth`` says how much the camera should want it in view.
+        ``worth`` is the weight of the piece in the choice of the camera's view.
         """
         for _ in range(attempts):
             x, y, yaw = self._open_spot(piece) if piece.free else self._wall_spot(piece)
@@ -54,12 +54,12 @@ class Layout:
                 return
 
     def lay(self, flat: Piece) -> None:
-        """Puts something flat anywhere on the floor, under what stands there."""
+        """Put something flat anywhere on the floor; it may lie under other pieces."""
         x, y, yaw = self._open_spot(flat)
         self.add(Placed(flat, x, y, yaw, _bounds(flat, x, y, yaw)), worth=0.0)
 
     def add(self, placed: Placed, *, worth: float) -> None:
-        """Takes a piece whose place is known."""
+        """Add a piece whose place is known."""
         self.placed.append(placed)
         self.worth.append(worth)
 
@@ -94,7 +94,7 @@ class Layout:
 
 
 def choose_camera(dice: Dice, layout: Layout) -> Camera:
-    """The first of some random views that shows enough, or else the best of them."""
+    """Return the first of some random views that shows enough, or else the best of them."""
     extent, bounds = np.array(layout.extent), np.array([p.bounds for p in layout.placed])
     field, tries = math.radians(dice.between(56, 68)), 48
     place = dice.many(tries, 3) * [*(0.9 * extent[:2]), 0.9] + [*(0.05 * extent[:2]), 0.95]
@@ -112,7 +112,7 @@ def choose_camera(dice: Dice, layout: Layout) -> Camera:
     size = (bounds[:, 3:] - bounds[:, :3]).max(1)
     score = (layout.worth * shown * np.minimum(2 * size / np.maximum(ahead, 1), 1)).sum(1)
     score -= 90 * np.maximum(0.7 - clear, 0) + 60 * np.maximum(0.4 - wall, 0)
-    # A wished-for distance to what ends the view spreads the depths wider than the rooms alone do.
+    # A random target for the viewing distance spreads the depths wider than the rooms alone do.
     free = _free(place, yaw[:, None] + np.array([-0.35, 0, 0.35]), extent, bounds)
     wished = dice.between(1.3, 2.1) if dice.chance(0.4) else dice.between(4, 11)
     score -= 4 * np.abs(np.log(free[:, 1] / wished)) + 10 * np.maximum(1.3 - free.min(1), 0)

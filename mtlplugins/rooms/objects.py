@@ -1,4 +1,4 @@
-"""Small things of the rendered rooms, for tables and the floor."""
+"""Makers for small objects of the rendered rooms, on tables and on the floor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .textures import Material
 
 
 def bright(dice: Dice) -> Material:
-    """The material of a small thing: any strong colour."""
+    """A material of any strong colour, for small objects."""
     colour = dice.colour((0, 1), (0.4, 0.95), (0.35, 0.95))
     return Material(dice.pick(("paint", "paint", "stripes")), colour, darker(colour, 0.6), 12)
 
@@ -26,7 +26,7 @@ def ball(dice: Dice) -> Piece:
 
 
 def pile(dice: Dice, style: Style) -> Piece:
-    """Books: a row of upright ones."""
+    """A row of upright books."""
     width, height = dice.between(0.25, 0.5), dice.between(0.24, 0.32)
     piece = Piece(width, 0.22, height)
     piece.add("books", style.books, (-width / 2, width / 2), (0, 0.22), (0, height))
@@ -51,7 +51,7 @@ def clutter(
     books: float = 0.35,
     most: int = 2,
 ) -> None:
-    """Stands up to ``most`` things next to each other on a piece."""
+    """Put up to ``most`` objects next to each other on a piece."""
     slots = max(min(most, int(piece.width / 0.45)), 1)
     for slot in range(slots):
         if dice.chance(0.25):

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Draws from a room's own generator."""
+    """Random draws from a room's own generator."""
 
     def __init__(self, generator: np.random.Generator) -> None:
         self._draw = generator.random
@@ -57,8 +57,9 @@ class Dice:
 
 
 def darker(colour: Colour, factor: float) -> Colour:
-    """The colour times a factor; above 1 it gets brighter."""
-    return tuple(min(channel * factor, 1.0) for channel in colour)
+    """Return the colour times a factor; above 1 it gets brighter."""
+    red, green, blue = (min(channel * factor, 1.0) for channel in colour)
+    return red, green, blue
 
 
 class Box(NamedTuple):
@@ -73,7 +74,7 @@ class Box(NamedTuple):
 
 @dataclass
 class Piece:
-    """Boxes that are placed together.
+    """A group of boxes that is placed as one.
 
     Attributes:
         width, depth: the floor it takes, metres.
@@ -92,19 +93,17 @@ class Piece:
     boxes: list[Box] = field(default_factory=list)
 
     def add(self, label: str, material: Material, x: Span, y: Span, z: Span) -> None:
-        """Adds a box that fills the spans along x, y and z."""
-        spans = (x, y, z)
-        centre = tuple((low + high) / 2 for low, high in spans)
-        self.boxes.append(
-            Box(label, material, centre, tuple((high - low) / 2 for low, high in spans))
-        )
+        """Add a box that fills the spans along x, y and z."""
+        centre = ((x[0] + x[1]) / 2, (y[0] + y[1]) / 2, (z[0] + z[1]) / 2)
+        half = ((x[1] - x[0]) / 2, (y[1] - y[0]) / 2, (z[1] - z[0]) / 2)
+        self.boxes.append(Box(label, material, centre, half))
 
     def top(self) -> float:
-        """Height of its highest point above its foot, with all that stands on it."""
+        """Height of its highest point above its foot, including objects on it."""
         return max(box.centre[2] + box.half[2] for box in self.boxes)
 
     def merge(self, other: Piece, *, x: float, y: float, z: float = 0.0, yaw: float = 0.0) -> None:
-        """Adds another piece, turned about its own origin and then moved."""
+        """Add another piece, turned about its own origin and then moved."""
         cos, sin = math.cos(yaw), math.sin(yaw)
         for box in other.boxes:
             bx, by, bz = box.centre

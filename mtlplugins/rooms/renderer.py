@@ -1,4 +1,4 @@
-"""Indoor scenes, rendered by ray casting: a learnable multi-task data set that needs no files.
+"""Indoor scenes rendered by ray casting: a learnable multi-task data set without files.
 
 Every room is a closed box with furniture made of boxes, seen through a pinhole camera, with exact
 labels, depth, normals, scene type and super-class. The classes are the 14 of NYUv2.
@@ -82,11 +82,11 @@ class _Model:
 def render_room(
     seed: int, index: int, *, size: tuple[int, int] = (96, 128), crop: Crop | None = None
 ) -> Room:
-    """Renders room ``index`` of ``seed``; the same room in every process, at every size and crop.
+    """Render room ``index`` of ``seed``: deterministic in every process, at every size and crop.
 
     Args:
-        seed: Names a set of rooms, >= 0.
-        index: A room of the set, >= 0.
+        seed: Seed of a set of rooms, >= 0.
+        index: Index of a room in the set, >= 0.
         size: (height, width) in pixels of the whole view; its horizontal field of view is the
             room's own.
         crop: (top, left, height, width) in pixels of the whole view: render this part only, with
@@ -118,7 +118,7 @@ def render_room(
     glowing = np.isin(model.kind, [_KINDS.index(name) for name in EMISSIVE])[material]
     light = np.where(glowing, np.float32(0.95), _light(scene, hits, size, crop))
     linear = albedo * light
-    # Squares and roots stand for gamma: they round correctly everywhere (see textures).
+    # Squares and roots instead of gamma: they round correctly everywhere (see textures).
     image = np.sqrt(np.clip(linear * (1 + 0.2 * linear) / (1 + 0.45 * linear), 0, 1))
     axes = scene.camera.axes().astype(np.float32)
     normals = [
@@ -177,7 +177,7 @@ def _albedo(model: _Model, hits: Hits, material: np.ndarray) -> np.ndarray:
 
 
 def _light(scene: Scene, hits: Hits, size: tuple[int, int], crop: Crop) -> np.ndarray:
-    """(3, N) light on the surfaces: ambient, darker where things meet; lamp; windows."""
+    """(3, N) light on the surfaces: ambient (darker at corners and contacts), lamp, windows."""
     normal, point = hits.normal, hits.point
     light = np.float32(0.2 + 0.1 * scene.daylight) * (0.85 + 0.15 * normal[2])
     light = light * _corners(scene, hits) * _contacts(scene, hits, size, crop)
@@ -190,7 +190,7 @@ def _light(scene: Scene, hits: Hits, size: tuple[int, int], crop: Crop) -> np.nd
         else:
             out = (-np.sin(placed.yaw), np.cos(placed.yaw), 0)
             strength, colour = 2 * scene.daylight, (0.85, 0.95, 1.0)
-        # The light hangs a little in front, lest it lie in the surface that it lights.
+        # The light hangs a little in front, so that it is not inside the surface that it lights.
         middle = (low + high) / 2 + 0.25 * np.array(out)
         to = middle.astype(np.float32)[:, None] - point
         square = to[0] * to[0] + to[1] * to[1] + to[2] * to[2] + np.float32(0.05)
@@ -204,10 +204,10 @@ def _light(scene: Scene, hits: Hits, size: tuple[int, int], crop: Crop) -> np.nd
 
 
 def _headlight(scene: Scene, hits: Hits) -> np.ndarray:
-    """(N,) light of a lamp on the camera: what is near is brighter, whatever the room's light.
+    """(N,) light of a lamp on the camera: near surfaces are brighter, whatever the room's light.
 
-    Indoor pictures are often taken with a flash; its falloff is a cue of depth that a small network
-    learns in minutes, as it does not need to know what things are.
+    Indoor photographs are often taken with a flash; its falloff is a depth cue that a small network
+    learns in minutes, without recognising objects.
     """
     to = np.array(scene.camera.position, np.float32)[:, None] - hits.point
     square = to[0] * to[0] + to[1] * to[1] + to[2] * to[2]

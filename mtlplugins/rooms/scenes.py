@@ -1,4 +1,4 @@
-"""Recipes of the rendered rooms: contents and colours of each scene type, drawn at random."""
+"""Random recipes of the rendered rooms: contents and colours of each scene type."""
 
 from __future__ import annotations
 
@@ -128,11 +128,11 @@ class Scene:
     """A furnished room and a camera in it.
 
     Attributes:
-        index: of the scene type in SCENES.
+        index: the scene type's index in SCENES.
         extent: the room's size along x, y and z, metres.
         shell: materials of the walls at the low and high end of x and of y, floor, ceiling.
-        placed: what is in the room.
-        camera: stands in the open.
+        placed: the pieces in the room.
+        camera: the camera, in free space.
         exposure: factor on all light.
         daylight: brightness of the windows, lamp: of the ceiling lamp.
     """
@@ -180,7 +180,7 @@ def _furnish(
     if dice.chance(0.2):
         layout.place(hangings.pillar(dice, style, wall=wall, ceiling=extent[2]), worth=0.0)
     area = extent[0] * extent[1]
-    more = (area > 20) + (area > 45)  # a large room has room for more of its own kind
+    more = (area > 20) + (area > 45)  # a large room gets more of its typical pieces
     views = (hangings.window, hangings.window, hangings.curtained_window)
     batches = (
         (2.0, _drawn(dice, recipe.typical, 1.0)),
@@ -203,13 +203,13 @@ def _drawn(dice: Dice, options: tuple[tuple[Maker, float], ...], factor: float) 
 
 
 def sample_scene(seed: int, index: int) -> Scene:
-    """Scene ``index`` of ``seed``: the same for ever, whatever was drawn before."""
+    """Draw scene ``index`` of ``seed``: it depends on nothing else."""
     dice = Dice(np.random.default_rng([seed, index]))
     number = dice.pick(_DEALT)
     recipe = _RECIPES[SCENES[number]]
     side = math.exp(dice.between(math.log(3.0), math.log(9.5)))
-    sides = (side * dice.between(0.8, 1.25) for _ in range(2))
-    extent = (*sides, dice.between(2.3, 3.2))
+    length, width = (side * dice.between(0.8, 1.25) for _ in range(2))
+    extent = (length, width, dice.between(2.3, 3.2))
     shell = _shell(dice, recipe)
     layout = _furnish(dice, recipe, extent, shell[0])
     return Scene(

@@ -1,9 +1,9 @@
 """Procedural surfaces of the rendered rooms.
 
-A texture is a function of the place on a face, in metres, never of the pixel: the same spot of a
+A texture is a function of the position on a face, in metres, never of the pixel: the same spot of a
 room looks the same in every crop and at every size. Only correctly rounded operations are used (no
-sine, no power): vectorised versions of the others may differ in the last bit with an array's
-length, and then a rendered crop would not equal the crop of a render.
+sine, no power): the result of vectorised versions of the others may depend on the array's length in
+the last bit, and then a rendered crop would not equal the crop of a render.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Colour = tuple[float, float, float]
 
 
 class Material(NamedTuple):
-    """What a box is made of: a texture, two colours (RGB, 0 to 1) and repeats per metre."""
+    """Material of a box: a texture, two colours (RGB, 0 to 1) and repeats per metre."""
 
     texture: str
     first: Colour
@@ -34,7 +34,7 @@ class Surface(NamedTuple):
         width: (N,) the face's extent along u, metres.
         height: (N,) the face's extent along v, metres.
         scale: (N,) repeats per metre.
-        phase: (N,) a number of the box's own, 0 to 64: equal boxes look different.
+        phase: (N,) a number per box, 0 to 64, so that equal boxes look different.
         first: (3, N) first colour.
         second: (3, N) second colour.
     """
@@ -49,7 +49,7 @@ class Surface(NamedTuple):
     second: np.ndarray
 
 
-# Any fixed table of random numbers will do: it belongs to the textures, not to a room.
+# A fixed table of random numbers, shared by all rooms.
 _LATTICE = np.random.default_rng(1449).random((64, 64), dtype=np.float32)
 _SKY_HAZE = np.array([[0.95], [0.95], [0.92]], np.float32)
 _SPINES = np.array(
@@ -214,8 +214,8 @@ def _window(s: Surface) -> np.ndarray:
 
 def _screen(s: Surface) -> np.ndarray:
     glare = np.maximum(1 - np.abs(s.u / s.width - s.v / s.height - 0.2) * 5, 0) * 0.12
-    picture = _noise(s.u * 4 + s.phase, s.v * 4)
-    shown = s.first * (0.5 + picture) + glare
+    image = _noise(s.u * 4 + s.phase, s.v * 4)
+    shown = s.first * (0.5 + image) + glare
     return np.where(_edge(s) < 0.025, np.float32(0.015), shown)
 
 

@@ -123,8 +123,8 @@ def test_one_and_two_classes(classes):
 @pytest.mark.parametrize(
     ("truth", "prediction", "message"),
     [
-        ([[0, 5]], [[0, 1]], r"the truth holds labels \[5\] outside the 5 classes"),
-        ([[0, -1]], [[0, 1]], r"the truth holds labels \[-1\]"),
+        ([[0, 5]], [[0, 1]], r"the ground truth holds labels \[5\] outside the 5 classes"),
+        ([[0, -1]], [[0, 1]], r"the ground truth holds labels \[-1\]"),
         ([[0, 1]], [[0, 7]], r"the prediction holds labels \[7\]"),
         ([[0, 1]], [[0, IGNORE]], r"the prediction holds labels \[255\]"),
         ([[0, 1]], [[0, 1, 1]], r"truth is \(1, 1, 2\) but the prediction \(1, 1, 3\)"),

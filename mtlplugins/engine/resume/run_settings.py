@@ -44,8 +44,9 @@ def refuse_unfit(checkpoint: Any, source: str) -> None:
     if missing:
         raise ValueError(
             f"{source} is not a checkpoint that a run can resume from: it has no "
-            f"{', '.join(missing)}. To start from its weights alone, give --cfg-options load_from=CHECKPOINT and "
-            "another --work-dir, without --resume; to resume from an earlier one, move it away"
+            f"{', '.join(missing)}. To start from its weights alone, give --cfg-options "
+            "load_from=CHECKPOINT and another --work-dir, without --resume; to resume from an "
+            "earlier one, move it away"
         )
 
 
