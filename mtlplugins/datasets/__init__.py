@@ -1,4 +1,4 @@
-"""Data sets, targets, transforms and sampling."""
+"""Data sets, their targets, transforms and samplers."""
 
 from . import transforms
 from .cifar import MultiTaskCIFAR

@@ -1,4 +1,4 @@
-"""Collate functions: from items to a batch."""
+"""Collate functions: they join items to a batch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mmengine.registry import FUNCTIONS
 
 @FUNCTIONS.register_module()
 def stack_images(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Join items whose images are of one size: ``dataloader.collate_fn=dict(type="stack_images")``.
+    """Stack images of one size: ``dataloader.collate_fn=dict(type="stack_images")``.
 
-    As MMEngine's ``pseudo_collate``, but the images become one uint8 tensor (B, 3, H, W). A worker
-    then hands over one piece of memory per batch instead of one per image, which matters where
-    images are small and batches large.
+    Like MMEngine's ``pseudo_collate``, but the images become one uint8 tensor (B, 3, H, W). A
+    worker then shares one block of memory per batch instead of one per image, which matters for
+    small images in large batches.
 
     Raises:
         ValueError: The images differ in size.

@@ -1,4 +1,4 @@
-"""Arguments that the data sets made of ``MultiTaskDataset`` hand on to it."""
+"""Arguments that subclasses of ``MultiTaskDataset`` pass on to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class CommonArguments(TypedDict, total=False):
-    """Arguments of ``MultiTaskDataset`` that subclasses hand on as they are."""
+    """Arguments of ``MultiTaskDataset`` that subclasses pass on unchanged."""
 
     broken_files: str
     resident: bool

@@ -1,8 +1,8 @@
-"""Randomness as a function: a draw's augmentation depends on the seed and the draw's number alone.
+"""Deterministic draws: a draw's augmentation depends only on the seed and the draw's number.
 
-With the plain stack, workers are seeded the same in every epoch, so augmentation repeats itself,
-and what a picture becomes depends on how many workers there are. Here the sampler numbers its draws
-and the data set seeds each one anew.
+With MMEngine alone, workers get the same seeds in every epoch, so augmentation repeats itself, and
+it depends on the number of workers. Here the sampler numbers its draws, and the data set seeds the
+random generators for each of them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from torch.utils.data import Sampler
 
 
 class Draw(int):
-    """An index into a data set that knows the seed and the number of its draw.
+    """An index into a data set that carries the seed and the number of its draw.
 
-    Wrappers find an item of the data set they wrap by ``-`` (``ConcatDataset``) or ``%``
-    (``RepeatDataset``), which give a draw again.
+    Wrappers compute the index of an item in the data set that they wrap by ``-``
+    (``ConcatDataset``) or ``%`` (``RepeatDataset``); both return a draw.
     """
 
     seed: int
@@ -38,7 +38,7 @@ class Draw(int):
         return Draw(int(self) % size, seed=self.seed, number=self.number)
 
     def __reduce__(self) -> tuple:
-        # on its way to a worker; int's own way would lose the attributes
+        # for pickling to a worker: int's own way would lose the attributes
         return _restore, (int(self), self.seed, self.number)
 
 
@@ -48,19 +48,19 @@ def _restore(index: int, seed: int, number: int) -> Draw:
 
 @DATA_SAMPLERS.register_module()
 class DrawSampler(Sampler):
-    """Hand out numbered draws, a new order in each epoch.
+    """Sampler of numbered draws, with a new order in each epoch.
 
-    Epoch e of a data set of N items has the draws e·N … e·N + N - 1, in an order that depends on
-    (seed, e) alone; each of W processes takes every W-th of them, where N is rounded up to a
-    multiple of W. So what is drawn, and how it is augmented, does not depend on the number of
-    workers or on what ran before. A data set with a ``draw_order``, such as :class:`MixedDataset`,
-    says itself which items an epoch has, in which order.
+    Epoch e of a data set of N items has the draws e·N … e·N + N - 1, in an order that depends only
+    on (seed, e); each of W ranks takes every W-th of them, and N is rounded up to a multiple of W.
+    The items drawn and their augmentation are therefore reproducible: they do not depend on the
+    number of workers or on what ran before. A data set with a ``draw_order``, such as
+    :class:`MixedDataset`, determines itself the items of an epoch and their order.
 
     Args:
         dataset: The data set.
-        seed: Seed of the run; None to agree on one.
+        seed: Seed of the run; None to let the ranks agree on a random one.
         shuffle: Whether to shuffle each epoch.
-        endless: Whether to go on with the next epoch at once, for iteration-based loops.
+        endless: Whether to continue with the next epoch, for iteration-based loops.
     """
 
     def __init__(
@@ -81,19 +81,20 @@ class DrawSampler(Sampler):
         self._start = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose draws come next; MMEngine calls it."""
+        """Set the epoch of the next draws; MMEngine calls it."""
         self.epoch = epoch
 
     def start_at(self, draws: int) -> None:
-        """Leave out this process's first ``draws`` of the next time it is iterated over.
+        """Skip this rank's first ``draws`` draws of the next iteration over this sampler.
 
-        Nothing is read or drawn for it, so it takes no longer for many than for few.
+        Nothing is read or drawn for them, so the cost does not depend on their number.
         """
         self._start = draws
 
     def _order(self, epoch: int) -> np.ndarray:
-        if hasattr(self.dataset, "draw_order"):
-            return self.dataset.draw_order(self.seed, epoch, shuffle=self.shuffle)
+        draw_order = getattr(self.dataset, "draw_order", None)
+        if draw_order is not None:
+            return draw_order(self.seed, epoch, shuffle=self.shuffle)
         size = len(self.dataset)
         if self.shuffle:
             return np.random.default_rng([self.seed, epoch]).permutation(size)
@@ -101,7 +102,7 @@ class DrawSampler(Sampler):
 
     def _epoch(self, epoch: int, start: int) -> Iterator[Draw]:
         order = self._order(epoch)
-        # all processes get equally many: the first draws come again where the size does not divide
+        # all ranks get equally many: if W does not divide the size, the first draws come again
         padded = len(self) * self.world_size
         for position in range(self.rank + start * self.world_size, padded, self.world_size):
             yield Draw(
@@ -119,5 +120,5 @@ class DrawSampler(Sampler):
             yield from self._epoch(epoch, 0)
 
     def __len__(self) -> int:
-        """Draws of this process per epoch."""
+        """Draws of this rank per epoch."""
         return -(-self.size // self.world_size)

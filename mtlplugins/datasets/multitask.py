@@ -1,4 +1,4 @@
-"""Data set of images that have any subset of targets each."""
+"""Data set of images, each with any subset of the targets."""
 
 from __future__ import annotations
 
@@ -22,44 +22,45 @@ from .transforms.foreign import check_pipeline
 
 @DATASETS.register_module()
 class MultiTaskDataset(BaseDataset):
-    """Images and the targets each of them has.
+    """Images, each with any subset of the targets.
 
-    A folder-shaped data set needs no code. An image ``name`` of the split file is the file
+    A data set in folders needs no code. An image ``name`` of the split file is the file
     ``data_root/image.folder/name + image.suffix``; each target finds its own sources, such as the
-    files of its folder. An image lacks the targets whose source is not there.
+    files of its folder. An image without a source lacks this target.
 
     Args:
         data_root: Folder of the data set.
-        targets: For each task the kind of target and where it lies, for example
+        targets: For each task the kind of target and its location, for example
             ``depth=dict(type='DepthMap', folder='depth', suffix='.png', unit=0.001)``.
-        ann_file: Split file, one name per line, below ``data_root``; empty for all images in the
-            folder and below that are not hidden.
+        ann_file: Split file below ``data_root``, with one name per line; empty for all images in
+            the folder and its subfolders, except hidden ones.
         image: ``folder`` and ``suffix`` of the images.
         tasks: Tasks to load; None for all of ``targets``.
-        broken_files: What to do in training when a file of a draw is broken: ``'stop'`` with an
-            error that names it, or ``'skip'``: draw another image that has the same targets, chosen
-            by the draw alone. Its sample's ``left_out`` then names the broken files, for
+        broken_files: What to do in training if a file of a draw is broken: ``'stop'`` with an error
+            that names it, or ``'skip'``: load another image that has the same targets, determined
+            by the draw. Its sample's ``left_out`` then names the broken files, for
             :class:`BrokenFilesHook`.
         resident: Whether to cache all images and targets, decoded, in memory at the start; for
-            small sets, which are then read once and not in every epoch.
+            small data sets, which are then read once instead of in every epoch.
         pipeline: Transforms.
         test_mode: As in MMEngine.
-        indices: Use only the first so many images, or those of these indices.
+        indices: Use only the first so many images (an integer), or these indices (a list).
         lazy_init: As in MMEngine.
 
     Raises:
         FileNotFoundError: The root, the split file, a listed image, or all targets of a task are
             missing.
-        ValueError: No image, an unknown task, a split file with a name twice or one that leads out
-            of the folder, a label that is no class, ``indices`` of no image, or files to be skipped
-            in a test, whose score would not be that of its images.
+        ValueError: There is no image, a task is unknown, the split file has a name twice or one
+            outside the folder, ``indices`` select no image, or a test shall skip broken files.
     """
 
-    #: Whether items are made and not read, so that what they hold is by chance.
+    data_root: str
+    ann_file: str
+    #: Whether items are generated at random instead of read from files.
     generated = False
     #: How to get the data, for the error when it is not there.
     source = "set data_root to the folder of the data set (--cfg-options data_root=DIR)"
-    #: An item follows from the seed and number of its draw: nobody has to seed it once more.
+    #: An item depends only on the seed and number of its draw: no wrapper has to seed it again.
     seeds_draws = True
 
     def __init__(
@@ -106,7 +107,7 @@ class MultiTaskDataset(BaseDataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """Description of each task, for metrics and pictures."""
+        """Description of each task, for metrics and panels."""
         return dict(tasks={task: target.meta() for task, target in self.target_types.items()})
 
     def load_data_list(self) -> list[dict]:
@@ -157,11 +158,11 @@ class MultiTaskDataset(BaseDataset):
         return chosen
 
     def _where(self, task: str, name: str) -> str:
-        """Say where a task's targets were looked for, for the error that there is none."""
+        """Describe where a task's targets were searched, for the error that there is none."""
         return self.target_types[task].where(Path(self.data_root), name)
 
     def full_init(self) -> None:
-        """List the images, and fill the cache if there is to be one."""
+        """List the images, and fill the cache if ``resident``."""
         super().full_init()
         if self.resident and self._cache is None:
             infos = (self.get_data_info(idx) for idx in range(len(self)))
@@ -183,14 +184,14 @@ class MultiTaskDataset(BaseDataset):
         return info
 
     def __getitem__(self, idx: int) -> dict:
-        """Load and transform an image; a :class:`Draw` by its seed and number alone."""
+        """Load and transform an image; for a :class:`Draw`, seeded by its seed and number."""
         if isinstance(idx, Draw):
             with seeded(idx.seed, idx.number):
                 return self._load(int(idx), idx.seed, idx.number)
         return self._load(idx, idx % len(self))
 
     def _load(self, idx: int, *entropy: int) -> dict:
-        """Load an image, or where its files are broken and may be, another."""
+        """Load an image; if its files are broken and may be skipped, a replacement."""
         load = super().__getitem__
         if self.broken_files == "stop":
             return load(idx)

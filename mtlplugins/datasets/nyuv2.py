@@ -34,14 +34,14 @@ _SCENES = (
     "study", "study_room",
 )  # fmt: skip
 
-#: The label protocols: what is stored, and whether the background is a class.
+#: The label protocols, by number of classes.
 _SEMANTIC = {
     13: dict(folder="semantic13", classes=_CLASSES_13, reduce_zero_label=True),
     14: dict(folder="semantic13", classes=("background", *_CLASSES_13)),
     40: dict(folder="semantic40", classes=_CLASSES_40, reduce_zero_label=True),
 }
 
-#: What writes the targets that a converted folder may lack.
+#: How to make the targets that a converted folder may lack.
 _WRITERS = {
     "normals": "tools/dataset_converters/nyuv2_normals.py makes them from the depth",
     "scene": "tools/dataset_converters/nyuv2.py takes them from nyu_depth_v2_labeled.mat",
@@ -50,17 +50,16 @@ _WRITERS = {
 
 @DATASETS.register_module()
 class NYUv2Dataset(MultiTaskDataset):
-    """The labelled frames of NYU Depth V2 (Silberman et al. 2012), as our converter writes them.
+    """Labelled frames of NYU Depth V2 (Silberman et al. 2012), as our converter writes them.
 
-    Tasks: ``semantic``, ``depth`` in metres, ``normals`` (where the converter was asked for them),
-    ``scene``, one of 27 types (where the folder has ``scenes.json``).
+    Tasks: ``semantic``, ``depth`` in metres, ``normals`` (if converted), and ``scene``, one of 27
+    types (if the folder has ``scenes.json``).
 
     Args:
         data_root: Folder that ``tools/dataset_converters/nyuv2.py`` wrote.
         ann_file: ``splits/train.txt`` (795 frames) or ``splits/test.txt`` (654).
         num_classes: 14: background is class 0 (the thesis). 13: background is ignored (Couprie et
-            al. 2013).
-            40: the classes of Gupta et al. 2013, background ignored.
+            al. 2013). 40: the classes of Gupta et al. 2013, background ignored.
         tasks: Tasks to load.
         **common: As in :class:`MultiTaskDataset`: ``broken_files``, ``resident`` (795 frames of
             640 x 480 take 1.7 GB), ``pipeline``, ``test_mode``, ``indices``, ``lazy_init``.

@@ -1,4 +1,4 @@
-"""Rendered rooms: a data set without files."""
+"""Data set of rendered rooms, without files."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 @DATASETS.register_module()
 class RoomsDataset(MultiTaskDataset):
-    """Indoor scenes rendered on the fly, the same item for the same seed and index.
+    """Indoor scenes rendered on the fly; deterministic in seed and index.
 
     Tasks: ``semantic`` (NYUv2's 14 classes), ``depth`` in metres, ``normals``, ``scene`` and its
     ``superclass``. Every image has all targets.
 
     Args:
         length: Number of rooms.
-        seed: Which rooms; different seeds share no room.
+        seed: Seed of the set of rooms; different seeds share no room.
         size: (height, width) of the images.
-        tasks: Tasks to hand out; None for all five.
+        tasks: Tasks to load; None for all five.
         **common: As in :class:`MultiTaskDataset`: ``pipeline``, which needs no loading,
-            ``resident``, to render each room once and keep it (280 KB of 96 x 128 with all
-            targets), ``test_mode``, ``indices``, ``lazy_init``, ``broken_files``.
+            ``resident``, to render each room once and cache it (280 KB for 96 x 128 pixels with
+            all targets), ``test_mode``, ``indices``, ``lazy_init``, ``broken_files``.
 
     Raises:
         ValueError: ``length`` is not positive.
@@ -67,7 +67,7 @@ class RoomsDataset(MultiTaskDataset):
         )
 
     def load_data_list(self) -> list[dict]:
-        """List the rooms by index; they are rendered when asked for."""
+        """List the rooms by index; :meth:`get_data_info` renders them."""
         return [dict(room=i, img_path=f"rooms/{self.seed}/{i:06d}.png") for i in range(self.length)]
 
     def tasks_of(self, idx: int) -> list[str]:
@@ -78,9 +78,8 @@ class RoomsDataset(MultiTaskDataset):
         """Render a room and its targets."""
         info = super().get_data_info(idx)
         room = render_room(self.seed, info["room"], size=self.size)
-        info["img"] = np.ascontiguousarray(
-            room.image[..., ::-1]
-        )  # BGR, as everywhere in the mm stack
+        # BGR, as everywhere in the mm stack
+        info["img"] = np.ascontiguousarray(room.image[..., ::-1])
         info["img_shape"] = info["ori_shape"] = self.size
         info |= {f"gt_{task}": self._target(room, task) for task in self.target_types}
         info["seg_fields"] = [f"gt_{t}" for t, target in self.target_types.items() if target.dense]

@@ -1,4 +1,4 @@
-"""Taskonomy, as it is downloaded."""
+"""Taskonomy, in the layout of the download."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from mmengine.logging import print_log
@@ -20,6 +20,7 @@ from .multitask import MultiTaskDataset
 from .reading.files import read_lines
 from .reading.listing_cache import ListingCache
 from .targets.label_map import LabelMap
+from .targets.map_file import MapFile
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -30,20 +31,20 @@ CLASSES = (
     "toilet", "tv", "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase",
 )  # fmt: skip
 
-#: Where the files of a building lie: as the download tool unpacks them, and building by building.
+#: Folders of a building: as the download tool unpacks them, and one folder per building.
 _LAYOUTS = ("{folder}/taskonomy/{building}", "{building}/{folder}")
 
 
 @DATASETS.register_module()
 class TaskonomyLabelMap(LabelMap):
-    """The 18 labels of Taskonomy, made by a network and not by people.
+    """The 18 labels of Taskonomy, which a network predicted.
 
-    "Uncertain" (0) is no ground truth: such a pixel may be of any class.
+    "Uncertain" (0) is not ground truth: such a pixel may belong to any class.
 
     Args:
         folder: Folder of the files, below the data set's root.
-        suffix: End of the file names, behind the image's name.
-        ignore_background: Whether "background" (1) is no ground truth either.
+        suffix: End of the file names, after the image's name.
+        ignore_background: Whether to ignore "background" (1) as well.
     """
 
     def __init__(self, folder: str, suffix: str, *, ignore_background: bool = False) -> None:
@@ -51,7 +52,7 @@ class TaskonomyLabelMap(LabelMap):
         self.ignore_background = ignore_background
 
     def meta(self) -> dict[str, Any]:
-        """Describe the classes, and those that are never the truth."""
+        """Describe the classes, and those that never occur in the ground truth."""
         return super().meta() | dict(ignored_classes=tuple(range(self._first_class)))
 
     @property
@@ -67,19 +68,19 @@ class TaskonomyLabelMap(LabelMap):
 
 @DATASETS.register_module()
 class TaskonomyDataset(MultiTaskDataset):
-    """Taskonomy (Zamir et al. 2018, https://arxiv.org/abs/1804.08328) as it is downloaded.
+    """Taskonomy (Zamir et al. 2018, https://arxiv.org/abs/1804.08328), in the download's layout.
 
     Tasks: ``semantic``, the 18 labels of :class:`TaskonomyLabelMap`, and ``depth`` along the
-    optical axis in metres. The view v of the point p in a building is, in one of two layouts, which
-    is found out::
+    optical axis in metres. The view v of the point p in a building has one of two layouts, which is
+    detected::
 
         rgb/taskonomy/<building>/point_<p>_view_<v>_domain_rgb.png
         <building>/rgb/point_<p>_view_<v>_domain_rgb.png
 
     and likewise ``depth_zbuffer`` (``..._domain_depth_zbuffer.png``, 1/512 m, 65535: missing) and
-    ``segment_semantic`` (``..._domain_segmentsemantic.png``). A target file that is not there means
-    that the image lacks this target. What the folders hold is remembered in a file, so that only
-    the first start reads them; a folder that has changed is read again.
+    ``segment_semantic`` (``..._domain_segmentsemantic.png``). An image
+    without a target file lacks this target. The contents of the folders are cached in a file, so
+    that only the first start lists them; a folder that has changed is listed again.
 
     Args:
         data_root: Folder of the data set.
@@ -87,16 +88,16 @@ class TaskonomyDataset(MultiTaskDataset):
             ``train_val_test_{tiny,medium,full,fullplus}.csv``, or a list of buildings, one per
             line.
         split: The column of a CSV file: ``train``, ``val`` or ``test``.
-        ignore_background: Whether "background", like "uncertain", is neither trained nor scored.
+        ignore_background: Whether to ignore "background", like "uncertain", in loss and scores.
         tasks: Tasks to load.
-        index_dir: Folder for what is remembered; None for ``mtlplugins`` in the user's cache
-            folder (``$XDG_CACHE_HOME``, or ``~/.cache``).
+        index_dir: Folder of the cached listing; None for ``mtlplugins`` in the user's cache folder
+            (``$XDG_CACHE_HOME``, or ``~/.cache``).
         **common: As in :class:`MultiTaskDataset`: ``broken_files``, ``resident``, ``pipeline``,
             ``test_mode``, ``indices``, ``lazy_init``.
 
     Raises:
         FileNotFoundError: The root, the split file, all buildings of the split, or all targets of a
-            task are missing. Of buildings that are missing while others are there, it warns.
+            task are missing. If only some buildings are missing, a warning is logged.
         ValueError: The split file has no such column, or lists no building.
     """
 
@@ -145,7 +146,7 @@ class TaskonomyDataset(MultiTaskDataset):
         )
 
     def load_data_list(self) -> list[dict]:
-        """List images and the tasks each has a target of."""
+        """List the images, and the tasks for which each has a target."""
         root = Path(self.data_root)
         if not root.is_dir():
             raise FileNotFoundError(f"no data set at {root.absolute()}: {self.source}")
@@ -171,16 +172,16 @@ class TaskonomyDataset(MultiTaskDataset):
         return images
 
     def _views(self, building: str, cache: ListingCache) -> list[tuple[str, tuple[str, ...]]]:
-        """List the views of a building, and the tasks each has a target of."""
+        """List the views of a building, and the tasks for which each has a target."""
         views = cache.names(self._folder("rgb", building), self.image["suffix"])
         found = {
             task: set(cache.names(self._folder(target.folder, building), target.suffix))
-            for task, target in self.target_types.items()
+            for task, target in self._map_files.items()
         }
         return [(view, tuple(t for t, names in found.items() if view in names)) for view in views]
 
     def _report(self, images: Sequence[dict]) -> None:
-        """Log what was found; complain where a task has nothing at all."""
+        """Log the numbers of images and targets; refuse a task without any target."""
         if not images:
             raise FileNotFoundError(
                 f"no image in {self._folder('rgb', '<building>')}, for any building of "
@@ -189,7 +190,7 @@ class TaskonomyDataset(MultiTaskDataset):
         counts = {t: sum(t in image["target_tasks"] for image in images) for t in self.target_types}
         for task, count in counts.items():
             if not count:
-                folder = self._folder(self.target_types[task].folder, "<building>")
+                folder = self._folder(self._map_files[task].folder, "<building>")
                 raise FileNotFoundError(
                     f"task {task!r}: none of the {len(images)} images of {self._which()} has a "
                     f"target in {folder}; finish the download, or leave the task out with "
@@ -200,6 +201,11 @@ class TaskonomyDataset(MultiTaskDataset):
             + ", ".join(f"{task} {count}" for task, count in counts.items()),
             logger="current",
         )
+
+    @property
+    def _map_files(self) -> dict[str, MapFile]:
+        """The targets, all of which are maps in files."""
+        return cast("dict[str, MapFile]", self.target_types)
 
     def _which(self) -> str:
         return f"{self.ann_file} ({self.split})"
@@ -239,14 +245,14 @@ class TaskonomyDataset(MultiTaskDataset):
         return Path(self.data_root, self._layout.format(folder=folder, building=building))
 
     def _index_file(self, buildings: Sequence[str]) -> Path:
-        folders = [target.folder for target in self.target_types.values()]
+        folders = [target.folder for target in self._map_files.values()]
         content = [str(Path(self.data_root).absolute()), buildings, folders]
         key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mtlplugins")
         return Path(self.index_dir or cache, f"taskonomy_{key}.json")
 
     def tasks_of(self, idx: int) -> list[str]:
-        """List the tasks that an image has a target of."""
+        """List the tasks for which an image has a target."""
         return list(self.get_data_info(idx)["target_sources"])
 
     def get_data_info(self, idx: int) -> dict:
@@ -254,10 +260,10 @@ class TaskonomyDataset(MultiTaskDataset):
         info = super().get_data_info(idx)
         building, view = info["name"].split("/")
         info["img_path"] = str(self._folder("rgb", building) / (view + self.image["suffix"]))
-        # made here and not listed: with its paths an image would take five times the memory
+        # not in the list: there, paths would multiply the memory per image by five
         info["target_sources"] = {
             task: str(self._folder(target.folder, building) / (view + target.suffix))
-            for task, target in self.target_types.items()
+            for task, target in self._map_files.items()
             if task in info["target_tasks"]
         }
         return info

@@ -174,9 +174,7 @@ def test_a_wrong_file_is_named(file: str, values: dict | None, message: str, tmp
 def test_a_superclass_that_is_not_that_of_the_class(tmp_path) -> None:
     folder = make_cifar(tmp_path, num_classes=100)
     change(folder / "train", coarse_labels=[0] * 8)
-    with pytest.raises(
-        ValueError, match=r"train: picture . is of the class '.*', but of the super"
-    ):
+    with pytest.raises(ValueError, match=r"train: image . is of the class '.*', but of the super"):
         MultiTaskCIFAR(str(tmp_path), num_classes=100)
 
 

@@ -5,7 +5,7 @@ Source: https://www.cs.toronto.edu/~kriz/cifar.html and the files' own lists of 
 
 from __future__ import annotations
 
-#: The super-classes of a data set, and the classes of each.
+#: The classes of each super-class of a data set.
 Hierarchy = dict[str, tuple[str, ...]]
 
 #: CIFAR-10 has no super-classes of its own; these are the study's (Nguyen & Chen, section 2.5).
@@ -42,6 +42,6 @@ CIFAR100_CLASSES = tuple(sorted(name for names in CIFAR100.values() for name in 
 
 
 def superclass_of(hierarchy: Hierarchy, classes: tuple[str, ...]) -> list[int]:
-    """Give the index of the super-class of each class."""
+    """Return the index of the super-class of each class."""
     owner = {name: i for i, names in enumerate(hierarchy.values()) for name in names}
     return [owner[name] for name in classes]

@@ -1,4 +1,4 @@
-"""The official python files of CIFAR-10 and CIFAR-100."""
+"""Reader of the official python files of CIFAR-10 and CIFAR-100."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .classes import (
 
 SIZE = (32, 32)
 _ROW = 3 * SIZE[0] * SIZE[1]
-#: Where to get the files.
+#: Advice where to get the files.
 SOURCE = (
     "download cifar-10-python.tar.gz or cifar-100-python.tar.gz from "
     "https://www.cs.toronto.edu/~kriz/cifar.html and unpack it in data/cifar, or point to "
@@ -69,11 +69,11 @@ VARIANTS = {
 
 
 def check_names(variant: Variant, folder: Path) -> None:
-    """Check that the files in ``folder`` are those of the data set asked for.
+    """Check that the files in ``folder`` are those of this data set.
 
     Raises:
         FileNotFoundError: The file with the names of the classes is missing.
-        ValueError: It names other classes, or is damaged.
+        ValueError: The file names other classes, or is damaged.
     """
     path = folder / variant.names
     expected = dict(label=variant.classes, superclass=tuple(variant.hierarchy))
@@ -91,11 +91,11 @@ def read_batch(variant: Variant, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read a file of images.
 
     Returns:
-        Images uint8 (N, 3, 32, 32), BGR as everywhere, and their classes int64 (N,).
+        Images uint8 (N, 3, 32, 32) in BGR order, and their classes int64 (N,).
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is damaged, or holds something else.
+        ValueError: The file is damaged, or holds something else.
     """
     content = _content(path)
     rows = _field(content, "data", path)
@@ -107,7 +107,7 @@ def read_batch(variant: Variant, path: Path) -> tuple[np.ndarray, np.ndarray]:
         coarse = _numbers(content, variant.coarse, path, len(rows), len(variant.hierarchy))
         if wrong := np.flatnonzero(owner[labels] != coarse).tolist():
             raise ValueError(
-                f"{path}: picture {wrong[0]} is of the class "
+                f"{path}: image {wrong[0]} is of the class "
                 f"{variant.classes[labels[wrong[0]]]!r}, but of the super-class "
                 f"{list(variant.hierarchy)[coarse[wrong[0]]]!r}: {SOURCE}"
             )
@@ -138,7 +138,7 @@ def _field(content: dict[str, Any], key: str, path: Path) -> Any:
 def _numbers(content: dict[str, Any], key: str, path: Path, count: int, classes: int) -> np.ndarray:
     values = np.asarray(_field(content, key, path))
     if values.shape != (count,) or values.dtype.kind not in "iu":
-        raise ValueError(f"{path}: {key} is not a list of {count} numbers, one for each picture")
+        raise ValueError(f"{path}: {key} is not a list of {count} numbers, one per image")
     if count and not (values.min() >= 0 and values.max() < classes):
         raise ValueError(f"{path}: {key} goes up to {values.max()}, but there are {classes}")
     return values.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Arrays from files that may be damaged, or made to do damage."""
+"""Safe reading of arrays from files that may be damaged or malicious."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-#: What is read, by content and not by name. Pillow knows more, and hands some, such as EPS, to
+#: Formats that are read, detected by content. Pillow knows more, and passes some, such as EPS, to
 #: other programs.
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _CHANNELS = 4
@@ -20,13 +20,13 @@ _BYTES = 8
 
 
 class BrokenFile(ValueError):
-    """A file of the data set that cannot be read or does not hold what it should.
+    """Error of a data set's file that cannot be read or has wrong content.
 
     Attributes:
         path: The file.
     """
 
-    # A worker's error is raised again from its message alone.
+    # ``path`` is optional: a worker's error is raised again from its message only.
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message)
         self.path = path
@@ -36,23 +36,23 @@ def read_array(path: str, *, lossless: bool = False) -> np.ndarray:
     """Read an image, palette indices as they are, or a ``.npy`` file.
 
     Args:
-        path: File.
-        lossless: Whether to refuse formats that change pixels, which no target survives: the
-            artefacts at an edge between two classes are other classes.
+        path: The file.
+        lossless: Whether to refuse lossy formats, for targets: compression artefacts at an edge
+            between two classes would be read as other classes.
 
     Raises:
-        BrokenFile: The file cannot be read, or is refused as by :func:`open_picture`, or as lossy;
-            the message names it.
+        BrokenFile: The file cannot be read, is refused by :func:`open_image`, or is lossy; the
+            message names it.
     """
     try:
         if Path(path).suffix == ".npy":
             return _read_npy(path)
-        with open_picture(path) as image:
+        with open_image(path) as image:
             if lossless and _is_lossy(path, image):
                 raise BrokenFile(
-                    f"{path} is a {image.format}, which keeps no exact values: its artefacts would "
-                    "be read as labels or measurements. Store targets as PNG, TIFF or .npy, made "
-                    "from the originals",
+                    f"{path} is a {image.format}, which does not keep exact values: its artefacts "
+                    "would be read as labels or measurements. Store targets as PNG, TIFF or .npy, "
+                    "made from the originals",
                     path,
                 )
             return np.array(image)
@@ -65,15 +65,15 @@ def read_array(path: str, *, lossless: bool = False) -> np.ndarray:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read the lines of a split file, stripped, without empty ones; a byte-order mark is no text.
+    """Read the lines of a split file, stripped, without empty lines and the byte-order mark.
 
     Raises:
-        ValueError: It is no text, or a line leads out of the folder that it names files in.
+        ValueError: The file is not text, or a line leads out of the data set's folder.
     """
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text ({error}); write one name per line") from error
+        raise ValueError(f"{path} is not text ({error}); write one name per line") from error
     for line in lines:
         if line.startswith(("/", "\\")) and len(line.split()) > 1:
             raise ValueError(columns_as_name(path, line))
@@ -96,18 +96,18 @@ def columns_as_name(path: Path, line: str) -> str:
 
 
 @contextmanager
-def open_picture(path: str) -> Iterator[Image.Image]:
-    """Open a picture and look at its header, before memory is taken for what it announces.
+def open_image(path: str) -> Iterator[Image.Image]:
+    """Open an image and check the size in its header before its pixels are allocated.
 
-    The limit is Pillow's own ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million; None for no limit), past
+    The limit is Pillow's own ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million; None for no limit), above
     which Pillow itself only warns.
 
     Yields:
-        The picture, of which nothing but the header is read.
+        The image, of which only the header is read.
 
     Raises:
-        ValueError: It is empty, no ordinary file, or larger than the limit.
-        OSError: It cannot be opened, or is none of the formats that are read.
+        ValueError: The file is empty, not an ordinary file, or larger than the limit.
+        OSError: The file cannot be opened, or its format is not among those that are read.
     """
     _check_file(path)
     with Image.open(path, formats=FORMATS) as image:
@@ -117,18 +117,18 @@ def open_picture(path: str) -> Iterator[Image.Image]:
 
 def _is_lossy(path: str, image: Image.Image) -> bool:
     if image.format == "WEBP":
-        return b"VP8L" not in Path(path).read_bytes()  # the chunk of its lossless pixels
+        return b"VP8L" not in Path(path).read_bytes()  # the chunk of lossless pixels
     return image.format == "JPEG"
 
 
 def _check_file(path: str) -> None:
     status = file_status(path)
-    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device never ends
-        raise ValueError("it is no ordinary file")
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe may block, a device may never end
+        raise ValueError("it is not an ordinary file")
     if not status.st_size:
         raise ValueError("it is empty")
     if Image.MAX_IMAGE_PIXELS and status.st_size > Image.MAX_IMAGE_PIXELS * _CHANNELS * _BYTES:
-        raise ValueError(f"it has {status.st_size / 2**30:.1f} GiB, more than any picture")
+        raise ValueError(f"it has {status.st_size / 2**30:.1f} GiB, more than any image")
 
 
 def _check_pixels(width: int, height: int) -> None:
@@ -142,12 +142,12 @@ def _check_pixels(width: int, height: int) -> None:
 
 def _read_npy(path: str) -> np.ndarray:
     _check_file(path)
-    # a map is refused where the file is shorter than its header says; reading would allocate first
+    # mapping fails if the file is shorter than its header says; reading would allocate first
     values = np.lib.format.open_memmap(path, mode="r")
     if values.ndim >= 2:
         _check_pixels(values.shape[1], values.shape[0])
     if prod(values.shape[2:]) > _CHANNELS:
-        raise ValueError(f"it has the shape {values.shape}, which is none of a map")
+        raise ValueError(f"it has the shape {values.shape}, which is not that of a map")
     return np.array(values)
 
 

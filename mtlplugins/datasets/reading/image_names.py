@@ -1,4 +1,4 @@
-"""Names of the images of a data set: from a split file, or all in a folder."""
+"""Names of a data set's images, from a split file or a folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .listing import Listing
 
 
 def names_in_folder(folder: Path, suffix: str) -> list[str]:
-    """List the images in a folder and below, sorted, without their suffix.
+    """List the images in a folder and its subfolders, sorted, without their suffix.
 
-    Warns of files whose suffix differs in upper and lower case alone: they are left out.
+    Warns of files whose suffix differs only in case: they are left out.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no image.
     """
     files = list(Listing(folder).all())
     names = sorted(file.removesuffix(suffix) for file in files if file.endswith(suffix))
@@ -46,13 +46,14 @@ def names_in_split(path: Path, folder: Path, suffix: str, *, source: str) -> lis
 
     Args:
         path: The split file.
-        folder: Folder of the images, all of which must be there.
-        suffix: Their suffix.
-        source: How to get the data, for the error that there is no split file.
+        folder: Folder of the images, all of which must exist.
+        suffix: Suffix of the images.
+        source: How to get the data, for the error if there is no split file.
 
     Raises:
         FileNotFoundError: The split file, or an image that it lists, is missing.
-        ValueError: It lists no image, or one twice, or is refused by :func:`read_lines`.
+        ValueError: The split file lists no image, or one twice, or is refused by
+            :func:`read_lines`.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no split file {path.absolute()}: {source}")

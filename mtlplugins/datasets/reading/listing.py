@@ -8,28 +8,28 @@ from pathlib import Path
 
 
 class Listing:
-    """Names of the files in a folder; reads each folder once, fast also on network drives."""
+    """Names of the files in a folder; lists each folder once, which is fast on network drives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[str, set[str]] = {}
 
     def all(self) -> Iterator[str]:
-        """Go through the files in the folder and below, also by links, but not the hidden ones."""
+        """Yield the files in the folder and its subfolders except hidden ones, following links."""
         seen = set()
         for place, folders, files in os.walk(self.folder, followlinks=True):
             status = os.stat(place)
-            known = (status.st_dev, status.st_ino) in seen  # by a link, which may lead in a circle
+            known = (status.st_dev, status.st_ino) in seen  # links may form a circle
             seen.add((status.st_dev, status.st_ino))
             shown = [] if known else [name for name in folders if not name.startswith(".")]
-            # a folder before the links to it, for its images' names
+            # a folder before links to it: its images are named by the folder
             folders[:] = sorted(shown, key=lambda name: (os.path.islink(f"{place}/{name}"), name))
             for name in files:
                 if not known and not name.startswith("."):
                     yield Path(place, name).relative_to(self.folder).as_posix()
 
     def hint(self, name: str) -> str:
-        """Say which file is there under this name, if its suffix is another one."""
+        """Name a file with this name and another suffix, if there is one, for an error."""
         below, _, file = name.rpartition("/")
         same = (f for f in self._read(below) if f.startswith(file))
         like = sorted(f for f in same if not f[len(file) : len(file) + 1].isalnum())

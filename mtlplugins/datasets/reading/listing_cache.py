@@ -1,4 +1,4 @@
-"""Cache of directory listings on disk."""
+"""On-disk cache of directory listings."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ from mmengine.logging import print_log
 
 from mtlplugins.io.atomic_file import write_bytes_atomically
 
-# Of a folder that changed just now, a later change may bear the same time: clocks of file systems
+# A folder that changed just now may change again with the same time stamp: clocks of file systems
 # tick every few milliseconds, some every two seconds.
 _SETTLED_SECONDS = 2.0
 
 
 class ListingCache:
-    """Cache of directory listings: a folder is read again only when it has changed.
+    """Cache of directory listings: a folder is listed again only after it has changed.
 
-    A folder counts as unchanged while its time of change is the remembered one: adding, removing
-    and renaming files moves it, writing into a file does not.
+    A folder counts as unchanged while its modification time is the cached one: adding, removing
+    and renaming files changes it, writing into a file does not.
 
     Args:
-        path: JSON file that remembers; need not be there, and is read again from the folders where
-            it is damaged.
+        path: JSON file of the cache; may be missing. A damaged one is ignored and rewritten.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._remembered = _read(path)
+        self._cached = _read(path)
         self._used: dict[str, tuple[int, str]] = {}
 
     def names(self, folder: Path, suffix: str) -> list[str]:
         """List the files in ``folder`` that end in ``suffix``, sorted, without the suffix.
 
-        Empty where there is no such folder.
+        The list is empty if there is no such folder.
         """
         try:
             changed = folder.stat().st_mtime_ns
         except FileNotFoundError:
             return []
         key = f"{folder}/*{suffix}"
-        known = self._remembered.get(key)
+        known = self._cached.get(key)
         if known is None or known[0] != changed:
             files = sorted(f for f in listdir(folder) if f.endswith(suffix))
             known = changed, "/".join(f.removesuffix(suffix) for f in files)
@@ -52,8 +51,8 @@ class ListingCache:
         return known[1].split("/") if known[1] else []
 
     def save(self) -> None:
-        """Write what is remembered, atomically: no other process sees half a file."""
-        if self._used == self._remembered:
+        """Save the cache by an atomic write: no other process sees half a file."""
+        if self._used == self._cached:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Memory cache of decoded images and targets."""
+"""In-memory cache of decoded images and targets."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from .files import BrokenFile
 
 
 class MemoryCache:
-    """Cache of what the loading transforms at the head of a pipeline make of each image.
+    """Cache of each image after the loading transforms at the head of a pipeline.
 
-    Workers that are forked share it; none takes memory of its own for what it reads. Images are
-    kept whole, as of ``LoadMultiTaskImage``, also where ``OpenMultiTaskImage`` would leave them to
-    be decoded for each crop. Of a data set that makes its images, such as rendered rooms, what it
-    makes is kept.
+    Forked workers share the cache, and reading it takes no memory of their own. Images are cached
+    in full size, as ``LoadMultiTaskImage`` loads them, even if the pipeline has
+    ``OpenMultiTaskImage``, which would decode them for each crop. For a data set that generates its
+    images, such as rendered rooms, the generated items are cached.
 
     Args:
-        pipeline: Its leading ``LoadMultiTaskImage`` or ``OpenMultiTaskImage`` and ``LoadTargets``
-            are run once for each image now, the others at each access.
-        infos: What describes the images to the pipeline, in the order of their indices.
-        keep_broken: Whether a broken file is an error when its image is asked for, not now.
+        pipeline: The pipeline. Its leading ``LoadMultiTaskImage`` or ``OpenMultiTaskImage`` and
+            ``LoadTargets`` run now, once per image; the other transforms run at each access.
+        infos: Descriptions of the images for the pipeline, in the order of their indices.
+        keep_broken: Whether to raise the error of a broken file when its image is accessed instead
+            of now.
 
     Raises:
-        ValueError: The pipeline does not begin with loading, and the data set makes no images.
-        BrokenFile: A file is broken, unless ``keep_broken``.
+        ValueError: The pipeline does not begin with loading, and the items have no images yet.
+        BrokenFile: A file is broken and ``keep_broken`` is False.
     """
 
     def __init__(self, pipeline: Compose, infos: Iterable[dict], *, keep_broken: bool) -> None:
@@ -41,40 +42,45 @@ class MemoryCache:
         ):
             loading += 1
         load = Compose(
-            LoadMultiTaskImage() if isinstance(t, OpenMultiTaskImage) else t
-            for t in transforms[:loading]
+            [
+                LoadMultiTaskImage() if isinstance(t, OpenMultiTaskImage) else t
+                for t in transforms[:loading]
+            ]
         )
         self._transform = Compose(transforms[loading:])
-        self._kept: list[dict | BrokenFile] = []
+        self._items: list[dict | BrokenFile] = []
         for info in infos:
             if not loading and "img" not in info:
                 raise ValueError(
-                    "resident=True: nothing to keep, as the pipeline does not begin with "
+                    "resident=True: nothing to cache, as the pipeline does not begin with "
                     "LoadMultiTaskImage"
                 )
             try:
-                self._kept.append(load(info))
+                item = load(info)
             except BrokenFile as error:
                 if not keep_broken:
                     raise
-                self._kept.append(error)
+                self._items.append(error)
+            else:
+                assert item is not None  # only transforms that drop samples return None
+                self._items.append(item)
         print_log(
-            f"{len(self._kept)} images and their targets in memory: {self.megabytes:.0f} MB",
+            f"{len(self._items)} images and their targets in memory: {self.megabytes:.0f} MB",
             logger="current",
         )
 
     @property
     def megabytes(self) -> float:
-        """Memory of the arrays."""
-        loaded = [item for item in self._kept if isinstance(item, dict)]
+        """Memory of the cached arrays in MB (10^6 bytes)."""
+        loaded = [item for item in self._items if isinstance(item, dict)]
         arrays = [v for item in loaded for v in item.values() if isinstance(v, np.ndarray)]
         return sum(array.nbytes for array in arrays) / 1e6
 
     def __getitem__(self, idx: int) -> Any:
-        """Transform an image."""
-        kept = self._kept[idx]
-        if isinstance(kept, BrokenFile):
-            raise BrokenFile(str(kept), kept.path)
+        """Return an image after the rest of the pipeline."""
+        item = self._items[idx]
+        if isinstance(item, BrokenFile):
+            raise BrokenFile(str(item), item.path)
         # transforms may change arrays and lists in place
-        copied = {k: v.copy() if isinstance(v, (np.ndarray, list)) else v for k, v in kept.items()}
+        copied = {k: v.copy() if isinstance(v, (np.ndarray, list)) else v for k, v in item.items()}
         return self._transform(copied)

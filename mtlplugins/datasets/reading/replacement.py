@@ -9,7 +9,7 @@ import numpy as np
 
 from .files import BrokenFile
 
-#: Images tried in place of a broken one; when all are broken too, it is no longer a file or two.
+#: Images tried in place of a broken one; if all are broken, more than a few files are.
 _REPLACEMENTS = 10
 
 
@@ -17,7 +17,7 @@ def check_broken_files(choice: str, *, test_mode: bool) -> None:
     """Check the option ``broken_files`` of a data set.
 
     Raises:
-        ValueError: It is neither ``'stop'`` nor ``'skip'``, or a test would skip images.
+        ValueError: The option is neither ``'stop'`` nor ``'skip'``, or a test would skip images.
     """
     if choice not in ("stop", "skip"):
         raise ValueError(f"broken_files={choice!r}: give 'stop' or 'skip'")
@@ -33,17 +33,18 @@ def load_or_replace(
     tasks_of: Callable[[int], Sequence[str]],
     entropy: Sequence[int],
 ) -> dict:
-    """Load an item, or where its files are broken another that has at least the same targets.
+    """Load an item; if its files are broken, another that has at least the same targets.
 
     Args:
-        load: Loads the item of an index.
-        index: The item wanted.
-        count: Items of the data set.
-        tasks_of: Lists the tasks that an item has a target of.
-        entropy: Numbers that alone determine the replacement, such as a draw's seed and number.
+        load: Function that loads the item of an index.
+        index: Index of the item.
+        count: Number of items in the data set.
+        tasks_of: Function that lists the tasks for which an item has a target.
+        entropy: Numbers that determine the replacement, such as a draw's seed and number.
 
     Returns:
-        The item; the ``left_out`` of a replacement's sample holds the messages of the broken files.
+        The item. If it is a replacement, its sample's ``left_out`` has the errors of the broken
+        files.
 
     Raises:
         BrokenFile: The replacements' files are broken too.

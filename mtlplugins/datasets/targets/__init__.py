@@ -1,4 +1,4 @@
-"""Kinds of targets: what an image may be labelled with."""
+"""Kinds of targets: maps and labels of an image."""
 
 from .base import DenseTarget, Target
 from .depth_map import DepthMap

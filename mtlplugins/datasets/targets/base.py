@@ -1,6 +1,6 @@
-"""Base classes of targets: how a target is found, read, counted, mirrored, zoomed and packed.
+"""Base classes of targets: finding, reading, counting, transforming and packing them.
 
-A new kind of target is a class like these; data sets and transforms treat all kinds alike.
+A new kind of target is a subclass; data sets and transforms treat all kinds alike.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .tally import Tally
 
 
 class Target(ABC):
-    """What one task has as ground truth, and where it comes from.
+    """Ground truth of one task: its kind and its sources.
 
-    A target finds its own sources: files of a folder, the entries of one file for all images, or
-    none at all, where a transform makes it from the image (:meth:`find` as it stands here).
+    A target finds its own sources: the files of a folder, the entries of one file for all images,
+    or none, if a transform computes it from the image (the default :meth:`find`).
 
     Attributes:
         kind: Name of the kind; ``mtlplugins.kinds.part_of_kind(kind, "target")`` sets it.
-        dense: Whether the target is a map of the image's size, which crops and flips go along with.
+        dense: Whether the target is a map of the image's size, to be cropped and flipped with it.
     """
 
     kind: ClassVar[str]
@@ -42,80 +42,80 @@ class Target(ABC):
             names: Names of the images.
 
         Returns:
-            By image name what :meth:`load` takes, such as a path, an index or the value itself. An
-            image that is not there has no such target. None stands for a target without a source,
-            which a transform of the pipeline makes for every image; so it is here for all.
+            By image name the source that :meth:`load` takes, such as a path, an index or the value
+            itself. An image that is not included has no such target. None, the default for all
+            images, marks a target without a source, which a transform of the pipeline computes.
         """
         return dict.fromkeys(names)
 
     def where(self, root: Path, name: str) -> str:
-        """Say where :meth:`find` looked, and what is there instead, for an error.
+        """Describe where :meth:`find` looked, and what is there instead, for an error.
 
         Args:
             root: Folder of the data set.
-            name: An image that has no target.
+            name: Name of an image without target.
         """
         return str(root)
 
     def load(self, source: Any) -> Any:
-        """Read and check the target of an image; here, the source is the value itself.
+        """Read and check the target of an image; by default, the source is the value.
 
         Raises:
-            BrokenFile: It cannot be read, or does not hold what it should.
+            BrokenFile: The source cannot be read, or has wrong content.
         """
         return source
 
     @abstractmethod
     def describe(self, value: Any) -> dict[str, int]:
-        """Count what the target of an image holds, for histograms.
+        """Compute the histogram of the target of an image.
 
         Returns:
-            The number of pixels (or 1, of an image-level target) in each class or range, always the
-            same ones in the same order; what has no ground truth is in none.
+            The number of pixels (or 1, for an image-level target) in each class or range, always
+            with the same keys in the same order. Pixels without ground truth are not counted.
         """
 
     def outside(self, value: Any, head: Mapping[str, Any]) -> int:
-        """Count the pixels with ground truth that a head, as in the config, cannot predict."""
+        """Count the pixels with ground truth that a head (its config) cannot predict."""
         return 0
 
     def where_outside(self, head: Mapping[str, Any]) -> str:
-        """Say where the values that :meth:`outside` counts lie, and what to look at."""
+        """Describe the values that :meth:`outside` counts, and the settings to check."""
         return "outside of what the head predicts"
 
     def tally(self, value: Any, head: Mapping[str, Any] | None = None) -> Tally:
-        """Count what the target of an image holds, and what a head cannot predict of it."""
+        """Count the contents of an image's target, and what a head cannot predict of them."""
         return Tally.of(self, value, head or {})
 
     @abstractmethod
     def pack(self, value: Any) -> PixelData | LabelData:
-        """Make the field of the data sample."""
+        """Convert a value to the field of the data sample."""
 
 
 class DenseTarget(Target):
     """A map (H, W) or (H, W, C) of the image's size.
 
     Attributes:
-        invalid: Value of pixels without ground truth, which pads the map.
+        invalid: Value of pixels without ground truth; also used to pad the map.
     """
 
     dense = True
     invalid: float
 
     def mirror(self, value: np.ndarray) -> np.ndarray:
-        """Change values, not places, when the image is mirrored left to right."""
+        """Adapt the values (not their positions) to an image mirrored left to right."""
         return value
 
     def rotate(self, value: np.ndarray, degrees: float) -> np.ndarray:
-        """Change values, not places, when the image is turned clockwise about its centre."""
+        """Adapt the values (not their positions) to an image rotated clockwise."""
         return value
 
     def zoom(self, value: np.ndarray, factor: float) -> np.ndarray:
-        """Change values when the image is enlarged by ``factor``, as if the camera came closer."""
+        """Adapt the values to an image enlarged by ``factor``, as if the camera came closer."""
         return value
 
 
 def counts_by_name(names: Sequence[str], counts: Sequence[int]) -> dict[str, int]:
-    """Add up counts by name; two classes may have one name."""
+    """Add up counts by name; two classes may have the same name."""
     total = dict.fromkeys(names, 0)
     for name, count in zip(names, counts, strict=True):
         total[name] += count

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def distinct_colours(count: int) -> list[list[int]]:
-    """Make ``count`` distinct RGB colours, the same each time: hues a golden angle apart."""
+    """Return ``count`` distinct RGB colours, deterministic: hues a golden angle apart."""
     hues = np.arange(count) * 0.618034 % 1
     value = 0.95 - 0.4 * (np.arange(count) // 3 % 3) / 2
     ramps = np.abs((hues[:, None] * 6 + np.array([0, 4, 2])) % 6 - 3) - 1

@@ -16,9 +16,9 @@ from mtlplugins.kinds import part_of_kind
 
 from .map_file import MapFile
 
-#: Metres between which a histogram of depth counts.
+#: Bounds of the bins in a histogram of depth, in metres.
 DEPTH_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 50, 100)
-#: Metres beyond which depth is no camera's, where no head says what is.
+#: Range of plausible depths in metres, if no head defines one.
 _PLAUSIBLE = (0.01, 1000)
 
 
@@ -34,7 +34,7 @@ class DepthMap(MapFile):
         missing: Value of missing pixels in the files.
 
     Raises:
-        ValueError: ``unit`` is not a positive number, or ``missing`` is none.
+        ValueError: ``unit`` is not a positive number, or ``missing`` is not a number.
     """
 
     invalid = 0.0
@@ -56,7 +56,7 @@ class DepthMap(MapFile):
         self.missing = missing
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
-        """Check the type and scale: (H, W) in steps of ``unit`` to float32 metres."""
+        """Check the type, and convert (H, W) in steps of ``unit`` to float32 metres."""
         if raw.ndim != 2 or raw.dtype.kind not in "iuf" or raw.dtype.itemsize == 1:
             raise ValueError(
                 f"{path}: depth must have one channel of 16-bit whole numbers or of floats, this "
@@ -73,16 +73,16 @@ class DepthMap(MapFile):
         return depth
 
     def zoom(self, value: np.ndarray, factor: float) -> np.ndarray:
-        """What is seen ``factor`` times larger looks ``factor`` times closer."""
+        """Divide depth by ``factor``: objects that appear larger appear closer."""
         return value / np.float32(factor)
 
     def outside(self, value: np.ndarray, head: Mapping[str, Any]) -> int:
-        """Count the depths beyond the head's, or beyond any camera's where it names none."""
+        """Count depths outside the head's range, or the plausible one if it has none."""
         low, high = _range(head)
         return int(((value > 0) & ((value < low) | (value > high))).sum())
 
     def where_outside(self, head: Mapping[str, Any]) -> str:
-        """Name the range and the unit."""
+        """Name the range, the unit and the settings to check."""
         low, high = _range(head)
         return (
             f"outside of {low:g} to {high:g} m with unit={self.unit:g}: correct the data set's "
@@ -98,12 +98,13 @@ class DepthMap(MapFile):
         return dict(zip([*names, f"from {others[-1]:g} m"], counts.tolist(), strict=True))
 
     def pack(self, value: np.ndarray) -> PixelData:
-        """Make a float32 map (1, H, W)."""
+        """Convert to a float32 map (1, H, W)."""
         return PixelData(data=torch.from_numpy(np.ascontiguousarray(value, np.float32))[None])
 
 
 def _range(head: Mapping[str, Any]) -> tuple[float, float]:
-    """Give the smallest and the largest depth in metres that a head predicts."""
-    low, high = (head.get(key) for key in ("min_depth", "max_depth"))
-    given = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return (low, high) if given else _PLAUSIBLE
+    """Return the smallest and the largest depth in metres that a head predicts."""
+    low, high = head.get("min_depth"), head.get("max_depth")
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        return low, high
+    return _PLAUSIBLE

@@ -1,4 +1,4 @@
-"""Labels of whole images."""
+"""Image-level labels: one class per image."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .base import Target, counts_by_name
 @DATASETS.register_module()
 @part_of_kind("classification", "target")
 class ImageLabel(Target):
-    """One class per image.
+    """One class per image, from a JSON file for all images.
 
     Args:
         file: JSON below the data set's root, ``{"classes": [...], "labels": {image name: class}}``.
-        classes: Names of the classes; None to take those of the file.
+        classes: Names of the classes; None for those in the file.
 
     Raises:
-        ValueError: ``classes`` are no names, or one of them comes twice.
+        ValueError: ``classes`` are not names, or one of them occurs twice.
     """
 
     dense = False
@@ -40,14 +40,14 @@ class ImageLabel(Target):
         return dict(kind=self.kind, classes=self.classes)
 
     def find(self, root: Path, names: Sequence[str]) -> dict[str, int]:
-        """Read the file, if it is there: the class index of each image."""
+        """Read the class index of each image from the file; empty if there is no file."""
         path = Path(root) / self.file
         labels = self.read(path) if path.is_file() else {}
         found = {name: labels[name] for name in names if name in labels}
         return found or _without_suffixes(labels, names)
 
     def where(self, root: Path, name: str) -> str:
-        """Name the file."""
+        """Name the file, and whether it exists."""
         path = Path(root) / self.file
         if not path.exists():
             return f"{path}, which does not exist"
@@ -57,10 +57,10 @@ class ImageLabel(Target):
         return f"{path}, which names images such as {next(iter(labels))!r}, not {name!r}"
 
     def read(self, path: Path) -> dict[str, int]:
-        """Read the class index of each image that the file names.
+        """Read the class index of each image in the file.
 
         Raises:
-            ValueError: The file is not of that form, or a label is not one of the classes.
+            ValueError: The file has another structure, or a label is not one of the classes.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -81,12 +81,12 @@ class ImageLabel(Target):
         return {name: classes.index(label) for name, label in labels.items()}
 
     def describe(self, value: int) -> dict[str, int]:
-        """Count the image in its class."""
+        """Count the image for its class."""
         classes = self.classes or ()
         return counts_by_name(classes, [int(index == value) for index in range(len(classes))])
 
     def pack(self, value: int) -> LabelData:
-        """Make an int64 label (1,)."""
+        """Convert to an int64 label (1,)."""
         return LabelData(label=torch.tensor([value]))
 
 
@@ -100,7 +100,7 @@ def _without_suffixes(labels: dict[str, int], names: Sequence[str]) -> dict[str,
 
 
 def _named(where: str, classes: Any) -> tuple[str, ...]:
-    """Check names of classes, which labels are looked up in."""
+    """Check the names of classes, in which labels are looked up."""
     listed = isinstance(classes, (list, tuple))
     if not listed or not all(isinstance(name, str) for name in classes):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Label maps: one class per pixel."""
+"""Label maps for semantic segmentation: one class per pixel."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ class LabelMap(MapFile):
         suffix: End of the file names, after the image's name.
         palette: RGB colour of each class; None for distinct colours by index.
         ignore_index: Label of pixels without ground truth.
-        reduce_zero_label: Whether 0 in the files means "no ground truth", and class i is stored as
-            i + 1.
+        reduce_zero_label: Whether the files use 0 for "no ground truth" and i + 1 for class i.
 
     Raises:
-        ValueError: ``classes`` is no list, ``ignore_index`` is one of them, or there are not as
-            many colours as classes.
+        ValueError: ``classes`` is not a list, ``ignore_index`` is one of them, or the number of
+            colours differs from that of the classes.
     """
 
     def __init__(
@@ -75,14 +74,14 @@ class LabelMap(MapFile):
         )
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
-        """Check that the labels are classes: any integer (H, W) to int32 (H, W)."""
+        """Check the labels, and convert any integer (H, W) to int32 (H, W)."""
         if raw.ndim != 2 or raw.dtype.kind not in "iu":
             raise ValueError(
                 f"{path}: a label map has one channel of whole numbers (class indices), this file "
                 f"has shape {raw.shape} and type {raw.dtype}"
             )
         labels = raw.astype(np.int32)
-        fits = labels == raw  # not so for what 32 bits cannot hold
+        fits = labels == raw  # False if 32 bits cannot hold the value
         ignored = fits & (labels == self.ignore_index)
         if self.reduce_zero_label:
             ignored |= fits & (labels == 0)
@@ -105,5 +104,5 @@ class LabelMap(MapFile):
         return counts_by_name(self.classes, counts)
 
     def pack(self, value: np.ndarray) -> PixelData:
-        """Make an int64 map (1, H, W)."""
+        """Convert to an int64 map (1, H, W)."""
         return PixelData(data=torch.from_numpy(value.astype(np.int64))[None])

@@ -1,4 +1,4 @@
-"""Dense targets that are stored as one file per image."""
+"""Dense targets stored as one file per image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import DenseTarget
 
 
 class MapFile(DenseTarget):
-    """A map in a file of its own per image: ``root/folder/name + suffix``.
+    """Map in one file per image: ``root/folder/name + suffix``.
 
     Args:
         folder: Folder of the files, below the data set's root.
@@ -27,7 +27,7 @@ class MapFile(DenseTarget):
         self.suffix = suffix
 
     def find(self, root: Path, names: Sequence[str]) -> dict[str, str]:
-        """Find the files that are there, by image name."""
+        """Find the existing files, by image name."""
         files = Listing(Path(root) / self.folder)
         return {
             name: str(files.folder / (name + self.suffix))
@@ -46,7 +46,7 @@ class MapFile(DenseTarget):
         """Read and check a file.
 
         Raises:
-            BrokenFile: The file cannot be read, or does not hold what it should.
+            BrokenFile: The file cannot be read, or has wrong content.
         """
         raw = read_array(source, lossless=True)
         try:
@@ -56,12 +56,12 @@ class MapFile(DenseTarget):
 
     @abstractmethod
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
-        """Check what a file holds and bring it to the package's units.
+        """Check the content of a file and convert it to the package's units.
 
         Args:
-            raw: The array (H, W) or (H, W, C) as it is stored.
+            raw: The array (H, W) or (H, W, C) as stored.
             path: The file, for errors.
 
         Raises:
-            ValueError: It is no such target; the message names the file.
+            ValueError: The array is not such a target; the message names the file.
         """

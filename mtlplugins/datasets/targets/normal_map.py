@@ -1,4 +1,4 @@
-"""Surface normals."""
+"""Maps of surface normals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NormalMap(MapFile):
         super().__init__(folder, suffix)
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
-        """Check shape, type and length: float32 (H, W, 3)."""
+        """Check shape, type and length, and convert to float32 (H, W, 3)."""
         image = raw.dtype == np.uint8
         if raw.ndim != 3 or raw.shape[2] != 3 or not (image or raw.dtype.kind == "f"):
             raise ValueError(
@@ -52,16 +52,16 @@ class NormalMap(MapFile):
         return normals / np.where(length > 0, length, 1)[..., None] if image else normals
 
     def mirror(self, value: np.ndarray) -> np.ndarray:
-        """A mirrored surface faces the other way along x."""
+        """Negate x: a mirrored surface faces the other way."""
         return value * np.array([-1, 1, 1], value.dtype)
 
     def rotate(self, value: np.ndarray, degrees: float) -> np.ndarray:
-        """Turn x and y with the image; z is the axis that it is turned about."""
+        """Rotate x and y with the image; z is the axis of rotation."""
         c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
         return value @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]], value.dtype)
 
     def describe(self, value: np.ndarray) -> dict[str, int]:
-        """Count the pixels by where their surface mostly faces."""
+        """Count the pixels by the main direction of their normal."""
         normals = value[(value != 0).any(axis=-1)]
         axis = np.abs(normals).argmax(axis=-1)
         positive = np.take_along_axis(normals, axis[:, None], axis=-1)[:, 0] > 0
@@ -69,5 +69,5 @@ class NormalMap(MapFile):
         return counts_by_name(("left", "right", "up", "down", "the camera", "away"), counts)
 
     def pack(self, value: np.ndarray) -> PixelData:
-        """Make a float32 map (3, H, W)."""
+        """Convert to a float32 map (3, H, W)."""
         return PixelData(data=torch.from_numpy(np.ascontiguousarray(value.transpose(2, 0, 1))))

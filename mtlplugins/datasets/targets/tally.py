@@ -1,4 +1,4 @@
-"""Counts of what the targets of a task hold, and doubts whether it can be learnt."""
+"""Statistics of a task's targets, and reasons why the task cannot be learnt from them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """What the targets of a task hold.
+    """Statistics of the targets of a task.
 
     Attributes:
-        images: Images that have the target.
-        elements: Their pixels (or 1 for each, of an image-level task).
-        histogram: Those that have a truth, by class or range.
-        outside: Those of them that the model could not predict.
-        low: Their smallest value, of targets with one number per element.
-        high: Their largest.
+        images: Number of images with the target.
+        elements: Number of their pixels (or of the images, for an image-level task).
+        histogram: Number of elements with ground truth, by class or range.
+        outside: Number of these that the model cannot predict.
+        low: Smallest value, for targets with one number per element.
+        high: Largest value.
     """
 
     images: int = 0
@@ -41,27 +41,28 @@ class Tally:
         """Count the target of an image.
 
         Args:
-            target: Its kind.
-            value: Its value as :meth:`Target.load` gives it: a map (H, W, ...) or a class.
-            head: The head that is to predict it, as the config gives it.
+            target: The kind of target.
+            value: The target as :meth:`Target.load` returns it: a map (H, W, ...) or a class.
+            head: Config of the head that predicts it.
         """
         elements = value.shape[0] * value.shape[1] if target.dense else 1
-        # with its zeros: a class that never comes must show
+        # including zeros: a class that never occurs must show
         tally = cls(1, elements, Counter(target.describe(value)), target.outside(value, head))
         numbers = np.asarray(value)
         if numbers.ndim in (0, 2):  # one number per element
-            numbers = numbers[numbers != target.invalid] if target.dense else numbers
+            invalid = getattr(target, "invalid", None)  # of dense targets
+            numbers = numbers if invalid is None else numbers[numbers != invalid]
             if numbers.size:
                 tally.low, tally.high = float(numbers.min()), float(numbers.max())
         return tally
 
     @property
     def valid(self) -> int:
-        """Elements that have a truth."""
+        """Number of elements with ground truth."""
         return sum(self.histogram.values())
 
     def add(self, other: Tally) -> None:
-        """Add what another part of the data holds."""
+        """Add the statistics of another part of the data."""
         self.images += other.images
         self.elements += other.elements
         self.histogram.update(other.histogram)
@@ -70,12 +71,12 @@ class Tally:
         self.high = max(self.high, other.high)
 
     def doubts(self, task: str, target: Target, *, of_images: int | None = None) -> Iterator[str]:
-        """Say why a model would learn nothing of a task, or not what is meant.
+        """Explain why a model would learn nothing of a task, or something unintended.
 
         Args:
             task: Name of the task.
-            target: Its kind.
-            of_images: Number of images of which only some were counted.
+            target: The kind of target.
+            of_images: Total number of images, if only a part was counted.
         """
         if not self.valid:
             return
@@ -97,7 +98,7 @@ class Tally:
             )
 
     def _shares(self, target: Target) -> str:
-        """What the elements hold, in percent, the most frequent first."""
+        """Describe the contents in percent, the most frequent first."""
         found = [(name, count) for name, count in self.histogram.most_common(4) if count]
         if ignored := self.elements - self.valid:
             found.append((f"no truth ({getattr(target, 'invalid', None)})", ignored))

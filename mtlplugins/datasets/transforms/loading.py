@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
 
-from mtlplugins.datasets.reading.files import BrokenFile, open_picture
+from mtlplugins.datasets.reading.files import BrokenFile, open_image
 
 from .decoding import UndecodedImage, broken_if_unreadable, is_turned, size_of
 
@@ -37,7 +37,7 @@ class LoadMultiTaskImage(LoadImageFromFile):
 
     def transform(self, results: dict) -> dict:
         with broken_if_unreadable(path := results["img_path"]):
-            with open_picture(path) as image:
+            with open_image(path) as image:
                 mode = image.mode
                 results["turned"] = is_turned(path, image)
             if mode.startswith(("I", "F")):  # Pillow would make white of all above 255
@@ -63,7 +63,7 @@ class OpenMultiTaskImage(LoadMultiTaskImage):
 
     def transform(self, results: dict) -> dict:
         path = results["img_path"]
-        with broken_if_unreadable(path), open_picture(path) as header:
+        with broken_if_unreadable(path), open_image(path) as header:
             image = UndecodedImage.of(path, header)
         if image is None:
             return super().transform(results)

@@ -1,4 +1,4 @@
-"""Mix of data sets in one training, drawn from in fixed proportions."""
+"""Training on several data sets, drawn in fixed proportions."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from torch.utils.data import Dataset
 
 @DATASETS.register_module()
 class MixedDataset(Dataset):
-    """Data sets with different targets, drawn from in fixed proportions.
+    """Data sets with different targets, drawn in fixed proportions.
 
-    Its items are those of the data sets, one data set after the other. :meth:`draw_order` gives
-    :class:`DrawSampler` the proportions and the order: interleaved, so that every stretch of draws
-    has about the ratios, and dependent on seed and epoch alone. An epoch is one
-    pass through the first data set; of the others it has as many draws as the ratios say. Each data
-    set is shuffled for each of its own passes, which go on from epoch to epoch: a small one is
-    repeated, none is cut. Another sampler draws every item equally often.
+    Its items are those of the data sets, concatenated. :meth:`draw_order` gives
+    :class:`DrawSampler` the proportions and the interleaved order: every stretch of draws has about
+    the ratios. The order depends on seed and epoch only. An epoch is one pass through the first
+    data set; the ratios determine the number of draws from the others. Each data set is shuffled
+    for each pass through it, and a pass may span epochs: small data sets are repeated, no item of a
+    large one is lost. Other samplers draw every item equally often.
 
-    A task that several data sets have must be the same in all of them but for its colours, which
-    are the first's.
+    A task that several data sets have must be the same in all of them, except for its colours,
+    which are those of the first.
 
     Args:
         datasets: Data sets, or their configs; the main one first.
-        ratios: How often each is drawn, relative to the others, such as ``(3, 1)``.
+        ratios: Relative frequency of each data set, such as ``(3, 1)``.
 
     Raises:
-        ValueError: Not a positive ratio for each data set, a data set too seldom drawn to come once
-            in an epoch, or a task that is described differently by two data sets.
+        ValueError: There is not one positive ratio per data set; a data set is drawn too rarely to
+            occur in an epoch; or two data sets describe a task differently.
     """
 
     def __init__(self, datasets: Sequence[dict | Dataset], ratios: Sequence[float]) -> None:
@@ -44,7 +44,9 @@ class MixedDataset(Dataset):
                 f"MixedDataset: ratios={shown}, give a positive number for each of the "
                 f"{len(datasets)} data sets"
             )
-        self.datasets = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]
+        self.datasets: list[Any] = [
+            DATASETS.build(d) if isinstance(d, dict) else d for d in datasets
+        ]
         self.ratios = tuple(ratios)
         sizes = np.array([len(d) for d in self.datasets])
         self._ends = sizes.cumsum()
@@ -78,11 +80,11 @@ class MixedDataset(Dataset):
 
     @property
     def metainfo(self) -> dict[str, Any]:
-        """Description of each task of any data set, for metrics and pictures."""
+        """Description of each task of any data set, for metrics and panels."""
         return dict(tasks=self._tasks)
 
     def draw_order(self, seed: int, epoch: int, *, shuffle: bool) -> np.ndarray:
-        """List the indices (draws,) of an epoch's items, in the order they are drawn."""
+        """Return the indices (draws,) of an epoch's items, in the order of the draws."""
         items, places = [], []
         for index, (dataset, count) in enumerate(zip(self.datasets, self._counts, strict=True)):
             size = len(dataset)
@@ -94,8 +96,8 @@ class MixedDataset(Dataset):
                 for number in range(start // size, (start + count - 1) // size + 1)
             ]
             items.append(self._ends[index] - size + np.concatenate(passes)[start % size :][:count])
-            # One draw in each of `count` equal parts of the epoch. Not always in the middle: where
-            # every W-th draw goes to a process, a period would leave one with a single data set.
+            # One draw in each of `count` equal parts of the epoch, at a random position: as every
+            # W-th draw goes to the same rank, a fixed period could give it one data set only.
             within = np.full(count, 0.5)
             if shuffle:
                 within = np.random.default_rng([seed, index, epoch, 1]).random(count)
@@ -107,7 +109,7 @@ class MixedDataset(Dataset):
         return int(self._ends[-1])
 
     def __getitem__(self, index: int) -> dict:
-        """Give an item; a :class:`Draw` is augmented by its number."""
+        """Return an item; a :class:`Draw` determines its augmentation."""
         if not 0 <= index < len(self):
             raise IndexError(f"MixedDataset: no item {index}, it has {len(self)}")
         which = int(np.searchsorted(self._ends, index, side="right"))

@@ -14,24 +14,24 @@ from mtlplugins.datasets.multitask import MultiTaskDataset
 
 @DATASETS.register_module()
 class OneTaskDataset(Dataset):
-    """A view of a data set in which every item has the target of one task only.
+    """View of a data set in which every item has the target of one task only.
 
-    The thesis's "different batch" (section 4.5.6): shuffled, the tasks of an image fall into
-    different batches. An item per (image, target), all targets of the first image first. For as
-    many rows in a step as in the same-batch mode, multiply the batch size by the number of tasks.
+    The thesis's "different batch" mode (section 4.5.6): after shuffling, the tasks of an image are
+    in different batches. There is one item per (image, target), sorted by image. To have as many
+    rows in a step as in the same-batch mode, multiply the batch size by the number of tasks.
 
     Args:
         dataset: A :class:`MultiTaskDataset`, or its config.
 
     Raises:
-        TypeError: ``dataset`` is none.
+        TypeError: ``dataset`` is not a ``MultiTaskDataset``.
     """
 
     def __init__(self, dataset: dict | MultiTaskDataset) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if not isinstance(self.dataset, MultiTaskDataset):
             raise TypeError(
-                f"OneTaskDataset: {type(self.dataset).__name__} is no MultiTaskDataset; put "
+                f"OneTaskDataset: {type(self.dataset).__name__} is not a MultiTaskDataset; put "
                 "OneTaskDataset inside of what wraps data sets, around each of them"
             )
         self.dataset.full_init()
@@ -54,7 +54,7 @@ class OneTaskDataset(Dataset):
         return len(self._items)
 
     def __getitem__(self, index: int) -> dict:
-        """Load an image with one of its targets; a :class:`Draw` is augmented by its number."""
+        """Load an image with one of its targets; a :class:`Draw` determines its augmentation."""
         image, task = map(int, self._items[int(index)])
         if isinstance(index, Draw):
             image = Draw(image, seed=index.seed, number=index.number)

@@ -114,7 +114,9 @@ def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path, loader: str)
     (tmp_path / "b.png").symlink_to("/dev/zero")
     (tmp_path / "c.png").mkdir()
     for name in "abc":
-        with pytest.raises(ValueError, match=rf"{name}\.png:? cannot be read \(it is no ordinary"):
+        with pytest.raises(
+            ValueError, match=rf"{name}\.png:? cannot be read \(it is not an ordinary"
+        ):
             LOADERS[loader](str(tmp_path / f"{name}.png"))
 
 
@@ -122,7 +124,7 @@ def test_a_file_larger_than_any_picture_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(shape(1, 1))
     os.truncate(path, 2**40)  # takes no room on the disk
-    refused(read_array, path, "1024.0 GiB, more than any picture")
+    refused(read_array, path, "1024.0 GiB, more than any image")
 
 
 def test_the_limit_is_pillows_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +179,7 @@ def test_formats_that_change_pixels_are_no_targets(
     if not refused:
         assert set(np.unique(read_array(str(path), lossless=True))) == {0, 20}
         return
-    with pytest.raises(BrokenFile, match=r"keeps no exact values.*Store targets as PNG"):
+    with pytest.raises(BrokenFile, match=r"does not keep exact values.*Store targets as PNG"):
         read_array(str(path), lossless=True)
 
 

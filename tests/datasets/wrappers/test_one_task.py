@@ -63,5 +63,5 @@ def test_from_config(tmp_path: Path):
 def test_only_around_the_data_sets_themselves():
     rooms = dict(type="RoomsDataset", length=3)
     mixed = dict(type="MixedDataset", datasets=[rooms, rooms], ratios=(1, 1))
-    with pytest.raises(TypeError, match="MixedDataset is no MultiTaskDataset"):
+    with pytest.raises(TypeError, match="MixedDataset is not a MultiTaskDataset"):
         OneTaskDataset(mixed)

@@ -62,7 +62,7 @@ OWN_DATA = (
     _files("a photo of no bytes", content(_PHOTO, b""), _PHOTO, "it is empty", _MEND_PHOTO),
     _files("a photo cut short", cut(_PHOTO), _PHOTO, "cannot be read", _MEND_PHOTO),
     _files("a link to nowhere", link(_PHOTO, "gone.jpg"), _PHOTO, "No such file", _MEND_PHOTO),
-    _files("a folder named as a photo", folder_at(_PHOTO), _PHOTO, "no ordinary file", _MEND_PHOTO),
+    _files("a folder named as a photo", folder_at(_PHOTO), _PHOTO, "ordinary file", _MEND_PHOTO),
     _files(
         "a photo of 16 bits",
         pixels("data/photos/a.png", np.zeros(SIZE, np.uint16)),
@@ -150,7 +150,7 @@ OWN_DATA = (
     _files(
         "a split that is no text",
         content("data/train.txt", b"\xff\xfe\x00a"),
-        "data/train.txt is no text",
+        "data/train.txt is not text",
         "write one name per line",
     ),
     _files("a name twice", content("data/train.txt", "a\nb\na\n"), "data/train.txt lists 'a' 2"),
