@@ -1,11 +1,11 @@
-"""Predictions as panels and files."""
+"""Visualization: panels and files of predictions."""
 
 from .drawers import Drawer, Drawing
 from .multitask_visualizer import MultiTaskVisualizer
 from .panels import draw_panel
 from .prediction_files import Writer, prediction_file, save_predictions
 from .save_predictions_hook import SavePredictionsHook
-from .visualization_hook import MultiTaskVisualizationHook, picture_of
+from .visualization_hook import MultiTaskVisualizationHook, image_of
 
 __all__ = [
     "Drawer",
@@ -15,7 +15,7 @@ __all__ = [
     "SavePredictionsHook",
     "Writer",
     "draw_panel",
-    "picture_of",
+    "image_of",
     "prediction_file",
     "save_predictions",
 ]

@@ -1,6 +1,6 @@
-"""Tiles of text, swatches and bars, and their layout.
+"""Tiles (text, colour swatches, legends) and their layout in a grid.
 
-A tile is a uint8 RGB array (H, W, 3); tiles of any sizes are laid on white.
+A tile is a uint8 RGB array (H, W, 3); tiles of any sizes are placed on white.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ INK = (30, 30, 30)
 FAINT = (190, 190, 190)
 TEXT_SIZE = 14
 TITLE_SIZE = 16
-LONGEST_TEXT = 40  # characters; ImageNet's class names alone would be wider than a picture
+LONGEST_TEXT = 40  # characters; some class names of ImageNet are wider than an image
 
 
 @lru_cache
@@ -28,25 +28,25 @@ def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
 
 
 def blank(height: int, width: int, colour: Sequence[int] = (255, 255, 255)) -> np.ndarray:
-    """A tile of one colour."""
+    """Make a tile of one colour."""
     return np.full((height, width, 3), colour, dtype=np.uint8)
 
 
 def text(
     line: str, *, size: int = TEXT_SIZE, bold: bool = False, colour: Sequence[int] = INK
 ) -> np.ndarray:
-    """One line of text; equally high whatever its letters, shortened past LONGEST_TEXT."""
+    """Render a line of text, shortened to LONGEST_TEXT; the height does not depend on letters."""
     if len(line) > LONGEST_TEXT:
         line = line[: LONGEST_TEXT - 1] + "…"
     font = _font(size, bold)
     ascent, descent = font.getmetrics()
-    picture = Image.new("RGB", (int(font.getlength(line)) + 2, ascent + descent), "white")
-    ImageDraw.Draw(picture).text((0, 0), line, font=font, fill=tuple(colour))
-    return np.asarray(picture)
+    image = Image.new("RGB", (int(font.getlength(line)) + 2, ascent + descent), "white")
+    ImageDraw.Draw(image).text((0, 0), line, font=font, fill=tuple(colour))
+    return np.asarray(image)
 
 
 def swatch(colour: Sequence[int]) -> np.ndarray:
-    """A framed square of a colour, as high as a line of text; the frame shows white on white."""
+    """Draw a framed square of a colour, as high as a line of text."""
     height = text("").shape[0]
     tile = blank(height, height)
     tile[2:-2, 2:-2] = FAINT
@@ -55,7 +55,7 @@ def swatch(colour: Sequence[int]) -> np.ndarray:
 
 
 def message(line: str, size: tuple[int, int]) -> np.ndarray:
-    """A framed tile (height, width) with a line in its middle; wider if the line needs it."""
+    """Draw a framed tile (height, width) with centred text; larger if the text needs it."""
     words = text(line, colour=(110, 110, 110))
     height, width = size
     tile = blank(max(height, words.shape[0] + 4), max(width, words.shape[1] + 12), (245, 245, 245))
@@ -66,7 +66,7 @@ def message(line: str, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize(tile: np.ndarray, size: tuple[int, int], *, smooth: bool = False) -> np.ndarray:
-    """Bring a tile to (height, width); only a photograph may be smoothed, labels may not mix."""
+    """Resize a tile to (height, width); ``smooth`` interpolates, which would blend labels."""
     if not smooth:
         method = cv2.INTER_NEAREST_EXACT
     else:
@@ -75,7 +75,7 @@ def resize(tile: np.ndarray, size: tuple[int, int], *, smooth: bool = False) -> 
 
 
 def grid(rows: Sequence[Sequence[np.ndarray]], *, gap: int = 0) -> np.ndarray:
-    """Lay tiles in aligned rows and columns, each as large as its largest tile.
+    """Lay out tiles in aligned rows and columns, each as large as its largest tile.
 
     Args:
         rows: Tiles by row; rows may differ in length, and there is at least one tile.
@@ -98,7 +98,7 @@ def grid(rows: Sequence[Sequence[np.ndarray]], *, gap: int = 0) -> np.ndarray:
 
 
 def legend(entries: Sequence[tuple[str, Sequence[int]]], height: int) -> np.ndarray:
-    """Names beside their colours, in as many columns as fit them into the height."""
+    """Draw names beside their colours, in as many columns as the height requires."""
     lines = [grid([[swatch(colour), text(name)]], gap=5) for name, colour in entries]
     if not lines:
         return blank(1, 1)

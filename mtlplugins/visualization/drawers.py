@@ -1,4 +1,4 @@
-"""Drawers: ground truth, prediction and key of the colours, for each kind of target."""
+"""Drawers: tiles of ground truth, prediction and colour key, for each kind of target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mtlplugins.kinds import part_of_kind
 
 from . import canvas
 
-# Perceptually uniform, and its darkest colour is still told from the black of missing pixels.
+# Perceptually uniform, and its darkest colour differs visibly from the black of missing pixels.
 DEPTH_COLOURS = (
     (matplotlib.colormaps["viridis"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 )
@@ -24,11 +24,11 @@ SHOWN_SCORES = 3
 
 
 class Drawing(NamedTuple):
-    """Tiles of a task, uint8 RGB (H, W, 3); None for what the sample does not have."""
+    """Tiles of a task, uint8 RGB (H, W, 3); None if the sample lacks the field."""
 
     truth: np.ndarray | None
     prediction: np.ndarray | None
-    key: np.ndarray  # what the colours mean
+    key: np.ndarray  # explanation of the colours
 
 
 Field = PixelData | LabelData
@@ -40,11 +40,11 @@ Drawer = Callable[[Field | None, Field | None, dict[str, Any], tuple[int, int]],
 def draw_segmentation(
     truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
-    """Labels in the palette's colours, unlabelled pixels white; the key names the classes shown.
+    """Draw labels in the palette's colours, unlabelled pixels white; the key names their classes.
 
     Raises:
-        ValueError: A label that is neither a class nor the ignore index; a palette of another
-            length than the classes.
+        ValueError: A label is neither a class nor the ignore index; or the number of colours
+            differs from that of the classes.
     """
     names, ignore_index = entry["classes"], entry.get("ignore_index", 255)
     palette = np.array(entry["palette"], dtype=np.uint8)  # (num_classes, 3)
@@ -74,23 +74,25 @@ def draw_segmentation(
 def draw_depth(
     truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
-    """Depth in metres as colours of one scale for both maps; missing pixels (0) black.
+    """Draw depth in metres in colours of one scale for both maps; missing pixels (0) black.
 
-    The scale spans the truth's depths (the prediction's if there is no truth), so that a wild
-    prediction does not flatten the truth; a prediction outside takes the colour of the nearer end.
+    The scale spans the depths of the ground truth (of the prediction if there is none), so that
+    outliers of a prediction do not compress it; depths outside take the colour of the nearer end.
     """
     maps = [None if array is None else array[0] for array in map(_array, (truth, prediction))]
     valid = [None if depth is None else np.isfinite(depth) & (depth > 0) for depth in maps]
     ranges = [
         (float(depth[mask].min()), float(depth[mask].max()))
         for depth, mask in zip(maps, valid, strict=True)
-        if depth is not None and mask.any()
+        if depth is not None and mask is not None and mask.any()
     ]
     low, high = ranges[0] if ranges else (0.0, 1.0)
     clipped_low = any(lowest < low for lowest, _ in ranges)
     clipped_high = any(highest > high for _, highest in ranges)
     tiles = [
-        None if depth is None else canvas.resize(_depth_tile(depth, mask, low, high), size)
+        None
+        if depth is None or mask is None
+        else canvas.resize(_depth_tile(depth, mask, low, high), size)
         for depth, mask in zip(maps, valid, strict=True)
     ]
     ends = ("≤ " if clipped_low else "", "≥ " if clipped_high else "")
@@ -108,12 +110,12 @@ def _depth_tile(depth: np.ndarray, valid: np.ndarray, low: float, high: float) -
 
 
 def _scale_bar(low: float, high: float, ends: tuple[str, str], height: int) -> np.ndarray:
-    """The depth colours, far on top, with five depths in metres; ``ends`` precede the outermost."""
+    """Draw the depth colours, far on top, and five depths in metres; ``ends`` prefix the outer."""
     signs = (ends[0], "", "", "", ends[1])
     depths = np.linspace(low, high, 5)
     labels = [canvas.text(f"{s}{d:.2f} m") for s, d in zip(signs, depths, strict=True)]
     line = labels[0].shape[0]
-    length = height - line  # the outermost labels reach half a line beyond the bar
+    length = height - line  # the outer labels extend half a line beyond the bar
     shades = (np.linspace(1, 0, length) * 255).round().astype(int)
     tile = canvas.blank(height, 26 + max(label.shape[1] for label in labels))
     tile[line // 2 : line // 2 + length, :18] = DEPTH_COLOURS[shades][:, None]
@@ -127,7 +129,7 @@ def _scale_bar(low: float, high: float, ends: tuple[str, str], height: int) -> n
 def draw_normals(
     truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
-    """Unit normals (x right, y down, z forward) as colours (n + 1) / 2; missing (zero) black."""
+    """Draw unit normals (x right, y down, z forward) as colours (n + 1) / 2; missing is black."""
     tiles = []
     missing = False
     for normals in map(_array, (truth, prediction)):
@@ -145,7 +147,7 @@ def draw_normals(
 
 
 def _normal_colours(normals: np.ndarray) -> np.ndarray:
-    """(3, H, W) to uint8 (H, W, 3)."""
+    """Convert normals (3, H, W) to colours, uint8 (H, W, 3)."""
     colours = ((normals + 1) / 2 * 255).round().clip(0, 255)
     colours[:, (normals == 0).all(0)] = 0
     return colours.transpose(1, 2, 0).astype(np.uint8)
@@ -165,20 +167,20 @@ def _normal_ball(diameter: int) -> np.ndarray:
 def draw_classification(
     truth: LabelData | None, prediction: LabelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
-    """The true class, and the best scores with the true class in green (added if not among them).
+    """Draw the true class, and the best scores, with the true class always shown, in green.
 
     Raises:
-        ValueError: A label or number of scores that does not fit the classes.
+        ValueError: The label or the number of scores does not fit the classes.
     """
     names = entry["classes"]
-    label = None if truth is None else int(truth.label)
+    label = None if truth is None else int(truth.get("label"))
     if label is not None and not 0 <= label < len(names):
         raise ValueError(f"label {label} is outside the {len(names)} classes")
     name_tile = None if label is None else canvas.text(names[label], bold=True, colour=CORRECT)
     if prediction is None:
         return Drawing(name_tile, None, canvas.blank(1, 1))
 
-    scores = prediction.score.detach().float().cpu().numpy()
+    scores = prediction.get("score").detach().float().cpu().numpy()
     if scores.shape != (len(names),):
         raise ValueError(f"{scores.shape} scores do not fit the {len(names)} classes")
     shown = np.argsort(-scores, kind="stable")[:SHOWN_SCORES].tolist()
@@ -198,8 +200,8 @@ def draw_classification(
 
 
 def _array(field: PixelData | None) -> np.ndarray | None:
-    """The map (C, H, W) of a field."""
+    """Return the map (C, H, W) of a field as an array."""
     if field is None:
         return None
-    data = field.data.detach().cpu()
+    data = field.get("data").detach().cpu()
     return (data.float() if data.is_floating_point() else data).numpy()  # NumPy has no bfloat16

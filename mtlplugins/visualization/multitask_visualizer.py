@@ -1,4 +1,4 @@
-"""MMEngine's visualizer, drawing every task of a sample in one panel."""
+"""Visualizer that draws every task of a sample in one panel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .panels import draw_panel
 
 @VISUALIZERS.register_module()
 class MultiTaskVisualizer(Visualizer):
-    """Draw samples with any tasks; what to draw follows from ``dataset_meta["tasks"]``.
+    """MMEngine's ``Visualizer`` for samples with the tasks in ``dataset_meta["tasks"]``.
 
     The Runner sets ``dataset_meta``; elsewhere set ``visualizer.dataset_meta = dataset.metainfo``.
     Arguments are those of :class:`mmengine.visualization.Visualizer`.
@@ -35,9 +35,9 @@ class MultiTaskVisualizer(Visualizer):
         out_file: str | Path | None = None,
         step: int = 0,
     ) -> np.ndarray:
-        """Draw one panel; give it to every backend, and to a file if one is named.
+        """Draw one panel, send it to every backend, and write it to a file if one is given.
 
-        Positions and names are mmseg's, so that its hooks and inferencer can call this too.
+        The signature is mmseg's, so that its hooks and inferencer can call this too.
 
         Args:
             name: Name of the panel in the backends (a file name in the local one).
@@ -47,15 +47,15 @@ class MultiTaskVisualizer(Visualizer):
             draw_gt: Whether to draw the ground truth.
             draw_pred: Whether to draw the prediction.
             show: Whether to open a window.
-            wait_time: Seconds that the window stays; 0 for until a key is pressed.
-            out_file: Also write the panel here; folders are made.
+            wait_time: Seconds to show the window; 0 to wait for a key.
+            out_file: Also write the panel here; folders are created.
             step: Step in the backends.
 
         Returns:
-            The panel, uint8 RGB (H', W', 3); None in processes other than the first.
+            The panel, uint8 RGB (H', W', 3); None on ranks other than 0.
 
         Raises:
-            RuntimeError: There is a sample to draw but ``dataset_meta`` names no tasks.
+            RuntimeError: There is a sample to draw, but ``dataset_meta`` has no tasks.
             ValueError: See :func:`mtlplugins.visualization.draw_panel`.
         """
         tasks = (self.dataset_meta or {}).get("tasks", {})

@@ -1,4 +1,4 @@
-"""Panels: an image with a row per task, ground truth beside prediction."""
+"""Panels: an image with one row per task, ground truth beside prediction."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def draw_panel(
     """Draw the image and a row per task: ground truth, prediction, key.
 
     Args:
-        image: uint8 RGB (H, W, 3). Every dense map is drawn as large as it, whatever its own size.
+        image: uint8 RGB (H, W, 3). Every dense map is drawn at this size.
         sample: Fields ``gt_<task>`` and ``pred_<task>``; tasks with neither are left out.
-        tasks: ``dataset_meta["tasks"]``; the rows come in its order.
-        draw_gt: Whether to draw the column of the ground truth.
-        draw_pred: Whether to draw the column of the prediction.
+        tasks: ``dataset_meta["tasks"]``; rows are in its order.
+        draw_gt: Whether to draw the ground truth.
+        draw_pred: Whether to draw the prediction.
 
     Returns:
         uint8 RGB (H', W', 3).
 
     Raises:
-        ValueError: The image is of another form, a task's kind has no drawer, or a field does not
-            fit its task.
+        ValueError: The image has another shape or type, a task's kind has no drawer, or a field
+            does not fit its task.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"expected a uint8 RGB image (H, W, 3), got {image.dtype} {image.shape}")
@@ -62,7 +62,7 @@ def draw_panel(
 def _draw_row(
     task: str, entry: dict[str, Any], fields: dict[str, Any], size: tuple[int, int]
 ) -> list[np.ndarray]:
-    """The titled cells of a task; ``fields`` has the wanted columns, None where empty."""
+    """Return the titled cells of a task; ``fields`` has the columns to draw, None if empty."""
     draw = get_part(entry["kind"], "drawer", task=task)
     try:
         drawing = draw(fields.get("truth"), fields.get("prediction"), entry, size)
@@ -81,7 +81,7 @@ def _draw_row(
 
 
 def _tile_size(height: int, width: int) -> tuple[int, int]:
-    """Large enough to read beside text, small enough for a screen."""
+    """Return a tile size that is large enough beside text and small enough for a screen."""
     scale = min(min(max(height, 240), 480) / height, 640 / width)
     return max(1, round(height * scale)), max(1, round(width * scale))
 

@@ -1,4 +1,4 @@
-"""Prediction files, in formats that other programs read."""
+"""Prediction files in common formats."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from mtlplugins.kinds import enter, get_part
 
 
 def _labels(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
-    labels = field.data[0].cpu().numpy()
+    labels = field.get("data")[0].cpu().numpy()
     few = len(entry["classes"]) <= 256
     Image.fromarray(labels.astype(np.uint8 if few else np.uint16)).save(path, "PNG")
 
 
 def _depth(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
-    millimetres = np.rint(field.data[0].cpu().numpy() * 1000).clip(0, 65535)
+    millimetres = np.rint(field.get("data")[0].cpu().numpy() * 1000).clip(0, 65535)
     Image.fromarray(millimetres.astype(np.uint16)).save(path, "PNG")
 
 
 def _normals(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
-    np.save(path, field.data.permute(1, 2, 0).cpu().numpy())
+    np.save(path, field.get("data").permute(1, 2, 0).cpu().numpy())
 
 
 def _class(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
-    scores = dict(zip(entry["classes"], field.score.tolist(), strict=True))
-    best = entry["classes"][int(field.label)]
+    scores = dict(zip(entry["classes"], field.get("score").tolist(), strict=True))
+    best = entry["classes"][int(field.get("label"))]
     path.write_text(json.dumps({"class": best, "scores": scores}, indent=1))
 
 
 class Writer(NamedTuple):
-    """Writer of the predictions of a kind.
+    """Writer of the predictions of one kind.
 
     Attributes:
-        suffix: End of the files' names.
-        write: Called with the field ``pred_<task>``, the task's ``metainfo`` and the file's path.
+        suffix: Suffix of the files.
+        write: Function of the field ``pred_<task>``, the task's ``metainfo`` and the file's path.
     """
 
     suffix: str
@@ -54,11 +54,11 @@ enter("classification", "writer", Writer(".json", _class))
 
 
 def prediction_file(out: Path, task: str, kind: str, stem: str) -> Path:
-    """Say where :func:`save_predictions` writes.
+    """Return the path to which :func:`save_predictions` writes.
 
     Raises:
-        ValueError: The name of the task or of the file leads out of ``out``, or predictions of this
-            kind have no writer.
+        ValueError: The name of the task or of the file leads out of ``out``, or the kind has no
+            writer.
     """
     if any(Path(name).is_absolute() or ".." in Path(name).parts for name in (task, stem)):
         raise ValueError(f"the prediction {task}/{stem} would be written outside of {out}")
@@ -68,20 +68,20 @@ def prediction_file(out: Path, task: str, kind: str, stem: str) -> Path:
 def save_predictions(
     sample: BaseDataElement, tasks: dict[str, dict[str, Any]], out: Path, stem: str
 ) -> None:
-    """Write each prediction of a sample to ``out/<task>/<stem>`` in the layout that data sets read.
+    """Write the predictions of a sample to ``out/<task>/<stem>``, in the layout of a data set.
 
     Segmentation: PNG of class indices. Depth: 16-bit PNG in millimetres. Normals: float32
     ``.npy`` (H, W, 3). Classes: JSON with the scores.
 
     Args:
-        sample: Holds ``pred_<task>`` fields.
+        sample: Sample with ``pred_<task>`` fields.
         tasks: ``dataset_meta["tasks"]``.
-        out: Folder; made where missing.
-        stem: Name of the files without suffix, possibly in folders of their own.
+        out: Folder; created if missing.
+        stem: Name of the files without suffix; may contain folders.
 
     Raises:
-        ValueError: The name of a task or of the files leads out of ``out``, or predictions of a
-            kind have no writer.
+        ValueError: The name of a task or of the files leads out of ``out``, or a kind has no
+            writer.
     """
     for task, entry in tasks.items():
         field = sample.get(f"pred_{task}")

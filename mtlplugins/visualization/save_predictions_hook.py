@@ -1,4 +1,4 @@
-"""Write predictions to files while testing."""
+"""Hook that writes predictions to files during a test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.registry import HOOKS
-from torch import nn
 
 from mtlplugins.common.dataset_leaves import parts_of
 from mtlplugins.io.overwrite import refuse_inputs
@@ -21,12 +20,12 @@ from .prediction_files import prediction_file, save_predictions
 
 @HOOKS.register_module()
 class SavePredictionsHook(Hook):
-    """Write the predictions of every test image, see :func:`save_predictions`.
+    """Write the predictions of every test image (see :func:`save_predictions`).
 
     Args:
         out: Folder of the files.
-        described: Descriptions of tasks that the test data do not describe as they have no truth of
-            them, by task: those of the training data, which checkpoints keep.
+        described: Descriptions by task, for tasks that the test data lack; checkpoints hold those
+            of the training data.
     """
 
     def __init__(self, out: str, described: dict[str, dict] | None = None) -> None:
@@ -35,15 +34,16 @@ class SavePredictionsHook(Hook):
         self._written = 0
 
     def before_test(self, runner: Runner) -> None:
-        """Refuse to write over an image or a target of the data set.
+        """Refuse to overwrite an image or a target of the data set.
 
         Raises:
-            ValueError: It would, or a kind of target has no writer, or nothing describes a task.
+            ValueError: A file would be overwritten, a kind of target has no writer, or a predicted
+                task has no description.
         """
         self._written = 0
         dataset = runner.test_loop.dataloader.dataset
         tasks = self._tasks(runner)
-        predicted = getattr(_bare(runner), "predicted_tasks", ())
+        predicted = getattr(_unwrapped_model(runner), "predicted_tasks", ())
         if unknown := [task for task in predicted if task not in tasks]:
             raise ValueError(
                 f"predictions of {', '.join(unknown)} cannot be written: neither the test data nor "
@@ -56,10 +56,12 @@ class SavePredictionsHook(Hook):
             return
         outputs, inputs = [], []
         for part in parts_of(dataset):
-            infos = getattr(part, "get_data_info", None)
-            for index in range(len(part) if infos else 0):
-                info = infos(index)
-                if "img_path" not in info:  # pictures that lie in one array
+            get_data_info = getattr(part, "get_data_info", None)
+            if get_data_info is None:
+                continue
+            for index in range(len(part)):
+                info = get_data_info(index)
+                if "img_path" not in info:  # the data set has no image files
                     continue
                 inputs.append(info["img_path"])
                 inputs += (s for s in info.get("target_sources", {}).values() if isinstance(s, str))
@@ -70,14 +72,14 @@ class SavePredictionsHook(Hook):
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = ()
     ) -> None:
-        """Write this batch's predictions under their images' names in the data set."""
+        """Write the predictions of a batch, named by the images in the data set."""
         tasks = self._tasks(runner)
         for sample in outputs:
             save_predictions(sample, tasks, self.out, _name(sample))
             self._written += any(f"pred_{task}" in sample for task in tasks)
 
     def after_test(self, runner: Runner) -> None:
-        """Say so if there was nothing to write.
+        """Check that something was written.
 
         Raises:
             ValueError: No image had a prediction.
@@ -89,10 +91,11 @@ class SavePredictionsHook(Hook):
         return self.described | runner.test_loop.dataloader.dataset.metainfo.get("tasks", {})
 
 
-def _bare(runner: Runner) -> nn.Module:
+def _unwrapped_model(runner: Runner) -> Any:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _name(sample: BaseDataElement | dict[str, Any]) -> str:
-    # a stem alone may come in several folders of a data set
-    return sample.get("name") or Path(sample.get("img_path")).stem
+    # a stem alone may occur in several folders of a data set
+    path: Any = sample.get("img_path")
+    return sample.get("name") or Path(path).stem

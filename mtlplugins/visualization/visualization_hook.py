@@ -1,4 +1,4 @@
-"""Draw panels while validating and testing."""
+"""Hook that draws panels during validation and test."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class MultiTaskVisualizationHook(Hook):
-    """Draw every ``interval``-th image of a validation or test, beginning with the first.
+    """Draw every ``interval``-th image of a validation or test, starting with the first.
 
-    The panels are named ``<val|test>_<stem of img_path>``; where a stem comes again, ``-1``,
-    ``-2``, ... follow. With several processes, only the first one's images are drawn.
+    The panels are named ``<val|test>_<stem of img_path>``; repeated stems get ``-1``, ``-2``, …
+    appended. In distributed runs only the images of rank 0 are drawn.
 
     Args:
-        draw: Whether to draw at all, so that a config can carry the hook switched off.
-        interval: Images from one drawing to the next.
-        show_dir: Also write ``<name>_<iteration>.png`` here: an absolute path, or one under the
-            run's own folder ``<work_dir>/<timestamp>``. Without it only the visualizer's backends
-            get the panels.
+        draw: Whether to draw at all; a config may list the hook switched off.
+        interval: Number of images from one drawing to the next.
+        show_dir: Folder in which to write ``<name>_<iteration>.png`` as well: absolute, or relative
+            to the run's log folder ``<work_dir>/<timestamp>``. None to send panels only to the
+            visualizer's backends.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class MultiTaskVisualizationHook(Hook):
         self._names: set[str] = set()
 
     def _before_epoch(self, runner: Runner, mode: str = "train") -> None:
-        """Count the images from 0 again; MMEngine calls it at the start of any epoch."""
+        """Restart counting; MMEngine calls it at the start of any epoch."""
         self._restart()
 
     def _after_iter(
@@ -56,7 +56,7 @@ class MultiTaskVisualizationHook(Hook):
         outputs: Any = (),
         mode: str = "",
     ) -> None:
-        """Draw this batch's share; MMEngine calls it after any iteration, with its ``mode``."""
+        """Draw the images that are due; MMEngine calls it after any iteration."""
         if not self.draw or mode not in ("val", "test"):
             return
         for position, sample in enumerate(outputs):
@@ -67,7 +67,7 @@ class MultiTaskVisualizationHook(Hook):
                     out_file = Path(runner.log_dir, self.show_dir, f"{name}_{runner.iter}.png")
                 runner.visualizer.add_datasample(
                     name,
-                    picture_of(sample, data_batch["inputs"][position]),
+                    image_of(sample, data_batch["inputs"][position]),
                     data_sample=sample,
                     out_file=out_file,
                     step=runner.iter,
@@ -83,11 +83,11 @@ class MultiTaskVisualizationHook(Hook):
         return unique
 
 
-def picture_of(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray:
-    """The image as uint8 RGB (H, W, 3): its file, else what the data set made of it.
+def image_of(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray:
+    """Return the image of a sample as uint8 RGB (H, W, 3): its file, or else the model's input.
 
-    The batch's inputs are what the data loader gave, BGR (3, H, W) not yet normalised: mmengine's
-    preprocessors work on a copy. They are brought back to the shape that the image had when loaded,
+    The inputs of a batch are those of the data loader, BGR (3, H, W) before normalisation, as
+    MMEngine's preprocessors work on a copy. They are resized to the image's shape when loaded,
     which is that of the maps.
 
     Raises:
@@ -95,11 +95,11 @@ def picture_of(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray
     """
     path = sample.get("img_path")
     if path is not None and Path(path).is_file():
-        # As the loading transforms read it, with the turn that a camera notes in the file.
+        # rotated as its EXIF data say, as by the loading transforms
         return mmcv.imread(path, channel_order="rgb")
     if model_input.dtype != torch.uint8:
         raise TypeError(
-            f"cannot draw image {path}: it is no file, and the batch's input is "
+            f"cannot draw image {path}: it is not a file, and the batch's input is "
             f"{model_input.dtype} and not uint8; let the pipeline leave the normalisation to the "
             "data preprocessor"
         )

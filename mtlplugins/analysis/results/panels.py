@@ -15,7 +15,7 @@ from PIL import Image
 
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 from mtlplugins.kinds import parts
-from mtlplugins.visualization import picture_of
+from mtlplugins.visualization import image_of
 
 from .runs import Run
 
@@ -87,7 +87,7 @@ def _predict(run: Run, folder: Path) -> list[dict[str, Any]]:
         item = dataset[index]
         batch = dict(inputs=[item["inputs"]], data_samples=[item["data_samples"]])
         sample = model.test_step(batch)[0].cpu()
-        picture = picture_of(sample, item["inputs"])
+        picture = image_of(sample, item["inputs"])
         stem = Path(sample.get("img_path") or str(index)).stem
         name = f"image {index + 1} of {len(dataset)}: {stem}"
         height = max(1, round(picture.shape[0] * WIDTH / picture.shape[1]))
