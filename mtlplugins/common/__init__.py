@@ -1,1 +1,1 @@
-"""Helpers that every room may use: arguments, randomness, text, private names of others."""
+"""Helpers for every room: arguments, randomness, text, private names of PyTorch and MMEngine."""

@@ -1,4 +1,4 @@
-"""Command-line arguments that several tools share."""
+"""Command-line arguments shared by several tools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmengine.config import DictAction
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--cfg-options KEY=VALUE …``, parsed as ``cfg_options``: values by dotted key, or None.
 
-    Words that are not KEY=VALUE end the tool with a message that names them.
+    A word that is not KEY=VALUE ends the tool with an error that names it.
     """
     parser.add_argument(
         "--cfg-options",
@@ -25,25 +25,25 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_cfg_options(typed: Sequence[str]) -> dict[str, Any]:
-    """Parse the words after ``--cfg-options``, for tools that also hand them on as they are."""
+    """Parse the words after ``--cfg-options``, for tools that also pass them on unparsed."""
     parser = argparse.ArgumentParser()
     add_cfg_options(parser)
     return parser.parse_args(["--cfg-options", *typed] if typed else []).cfg_options or {}
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """Add ``--launcher``, and ``--local_rank``, which launchers give and MMEngine asks for."""
+    """Add ``--launcher``, and ``--local_rank``, which launchers pass and MMEngine needs."""
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument(
         "--local_rank",
         "--local-rank",
         type=_export_local_rank,
-        default="0",  # as text: argparse converts it too, where no launcher gives one
+        default="0",  # a string: argparse applies `type` to it, so LOCAL_RANK is set in any case
         help="set by launchers",
     )
 
 
 def _export_local_rank(rank: str) -> int:
-    """Set LOCAL_RANK, where MMEngine looks for it, unless the launcher has."""
+    """Set the variable LOCAL_RANK, which MMEngine reads, unless the launcher has set it."""
     os.environ.setdefault("LOCAL_RANK", str(int(rank)))
     return int(rank)

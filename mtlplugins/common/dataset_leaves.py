@@ -1,4 +1,4 @@
-"""Innermost data sets of wrapped, repeated and concatenated ones."""
+"""Unwrapping of repeated, concatenated and otherwise wrapped data sets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def parts_of(dataset: Any) -> Iterator[Any]:
-    """Give the innermost data sets of one that may wrap or join others, in order."""
+    """Yield the innermost data sets below wrappers (``dataset``, ``datasets``), in order."""
     if hasattr(dataset, "datasets"):
         for part in dataset.datasets:
             yield from parts_of(part)

@@ -1,16 +1,16 @@
-"""Markdown tables, in which what people call their runs stays text."""
+"""Markdown tables with escaped cells."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 
-# an underscore within a word is one, to Markdown too
+# an underscore inside a word has no meaning in Markdown
 _SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<!\w)_|_(?!\w)")
 
 
 def markdown_text(text: str) -> str:
-    """Write a text so that Markdown shows it as it is, in one line."""
+    """Escape a text for Markdown, on one line."""
     return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
 
 
@@ -21,16 +21,16 @@ def markdown_table(
     bold: Iterable[tuple[int, int]] = (),
     right: bool = False,
 ) -> str:
-    """Write a table, each cell as :func:`markdown_text` does.
+    """Format a table; cells are escaped by :func:`markdown_text`.
 
     Args:
         header: Names of the columns.
-        rows: As long as ``header``.
-        bold: Row and column, from 0, of cells in bold.
-        right: Whether all columns but the first are aligned at the right.
+        rows: Cells, as many per row as ``header`` has.
+        bold: (row, column) of the bold cells, from 0.
+        right: Whether all columns except the first are right-aligned.
 
     Returns:
-        Lines, the last one without its end.
+        The lines, without a newline at the end.
     """
     strong = set(bold)
     lines = [[markdown_text(name) for name in header]]

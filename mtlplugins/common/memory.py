@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ctypes
 
-# of glibc's malloc.h
+# constants of glibc's malloc.h
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> None:
-    """Let malloc neither map large blocks apart nor give back the end of the heap.
+    """Make malloc keep freed memory for reuse, instead of returning it to the system.
 
-    Where the C library is another than glibc nothing is done.
+    Large blocks are not allocated by mmap, and the heap is not trimmed. Does nothing where the C
+    library is not glibc.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

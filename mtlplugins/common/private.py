@@ -1,15 +1,15 @@
-"""Private names of PyTorch and MMEngine that the package reads: one function for each.
+"""Access to private names of PyTorch and MMEngine: one function for each.
 
-Every docstring names the newest version that it was seen in, and what ends the need. A release that
-drops one breaks this file alone. What :mod:`mtlplugins.compat` replaces in these packages is
-described there, and subclasses may use what their base class has.
+Every docstring names the newest version in which the name was seen, and what ends the need for it.
+A release that drops a name breaks this file alone. Replaced functions (monkey patches) are in
+:mod:`mtlplugins.compat`; subclasses may use private names of their base class.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 
 def is_dispatch_watched() -> bool:
-    """Tell whether a ``TorchDispatchMode``, such as a FLOP counter, sees each operation.
+    """Return whether a ``TorchDispatchMode``, such as a FLOP counter, is active.
 
     Seen in: PyTorch 2.11 (``torch._C``). Ends: with a public way to ask.
     """
@@ -26,26 +26,18 @@ def is_dispatch_watched() -> bool:
 
 
 def is_function_transformed() -> bool:
-    """Tell whether this runs inside of ``torch.func``, such as ``vmap`` or ``grad``.
+    """Return whether this runs inside a ``torch.func`` transform, such as ``vmap`` or ``grad``.
 
     Seen in: PyTorch 2.11 (``torch._C._functorch``). Ends: with a public way to ask.
     """
     return torch._C._functorch.peek_interpreter_stack() is not None
 
 
-def version_counter(tensor: Tensor) -> int:
-    """Count the changes in place that a tensor has seen; it must not be an inference tensor.
-
-    Seen in: PyTorch 2.11 (``Tensor._version``). Ends: with a public attribute.
-    """
-    return tensor._version
-
-
 def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Compute x Wᵀ + b by oneDNN, without gradients.
+    """Compute x Wᵀ + b with oneDNN, without gradients.
 
     Seen in: PyTorch 2.11 (``torch.ops.mkldnn``). Ends: when ``torch.nn.functional.linear`` uses
-    oneDNN for float32 wherever it is the faster one.
+    oneDNN for float32 where that is faster.
 
     Args:
         x: float32 (M, K).
@@ -58,29 +50,29 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
-def euclidean_norms(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
-    """Compute the norm of each tensor, all of them in one kernel.
+def euclidean_norms(tensors: list[Tensor]) -> Sequence[Tensor]:
+    """Compute the L2 norm of each tensor, with one fused kernel for all.
 
     Seen in: PyTorch 2.11 (``torch._foreach_norm``). Ends: when ``torch.nn.utils.get_total_norm``
-    gives the single norms too.
+    returns the norm of each tensor too.
     """
     return torch._foreach_norm(tensors, 2)
 
 
 def read_archive_directory(path: Path) -> None:
-    """Let PyTorch read the directory of a checkpoint file, and none of its tensors.
+    """Read the directory of a checkpoint file with PyTorch's reader, and none of its tensors.
 
     Seen in: PyTorch 2.11 (``torch._C.PyTorchFileReader``). Ends: with a public way to list the
     records of a file.
 
     Raises:
-        RuntimeError: The file is no archive of PyTorch's, or is damaged.
+        RuntimeError: The file is not a PyTorch archive, or is damaged.
     """
     torch._C.PyTorchFileReader(str(path))
 
 
 def is_resuming(runner: Runner) -> bool:
-    """Tell whether a run goes on from a checkpoint with its state, not from its weights alone.
+    """Return whether a run resumes from a checkpoint: training state, not weights alone.
 
     Seen in: MMEngine 0.10.7 (``Runner._resume``). Ends: with a public attribute.
     """
@@ -88,7 +80,7 @@ def is_resuming(runner: Runner) -> bool:
 
 
 def accumulated_batches(runner: Runner) -> int:
-    """Count the batches whose gradients are added up to one update; 1 for a dict of wrappers.
+    """Return the number of batches per update (gradient accumulation); 1 for a dict of wrappers.
 
     Seen in: MMEngine 0.10.7 (``OptimWrapper._accumulative_counts``). Ends: with a public attribute.
     """
@@ -96,34 +88,34 @@ def accumulated_batches(runner: Runner) -> int:
 
 
 def run_forward(network: nn.Module, data: dict | tuple | list, mode: str) -> Any:
-    """Call a network with a batch as its data preprocessor returns it.
+    """Call a network, or its DDP wrapper, with a batch from its data preprocessor.
 
     Seen in: MMEngine 0.10.7 (``BaseModel._run_forward``, ``MMDistributedDataParallel`` has it too).
     Ends: with a public method.
     """
-    return network._run_forward(data, mode=mode)
+    return cast(Any, network)._run_forward(data, mode=mode)
 
 
 def reverses_channels(preprocessor: nn.Module) -> bool:
-    """Tell whether a data preprocessor turns BGR into RGB, or RGB into BGR.
+    """Return whether a data preprocessor swaps BGR and RGB.
 
     Seen in: MMEngine 0.10.7 (``ImgDataPreprocessor._channel_conversion``); also mmseg's
     ``SegDataPreProcessor`` 1.2.2 (``channel_conversion``). Ends: with one public attribute.
     """
-    return preprocessor._channel_conversion
+    return bool(preprocessor._channel_conversion)
 
 
 def normalises_images(preprocessor: nn.Module) -> bool:
-    """Tell whether a data preprocessor subtracts a mean and divides by a standard deviation.
+    """Return whether a data preprocessor subtracts a mean and divides by a standard deviation.
 
     Seen in: MMEngine 0.10.7 (``ImgDataPreprocessor._enable_normalize``). Ends: with a public
     attribute.
     """
-    return preprocessor._enable_normalize
+    return bool(preprocessor._enable_normalize)
 
 
 def config_dict(cfg: Config) -> ConfigDict:
-    """Give the dictionary that a config holds, not a copy: what is changed in it changes there.
+    """Return the dictionary inside a config, not a copy; changes to it change the config.
 
     Seen in: MMEngine 0.10.7 (``Config._cfg_dict``). Ends: with a public attribute.
     """

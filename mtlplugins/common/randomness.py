@@ -1,8 +1,7 @@
-"""Reproducible randomness: a function of whole numbers, without a state to be saved.
+"""Reproducible, stateless randomness: numbers are a function of integers, no state is saved.
 
-Seeding from (seed, draw) or (seed, rank, iteration) makes what happens there independent of
-everything that ran before: of the number of workers, of the epoch, and of whether the run was
-stopped and resumed.
+Seeding from (seed, draw) or (seed, rank, iteration) makes random numbers independent of everything
+that ran before: of the number of workers, the epoch, and whether the run was stopped and resumed.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ import torch
 
 
 def seed_all(*entropy: int) -> None:
-    """Seed Python, NumPy and torch, on all devices, from whole numbers ≥ 0."""
+    """Seed Python, NumPy and torch, on all devices, from integers ≥ 0."""
     torch.manual_seed(_seed_host(*entropy))
 
 
 @contextmanager
 def seeded(*entropy: int) -> Iterator[None]:
-    """Seed Python, NumPy and torch (CPU) inside the context; restore their states after it."""
+    """Context with Python, NumPy and torch (CPU) seeded; their states are restored after it."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     torch.default_generator.manual_seed(_seed_host(*entropy))
     try:
@@ -34,7 +33,7 @@ def seeded(*entropy: int) -> Iterator[None]:
 
 
 def _seed_host(*entropy: int) -> int:
-    """Seed Python and NumPy, and return a seed for torch."""
+    """Seed Python and NumPy; return a seed for torch."""
     words = np.random.SeedSequence(entropy).generate_state(4)
     random.seed(int(words[0]))
     np.random.seed(words[1])
@@ -42,14 +41,14 @@ def _seed_host(*entropy: int) -> int:
 
 
 def uniform(entropy: np.ndarray, *, stream: int, count: int) -> np.ndarray:
-    """Draw numbers for many things at once, each as a function of what it is.
+    """Draw uniform numbers for many rows at once, without a generator per row.
 
-    Counter-based, as SplitMix64 (Steele et al. 2014): a row's numbers depend on nothing but that
-    row and the stream, and it takes no generator per row.
+    Counter-based like SplitMix64 (Steele et al. 2014): the numbers of a row depend only on that row
+    and the stream.
 
     Args:
-        entropy: Whole numbers ≥ 0 (N, K), such as (seed, draw).
-        stream: Another one for each use, so that uses are independent.
+        entropy: Integers ≥ 0 (N, K), such as (seed, draw).
+        stream: A different integer for each use, so that uses are independent.
         count: Numbers per row.
 
     Returns:

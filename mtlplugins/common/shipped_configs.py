@@ -1,29 +1,29 @@
-"""The configs that come with the package: ``mtlplugins::swin_cond_nyuv2.py``."""
+"""Configs shipped with the package, named ``mtlplugins::swin_cond_nyuv2.py``."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
 
-#: How the name of such a config starts, as MMEngine has it for the packages of OpenMMLab.
+#: Prefix of a shipped config, like ``mmseg::`` of MMEngine.
 PREFIX = "mtlplugins::"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def configs_folder() -> Path:
-    """Give the folder of the configs: in an installed package, or beside a checkout's."""
-    shipped = _PACKAGE / ".mim" / "configs"  # where MIM looks for them too
+    """Return the folder of the configs: in the installed package, or beside it in a checkout."""
+    shipped = _PACKAGE / ".mim" / "configs"  # the place that MIM uses
     return shipped if shipped.is_dir() else _PACKAGE.parent / "configs"
 
 
 def shipped_config(name: str) -> Path:
-    """Find a config of the package.
+    """Return the path of a shipped config.
 
     Args:
-        name: Its path below the folder of the configs, with or without :data:`PREFIX`.
+        name: Path below the folder of the configs, with or without :data:`PREFIX`.
 
     Raises:
-        FileNotFoundError: There is none of this name.
+        FileNotFoundError: There is no such config; the message suggests a similar name.
     """
     folder = configs_folder()
     path = folder / name.removeprefix(PREFIX)

@@ -8,6 +8,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mtlplugins.common.private import config_dict
+
 
 def check_writable(cfg: Config) -> None:
     """Check that a config can be written as Python, as a Runner does at its start.
@@ -16,7 +18,7 @@ def check_writable(cfg: Config) -> None:
         ValueError: A value is an object that its text does not make, such as a path or a class, or
             a top-level key is no name.
     """
-    for key in cfg._cfg_dict:
+    for key in config_dict(cfg):
         if not isinstance(key, str) or not key.isidentifier() or keyword.iskeyword(key):
             raise ValueError(
                 f"the config's key {key!r} is no name of Python, so it cannot be saved: rename it"

@@ -12,16 +12,17 @@ _FULL = os.strerror(errno.ENOSPC)
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside ``path``, bring it to the disk and move it to ``path``.
+    """Write a file atomically: to a temporary file beside ``path``, synced, then renamed.
 
-    A kill, a full disk or a power cut at any moment leaves the old file or the new one.
+    After a kill, a full disk or a power cut at any moment, ``path`` is the whole old file or the
+    whole new one.
 
     Args:
         path: The file to replace or create, in a folder that exists.
-        write: Writes the file that it is given.
+        write: Called with the temporary file, which it writes.
 
     Raises:
-        OSError: There is no room left, for example; names ``path``.
+        OSError: Writing failed, for example on a full disk; the message names ``path``.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -39,16 +40,20 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` as :func:`write_atomically` does."""
-    write_atomically(path, lambda part: part.write_bytes(content))
+    """Write bytes atomically; see :func:`write_atomically`."""
+
+    def write(part: Path) -> None:
+        part.write_bytes(content)
+
+    write_atomically(path, write)
 
 
 @contextmanager
 def name_full_disk(folder: Path) -> Iterator[None]:
-    """Name the full disk in errors of files that are open already, where the system names none.
+    """Add the folder to "disk full" errors, which name no file when one that is open is written.
 
     Raises:
-        OSError: There is no room left; names ``folder``.
+        OSError: The disk is full; the message names ``folder``.
     """
     try:
         yield
@@ -62,7 +67,7 @@ def name_full_disk(folder: Path) -> Iterator[None]:
 
 
 def _system_error(error: BaseException | None) -> OSError | None:
-    """Find the operating system's error that another, such as PyTorch's writer's, replaced."""
+    """Find the operating system's error below others that replaced it, as PyTorch's writer does."""
     while error is not None and not (isinstance(error, OSError) and error.errno):
         error = error.__cause__ or error.__context__
     return error

@@ -1,4 +1,4 @@
-"""Checkpoints: read tensors by name, and load them into a module that they fit."""
+"""Checkpoints: reading tensors by name, and loading them into a module strictly."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mtlplugins.common.text import few
 
 
 def read_checkpoint(source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a checkpoint file or URL, without running anything in it.
+    """Read a checkpoint file or URL safely: no code in it is run (``weights_only``).
 
     Returns:
-        The tensors by name, without a leading ``module.``, and what the file says of itself.
+        The tensors by name, without a leading ``module.``, and the checkpoint's ``meta``.
 
     Raises:
-        OSError: The file cannot be read, or the URL not be fetched.
+        OSError: The file cannot be read, or the URL cannot be fetched.
         ValueError: The file is damaged, or holds no tensors by name.
     """
     try:
@@ -40,19 +40,20 @@ def read_checkpoint(source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def load_state(
     module: nn.Module, state: Mapping[str, Tensor], source: str, *, optional: Collection[str] = ()
 ) -> list[str]:
-    """Load ``state`` into ``module``, which must find all its tensors there.
+    """Load ``state`` into ``module``; every tensor of the module must be in it.
 
     Args:
-        module: Any module.
+        module: The module to load into.
         state: Tensors by name.
-        source: Where they come from, for the message.
-        optional: Names that may be missing.
+        source: File or URL of the checkpoint, for error messages.
+        optional: Names of tensors that may be missing from ``state``.
 
     Returns:
-        The names in ``state`` that the module has no use for.
+        The names in ``state`` that the module does not have.
 
     Raises:
-        ValueError: The checkpoint is of another architecture: it lacks tensors or has other shapes.
+        ValueError: The checkpoint is of another architecture: tensors are missing or have other
+            shapes.
     """
     expected = module.state_dict()
     needed = [key for key in expected if key not in optional]

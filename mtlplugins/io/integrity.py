@@ -1,4 +1,4 @@
-"""Integrity of checkpoint files: damage is found before PyTorch reads them."""
+"""Integrity check of checkpoint files, by the checksums in them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from mtlplugins.common.private import read_archive_directory
 
-#: Of a ZIP entry: UTF-8 in its name, and sizes after its data, which PyTorch's writer sets.
+#: ZIP flags that PyTorch's writer sets: UTF-8 name, trailing data descriptor.
 _FLAGS = 0x0800 | 0x0008
 
 
 def find_damage(path: Path) -> str | None:
-    """Compare the bytes of a checkpoint with the checksums in it.
+    """Verify the checksums of a checkpoint file.
 
-    PyTorch's ZIP format carries checksums; of a file in another format only emptiness is noticed.
+    Only PyTorch's ZIP format has checksums; a file in another format is reported only if empty.
 
     Returns:
-        What is wrong, to follow "the file is damaged:"; None where nothing is.
+        A description of the damage that completes "the file is damaged: …"; None if there is none.
 
     Raises:
         OSError: The file cannot be read.
@@ -31,22 +31,22 @@ def find_damage(path: Path) -> str | None:
         with zipfile.ZipFile(path) as archive:
             names = set()
             for entry in archive.infolist():
-                if entry.filename in names or not _is_as_written(entry):
+                if entry.filename in names or not _has_pytorch_attributes(entry):
                     return f"the entry of {entry.filename} is overwritten"
                 names.add(entry.filename)
             broken = archive.testzip()
         read_archive_directory(path)
-    except Exception as error:  # each damage raises something else, zlib.error for example
+    except Exception as error:  # the type depends on the damage: zlib.error, for example
         said = str(error).splitlines() or [type(error).__name__]
         return f"it is cut short or overwritten ({said[0]})"
     return f"the checksum of {broken} does not fit" if broken else None
 
 
-def _is_as_written(entry: zipfile.ZipInfo) -> bool:
-    """Tell whether a ZIP entry has the attributes of those that PyTorch writes.
+def _has_pytorch_attributes(entry: zipfile.ZipInfo) -> bool:
+    """Return whether a ZIP entry has the attributes that PyTorch's writer sets.
 
-    No checksum covers the archive's directory, and after a flipped bit there PyTorch takes a tensor
-    for a folder, which has no bytes, or stored bytes for compressed ones.
+    No checksum covers the directory of the archive. After a flipped bit there, PyTorch takes a
+    tensor for a folder (no bytes) or stored bytes for compressed ones.
     """
     return (
         entry.compress_type == zipfile.ZIP_STORED
@@ -57,11 +57,11 @@ def _is_as_written(entry: zipfile.ZipInfo) -> bool:
 
 
 class DamagedCheckpoint(ValueError):
-    """A checkpoint's bytes are not those that were written.
+    """Error: a checkpoint file is damaged.
 
     Args:
         path: The file.
-        damage: What :func:`find_damage` says.
+        damage: The result of :func:`find_damage`.
     """
 
     def __init__(self, path: Path, damage: str) -> None:

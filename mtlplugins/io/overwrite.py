@@ -1,4 +1,4 @@
-"""Protection of input files: a tool never overwrites what it reads."""
+"""Protection of input files from being overwritten by a tool's outputs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from pathlib import Path
 
 
 def refuse_inputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
-    """Refuse to write over what is read, also by another name for it, such as a link.
+    """Refuse outputs that would overwrite an input, also through a link or another path.
 
     Args:
-        outputs: Files that are about to be written.
-        inputs: Files that are read; what is not there is no obstacle.
+        outputs: Files that will be written.
+        inputs: Files that are read; missing ones are ignored.
 
     Raises:
-        ValueError: An output is an input.
+        ValueError: An output is the same file as an input.
     """
-    there = {file: path for path in outputs if (file := _file_at(path))}
-    if not there:  # as a rule: then no input need be looked at
+    existing = {file: path for path in outputs if (file := _file_at(path))}
+    if not existing:  # the usual case; saves a stat of every input
         return
     for path in inputs:
-        if written := there.get(_file_at(path)):
+        if (file := _file_at(path)) and (written := existing.get(file)):
             raise ValueError(
                 f"--out: {written} would be written over {path}, which is read; choose another "
                 "--out"
@@ -28,8 +28,9 @@ def refuse_inputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -
 
 
 def _file_at(path: str | Path) -> tuple[int, int] | None:
+    """Identify the file at a path by device and inode; None if there is none."""
     try:
         status = Path(path).stat()
-    except (OSError, ValueError):  # not there; or no name of a file at all
+    except (OSError, ValueError):  # missing, or not a valid file name
         return None
     return status.st_dev, status.st_ino

@@ -1,7 +1,7 @@
-"""Safe unpickler for plain data, such as CIFAR's files: nothing in a file is ever run.
+"""Safe unpickler for plain data, such as CIFAR's files: no code in a file is ever run.
 
-PyTorch's own restricted unpickler cannot read them: it knows neither long byte strings of Python 2
-(the opcode BINSTRING) nor any protocol but 2.
+PyTorch's restricted unpickler cannot read these files: it supports neither long byte strings of
+Python 2 (opcode BINSTRING) nor any protocol except 2.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 def read_pickle(path: str | Path) -> Any:
     """Read arrays of numbers, dicts, lists, tuples, strings, bytes and numbers from a pickle.
 
-    No name that the file asks for is ever looked up: the few that make an array are answered with
-    stand-ins, which check what they are given and copy numbers; any other name is refused. Strings
-    of Python 2 come as bytes.
+    No name in the file is ever imported. The few names that build an array resolve to stand-ins,
+    which check their arguments and copy numbers; any other name is refused. Python 2 strings are
+    returned as bytes.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is truncated, is no pickle, or asks for anything else. The message
+        ValueError: The file is truncated, is not a pickle, or asks for any other name. The message
             names the file.
     """
     with open(path, "rb") as file:
@@ -45,12 +45,12 @@ def read_pickle(path: str | Path) -> Any:
 
 
 def _check_sizes(content: bytes) -> None:
-    """Refuse numbers that reading would take memory for, or time, though the file is small.
+    """Refuse memo indices that make the unpickler allocate much memory for a small file.
 
-    Python's own walk through the opcodes checks how much there is behind each announced size.
+    ``pickletools.genops`` checks that the announced sizes fit the file.
     """
     for opcode, value, _ in pickletools.genops(content):
-        if opcode.name in _PUTS and int(value) > len(content):
+        if opcode.name in _PUTS and int(value or 0) > len(content):
             raise pickle.UnpicklingError(f"it numbers an object {value}, and has not as many")
 
 
@@ -63,7 +63,7 @@ class _Reader(pickle.Unpickler):
 
 
 class _StandIn:
-    """Answers a name; callable, and nothing about it can be changed by the file."""
+    """Callable in place of a name in the file; the file cannot change its state."""
 
     __slots__ = ("_function",)
 
@@ -78,7 +78,7 @@ class _StandIn:
 
 
 class _Type:
-    """``numpy.dtype``, of numbers alone: a type of objects would take the bytes for pointers."""
+    """Stand-in for ``numpy.dtype``: numbers only; with an object type, bytes would be pointers."""
 
     __slots__ = ("dtype",)
 
@@ -94,7 +94,7 @@ class _Type:
 
 
 class _Array:
-    """``numpy.ndarray``, to be filled."""
+    """Stand-in for ``numpy.ndarray``: starts empty, filled by ``__setstate__``."""
 
     __slots__ = ("values",)
 
@@ -103,29 +103,29 @@ class _Array:
 
     def __setstate__(self, state: tuple) -> None:
         _, shape, kind, fortran, data = state
-        self.values = _filled(data, kind, shape, fortran=bool(fortran))
+        self.values = _copy_array(data, kind, shape, fortran=bool(fortran))
 
 
-def _filled(data: Any, kind: Any, shape: Any, *, fortran: bool) -> np.ndarray:
+def _copy_array(data: Any, kind: Any, shape: Any, *, fortran: bool) -> np.ndarray:
     if not isinstance(kind, _Type) or not isinstance(data, (bytes, bytearray)):
         raise pickle.UnpicklingError("it holds an array that is not of numbers")
     values = array_from_bytes(data, kind.dtype, shape, fortran=fortran)
-    return values.astype(kind.dtype.newbyteorder("="))  # a copy that can be written to
+    return values.astype(kind.dtype.newbyteorder("="))  # a writable copy
 
 
 def _from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> _Array:
     array = _Array()
-    array.values = _filled(data, kind, shape, fortran=order == "F")
+    array.values = _copy_array(data, kind, shape, fortran=order == "F")
     return array
 
 
 def _no_bytes() -> bytes:
-    """How Python 3 writes the data of an empty array for Python 2."""
+    """``bytes()``: the data of an empty array, as Python 3 pickles it for Python 2."""
     return b""
 
 
 def _encoded(text: Any, encoding: Any) -> bytes:
-    """How Python 3 writes bytes for Python 2."""
+    """``_codecs.encode``: bytes, as Python 3 pickles them for Python 2."""
     if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
         raise pickle.UnpicklingError(f"it encodes as {encoding!r}")
     return text.encode("latin1")
@@ -143,14 +143,14 @@ for _core in ("numpy.core", "numpy._core"):  # NumPy 1 and 2
 
 
 def _plain(node: Any, done: dict[int, tuple[Any, Any]]) -> Any:
-    """Replace stand-ins by their arrays.
+    """Replace the stand-ins by their arrays, recursively.
 
     Args:
-        node: What was read; may hold an object many times.
-        done: What each object became, by its id; with the object, so that no other gets its id.
+        node: An unpickled object; may refer to another one several times.
+        done: Results by the id of their object; holds the objects too, so that ids stay unique.
 
     Raises:
-        UnpicklingError: An object is none of the plain ones, or is inside of itself.
+        UnpicklingError: An object is not plain data, or contains itself.
     """
     if node is None or type(node) in (bool, int, float, str, bytes, bytearray):
         return node
@@ -160,10 +160,10 @@ def _plain(node: Any, done: dict[int, tuple[Any, Any]]) -> Any:
         if done[id(node)][1] is None:
             raise pickle.UnpicklingError("it holds an object inside of itself")
         return done[id(node)][1]
-    # a list of ten thousand labels need not be looked through one by one
+    # fast path for long lists of labels
     if type(node) in (list, tuple) and all(type(child) in (int, bytes, str) for child in node):
         return node
-    done[id(node)] = node, None  # so far
+    done[id(node)] = node, None  # in progress
     if isinstance(node, dict):
         made = {_plain(key, done): _plain(value, done) for key, value in node.items()}
     elif type(node) in (list, tuple):
