@@ -1,6 +1,6 @@
-"""Workarounds for the OpenMMLab stack; importing the package applies them all.
+"""Workarounds for OpenMMLab packages and PyTorch; importing this package applies them all.
 
-Each is one function whose docstring says what breaks, since when, and what ends it. Applying them
+Each one is a function whose docstring says what breaks, since when, and what ends it. Applying it
 twice changes nothing.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .ops import stub_missing_ops
 
-stub_missing_ops()  # first: what the others import may look for the operators
+stub_missing_ops()  # first: imports of the others may need the operators
 
 from .checkpoint_files import check_before_loading, save_atomically  # noqa: E402
 from .checkpoints import allow_training_state, load_weights_only  # noqa: E402
@@ -17,7 +17,7 @@ from .config_paths import (  # noqa: E402
     find_packages_without_pkg_resources,
 )
 from .config_text import (  # noqa: E402
-    read_as_text_what_has_bases,
+    read_configs_with_bases_as_text,
     write_every_key_and_number,
 )
 from .one_cycle import name_short_cycles  # noqa: E402
@@ -39,7 +39,7 @@ check_before_loading()
 save_atomically()
 find_packages_without_pkg_resources()
 find_configs_of_this_package()
-read_as_text_what_has_bases()
+read_configs_with_bases_as_text()
 write_every_key_and_number()
 name_short_cycles()
 keep_ratios_of_groups()

@@ -1,22 +1,22 @@
-"""Monkey patches: a function of another package is replaced, once."""
+"""Monkey patching: replace a function of another package, once."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 _MARK = "_replaced_by_mtlplugins"
 
 
-def replace_once(owner: Any, name: str, make: Callable[[Callable], Callable]) -> None:
-    """Set ``owner.name`` to ``make(original)``, unless ``make`` did so before.
+def replace_once(owner: Any, name: str, make: FunctionType) -> None:
+    """Set ``owner.name`` to ``make(original)``, unless ``make`` has done so before.
 
     Args:
-        owner: The module or class that holds the function. Places that imported the function by
-            name keep the original, so it has to be the place where it is looked up.
+        owner: The module or class in which callers look the function up. Modules that imported it
+            by name keep the original.
         name: Name of the function.
-        make: Gets the original function and returns the new one.
+        make: Takes the original function and returns the new one.
     """
     original = getattr(owner, name)
     made_by = getattr(original, _MARK, ())

@@ -19,27 +19,26 @@ from ._replace import replace_once
 
 
 def save_atomically() -> None:
-    """Write local checkpoints aside, and move them into place when they are on the disk.
+    """Write local checkpoints atomically: to a temporary file, synced, then renamed.
 
     Breaks: a kill, a full disk or a power cut in the middle of a save leaves half a checkpoint
-    under its final name, in place of the whole one that may have been there; and the file is put
-    together in memory first, so saving takes twice its size.
+    under its final name, over a whole one that may have been there; and the file is built in
+    memory first, so saving takes twice its size.
     Since: every MMEngine up to 0.10.7.
-    Ends: when MMEngine's local backend writes aside and moves. Other backends (paths with ``://``)
-    are left to MMEngine.
+    Ends: when MMEngine's local backend writes atomically. Other backends (paths with ``://``) are
+    left to MMEngine.
     """
-    # places that imported it by name
+    # modules that imported it by name
     for module in (mmengine_checkpoint, mmengine_runner, mmengine_runners):
         replace_once(module, "save_checkpoint", _atomically)
 
 
 def check_before_loading() -> None:
-    """Refuse local checkpoints whose bytes are not those that were written.
+    """Refuse damaged local checkpoints, by the checksums in the file.
 
-    Breaks: a flipped bit gives other weights without a word, as ``torch.load`` does not look at
-    the checksums in the file.
+    Breaks: a flipped bit changes weights silently, because ``torch.load`` ignores the checksums.
     Since: every PyTorch up to 2.11.
-    Ends: when PyTorch checks them.
+    Ends: when PyTorch verifies them.
     """
     replace_once(CheckpointLoader, "load_checkpoint", _checked)
 
@@ -51,13 +50,13 @@ def _atomically(save: Callable[..., None]) -> Callable[..., None]:
             return
         path = Path(filename)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda aside: _write(checkpoint, aside))
+        write_atomically(path, lambda part: _write(checkpoint, part))
 
     return save_checkpoint
 
 
 def _write(checkpoint: dict, path: Path) -> None:
-    # opened here: PyTorch's own writer turns a full disk into a RuntimeError without a reason
+    # opened here: PyTorch's writer turns a full disk into a RuntimeError without the reason
     with path.open("wb") as file:
         torch.save(checkpoint, file)
 

@@ -1,9 +1,9 @@
-"""Safe loading of checkpoints: MMEngine's resume under ``weights_only``, no code is ever run.
+"""Safe loading of checkpoints: MMEngine's resume under ``weights_only``; no code in them is run.
 
-PyTorch's restricted unpickler (``weights_only``) resolves only the names on its list. The names
-below are added to that list, most of them with a stand-in instead of the real object, because the
-real one would let a hostile file do more than rebuild its data: ``getattr`` reaches any function,
-and ``numpy.ndarray`` or ``numpy.dtype`` can declare the file's bytes to be pointers to objects.
+PyTorch's restricted unpickler (``weights_only``) resolves only names on its allowlist. The names
+below are added to it, most of them with a stand-in for the real object, because the real one would
+let a hostile file do more than rebuild its data: ``getattr`` reaches any function, and
+``numpy.ndarray`` or ``numpy.dtype`` can declare the file's bytes to be pointers to objects.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def allow_training_state() -> None:
     Breaks: resuming raises an UnpicklingError, because a checkpoint holds HistoryBuffers (with
     NumPy arrays and methods) and, with OneCycleLR, a method of the scheduler.
     Since: PyTorch 2.6, where ``torch.load`` became ``weights_only`` by default.
-    Ends: when MMEngine registers, or no longer stores, these objects. OneDL's fork does register
-    them for the length of a load, but the real ones, and what it takes off the list afterwards is
-    also ours: its list is emptied.
+    Ends: when MMEngine registers, or no longer stores, these objects. OneDL's fork registers the
+    real objects during a load, and afterwards removes ours from the allowlist too: its list is
+    emptied.
     """
     torch.serialization.add_safe_globals(_safe_globals())
     if hasattr(mmengine_checkpoint, "get_torch_safe_globals"):  # OneDL's
@@ -52,7 +52,7 @@ def allow_training_state() -> None:
 
 
 def load_weights_only() -> None:
-    """Make every checkpoint that MMEngine loads go through ``weights_only``.
+    """Load every checkpoint of MMEngine's with ``weights_only``.
 
     Breaks: a checkpoint can run code on loading: any file below PyTorch 2.6, one from a URL with
     every PyTorch (``torch.hub`` switches the check off), any where the environment sets
@@ -91,14 +91,14 @@ def _without_names(original: Callable[[], list[Any]]) -> Callable[[], list[Any]]
 
 
 def _reason(error: UnpicklingError) -> str:
-    """Quote what PyTorch found, without its advice to switch the check off."""
+    """Quote PyTorch's reason, without its advice to switch the check off."""
     found = str(error).partition("WeightsUnpickler error:")[2] or str(error)
     return next((line.strip() for line in found.splitlines() if line.strip()), "nothing")
 
 
 @functools.cache
 def _safe_globals() -> list[Any]:
-    """List the names that are added to the unpickler's list."""
+    """List the additions to the unpickler's allowlist."""
     stand_ins = [
         _called("builtins.getattr", _get_method),
         _called("numpy.dtype", _number_type),
@@ -107,17 +107,17 @@ def _safe_globals() -> list[Any]:
     for multiarray in ("numpy.core.multiarray", "numpy._core.multiarray"):  # NumPy 1 and 2
         stand_ins.append(_called(f"{multiarray}._reconstruct", _empty_array))
         stand_ins.append(_called(f"{multiarray}.scalar", _number))
-    # The unpickler sets the state of an object only if its type is listed too; NumPy ignores that
-    # of its built-in number types, the only ones `_number_type` hands out.
+    # The unpickler sets the state of an object only if its type is listed too. NumPy ignores the
+    # state of its built-in number types, and `_number_type` returns no others.
     number_types = {type(np.dtype(code)) for code in NUMBER_CODES}
-    # `bytes` makes the data of an empty array, `encode` that of all others (listed by PyTorch
+    # `bytes` makes the data of an empty array, `encode` that of all others (allowed by PyTorch
     # itself since 2.5).
     return [*stand_ins, *number_types, *_METHODS, bytes, _codecs.encode]
 
 
 @contextmanager
 def _weights_only() -> Iterator[None]:
-    """Force ``weights_only``, which also overrules callers that pass False."""
+    """Force ``weights_only``, also for callers that pass False."""
     before = {name: os.environ.pop(name, None) for name in (_FORCE, _FORCE_NOT)}
     os.environ[_FORCE] = "1"
     try:
@@ -128,7 +128,7 @@ def _weights_only() -> Iterator[None]:
 
 
 def _called(path: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A copy of ``function`` that the unpickler finds under ``path``."""
+    """Make a stand-in that the unpickler finds under the name ``path``."""
 
     def stand_in(*args: Any) -> Any:
         return function(*args)
@@ -139,14 +139,14 @@ def _called(path: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _get_method(owner: Any, name: Any) -> Callable[..., Any]:
-    """``getattr`` for the few methods that MMEngine's training state refers to."""
+    """``getattr``, for the few methods that MMEngine's training state refers to."""
     if isinstance(owner, type) and isinstance(name, str) and name in _METHODS.get(owner, ()):
         return getattr(owner, name)
     raise UnpicklingError(f"builtins.getattr({owner!r}, {name!r}) is not allowed")
 
 
 def _number_type(code: Any, align: Any = False, copy: Any = False) -> np.dtype:
-    """``numpy.dtype`` for built-in number types in this machine's byte order."""
+    """``numpy.dtype``, for built-in number types in this machine's byte order."""
     return number_type(code)
 
 
@@ -156,14 +156,14 @@ def _number(dtype: np.dtype, data: bytes) -> np.generic:
 
 
 def _empty_array(subtype: Any, shape: Any, typecode: Any) -> _LoadedArray:
-    """``numpy.core.multiarray._reconstruct``: an array without values, to be filled."""
+    """``numpy.core.multiarray._reconstruct``: an empty array, filled by ``__setstate__``."""
     return _LoadedArray()
 
 
 class _LoadedArray(np.ndarray):
-    """``numpy.ndarray`` as the unpickler sees it: starts empty, is filled once with numbers.
+    """Stand-in for ``numpy.ndarray``: starts empty, filled once with numbers.
 
-    Saving or copying it gives a plain array.
+    Pickling or copying it gives a plain array.
     """
 
     def __new__(cls, *args: Any) -> _LoadedArray:
@@ -176,9 +176,10 @@ class _LoadedArray(np.ndarray):
         if self.size:  # its memory may be in use already
             raise UnpicklingError("An array is filled twice")
         values = array_from_bytes(data, dtype, shape, fortran=fortran)
-        super().__setstate__((1, values.shape, values.dtype, fortran, values.tobytes("A")))
+        state = 1, values.shape, values.dtype, fortran, values.tobytes("A")
+        super().__setstate__(state)  # ty: ignore[invalid-argument-type]  # NumPy takes a bool
 
-    def __reduce_ex__(self, protocol: int) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> Any:
         return np.array(self).__reduce_ex__(protocol)
 
 

@@ -21,8 +21,8 @@ def find_packages_without_pkg_resources() -> None:
 
     Breaks: ``_base_ = "mmseg::..."`` and ``read_base`` from another package: MMEngine looks the
     package up with ``pkg_resources``, which fails with a ModuleNotFoundError that names neither
-    the config nor the cure. It also asks for the name of the distribution, so that a fork under
-    another name is not found.
+    the config nor the cure. It also looks up the name of the distribution, so a fork under another
+    name is not found.
     Since: setuptools 81, which dropped ``pkg_resources``; Python 3.12, whose environments come
     without setuptools.
     Ends: when MMEngine looks packages up with importlib.
@@ -37,7 +37,7 @@ def find_configs_of_this_package() -> None:
     Breaks: MMEngine refuses every package outside its own list ("mmengine does not support to load
     mtlplugins config"), and a name without a folder.
     Since: every MMEngine up to 0.10.7.
-    Ends: when it takes any installed package.
+    Ends: when MMEngine accepts any installed package.
     """
     replace_once(Config, "_get_cfg_path", _own_or_original)
 
@@ -45,7 +45,7 @@ def find_configs_of_this_package() -> None:
 def _own_or_original(original: Callable) -> Callable:
     def _get_cfg_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
         if cfg_path.startswith(PREFIX):
-            # without a scope, as a file beside it: its modules are registered in mmseg's
+            # no scope, like a base given by path: our modules are registered in mmseg's registries
             return str(shipped_config(cfg_path)), None
         return original(cfg_path, filename)
 
@@ -53,7 +53,7 @@ def _own_or_original(original: Callable) -> Callable:
 
 
 def _spec(package: str) -> ModuleSpec | None:
-    """Spec of the top-level module of a package named as MMEngine does (``mmsegmentation``)."""
+    """Find the module of a package by its name in MMEngine (such as ``mmsegmentation``)."""
     modules = {name: module for module, name in MODULE2PACKAGE.items()}
     return find_spec(modules.get(package, package))
 

@@ -1,4 +1,4 @@
-"""Configs as text: which are read as text, and how they are written."""
+"""Reading and writing of text configs, where MMEngine fails on imports, keys or numbers."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from mmengine.config import config as mmengine_config
 
 from ._replace import replace_once
 
-#: Ends a key that must be quoted; a character of private use is part of no identifier.
+#: Suffix of a key that must be quoted: a private-use character, not valid in an identifier.
 _MARK = "\ue000"
 
 
-def read_as_text_what_has_bases() -> None:
+def read_configs_with_bases_as_text() -> None:
     """Read a config that assigns ``_base_`` as a text config, whatever it imports.
 
-    Breaks: a config with ``import os`` above ``_base_ = …`` is taken for a lazy one, and ends with
-    a ConfigParsingError without text; one without bases that imports the standard library too.
-    Since: Python 3.11, whose own modules MMEngine does not recognise (``os`` is frozen, so has no
-    file); any other import was never recognised.
+    Breaks: a config with ``import os`` above ``_base_ = …`` is taken for a lazy config, which fails
+    with a ConfigParsingError without text; so does one without bases that imports the standard
+    library.
+    Since: Python 3.11, whose standard modules MMEngine does not recognise (``os`` is frozen, so it
+    has no file); other imports were never recognised.
     Ends: when MMEngine asks ``sys.stdlib_module_names``, and looks for ``_base_`` first.
     """
-    replace_once(mmengine_config, "_is_builtin_module", _or_of_the_standard_library)
-    replace_once(Config, "_is_lazy_import", _unless_it_has_bases)
+    replace_once(mmengine_config, "_is_builtin_module", _with_standard_library)
+    replace_once(Config, "_is_lazy_import", _unless_bases_are_assigned)
 
 
-def _or_of_the_standard_library(original: Callable[[str], bool]) -> Callable[[str], bool]:
+def _with_standard_library(original: Callable[[str], bool]) -> Callable[[str], bool]:
     def _is_builtin_module(module_name: str) -> bool:
         return module_name.split(".")[0] in sys.stdlib_module_names or original(module_name)
 
     return _is_builtin_module
 
 
-def _unless_it_has_bases(original: Callable[[str], bool]) -> Callable[[str], bool]:
+def _unless_bases_are_assigned(original: Callable[[str], bool]) -> Callable[[str], bool]:
     def _is_lazy_import(filename: str) -> bool:
         return not (filename.endswith(".py") and _assigns_bases(filename)) and original(filename)
 
@@ -53,40 +54,40 @@ def _assigns_bases(filename: str) -> bool:
 
 
 def write_every_key_and_number() -> None:
-    """Write configs so that they can be read again, whatever their keys and numbers are.
+    """Write configs as valid Python, whatever their keys and numbers are.
 
-    Breaks: a dictionary with a key that is a word of Python (a task or a class named ``class``,
-    ``None`` or ``lambda``) or has an apostrophe is written as ``dict(class=…)``, so a Runner ends
+    Breaks: a dictionary with a key that is a Python keyword (a task or a class named ``class``,
+    ``None`` or ``lambda``) or has an apostrophe is written as ``dict(class=…)``, so a Runner fails
     at its start with a SyntaxError that prints the whole config; ``float("inf")`` is written as
     ``inf``, which cannot be read.
     Since: every MMEngine up to 0.10.7.
-    Ends: when it writes keys that are no identifiers, or words of Python, in quotes.
+    Ends: when MMEngine quotes keys that are keywords or not identifiers.
     """
     if not isinstance(Config.pretty_text, _Text):
         Config.pretty_text = _Text(Config.pretty_text.fget)
 
 
 class _Text(property):
-    """``Config.pretty_text``, of a config whose awkward keys and numbers are marked."""
+    """``Config.pretty_text`` with marked keys and numbers, so that they are quoted."""
 
     def __init__(self, original: Callable[[Any], str]) -> None:
         super().__init__(lambda config: original(_Marked(config)).replace(_MARK, ""))
 
 
 class _Marked:
-    """What MMEngine's writer looks at in a config."""
+    """Proxy of a config with the two members that MMEngine's writer reads."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._format_python_code = config._format_python_code
 
     def to_dict(self) -> dict:
-        # a Config in a Config's place: MMEngine calls this on itself alone
+        # MMEngine's writer calls this on the config only
         return {key: _marked(value) for key, value in self._config.to_dict().items()}
 
 
 class _Code:
-    """A key or value by the code that makes it."""
+    """A key or value that is written as Python code."""
 
     def __init__(self, code: str) -> None:
         self.code = code

@@ -1,4 +1,4 @@
-"""OneCycleLR schedules that are too short."""
+"""Clear error for OneCycleLR schedules that are too short."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ._replace import replace_once
 
 
 def name_short_cycles() -> None:
-    """Say what is wrong with a ``OneCycleLR`` that warms up in a single step.
+    """Raise a clear error for a ``OneCycleLR`` that warms up in a single step.
 
-    Breaks: where ``pct_start * total_steps`` is 1, the learning rate is to rise within no time, and
-    MMEngine stops with "float division by zero".
+    Breaks: where ``pct_start * total_steps`` is 1, the warm-up has length 0, and MMEngine fails
+    with "float division by zero".
     Since: every MMEngine up to 0.10.7; PyTorch's own scheduler does the same.
     Ends: when MMEngine refuses such a schedule itself.
     """

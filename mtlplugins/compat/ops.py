@@ -1,4 +1,4 @@
-"""Stubs for the compiled operators of mmcv, where it has none."""
+"""Stubs for mmcv's compiled operators, where mmcv has none (mmcv-lite)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EXTENSION = "mmcv._ext"
 
 
 class _MissingOps(ModuleType):
-    """A module that has a function of every name; calling one says what to install."""
+    """Module with a function of any name; calling one raises an error that says what to install."""
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name.startswith("__"):
@@ -34,7 +34,7 @@ def stub_missing_ops() -> None:
     """Let mmseg import where mmcv has no compiled operators.
 
     Breaks: ``import mmseg.models`` (and ``mmcv.ops``) with mmcv-lite, because every operator of
-    mmcv looks its functions up in ``mmcv._ext`` on import, used or not.
+    mmcv looks up its functions in ``mmcv._ext`` on import, used or not.
     Since: mmcv 2.0; wheels of the full mmcv stop at torch 2.1, so mmcv-lite is the usual choice.
     Ends: when mmseg imports its models without ``mmcv.ops``. Where the extension is installed
     nothing is replaced.

@@ -1,4 +1,4 @@
-"""Errors of ``--cfg-options`` that name the wrong word."""
+"""Clear errors for wrong ``--cfg-options``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._replace import replace_once
 
 
 def name_wrong_options() -> None:
-    """Say which word after ``--cfg-options`` is not KEY=VALUE.
+    """Name the word after ``--cfg-options`` that is not KEY=VALUE.
 
     Breaks: such a word stops a tool with "not enough values to unpack (expected 2, got 1)", and an
     open bracket in a value with an AssertionError.

@@ -1,4 +1,4 @@
-"""Distributed training (DDP) on CPUs, and launchers that were not started as such."""
+"""Distributed training (DDP) on CPUs, and clear errors for launchers that did not start it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from mmengine.model import MMDistributedDataParallel
 
 from ._replace import replace_once
 
-#: What a launcher tells each of its processes; MMEngine reads these.
+#: Environment variables that a launcher sets in each process; MMEngine reads these.
 _VARIABLES = dict(
     pytorch=("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
     slurm=("SLURM_PROCID", "SLURM_NTASKS", "SLURM_NODELIST"),
@@ -28,14 +29,14 @@ _STARTED_BY = dict(
     pytorch="tools/dist_train.sh CONFIG NUMBER, or torchrun", slurm="srun", mpi="mpirun"
 )
 
-#: Of what Linux tells of a thread, the lines that change when it runs.
-_STEPS = ("State", "voluntary", "nonvoluntary")
+#: Lines of a thread's status (Linux) that change when it runs.
+_CHANGING = ("State", "voluntary", "nonvoluntary")
 
 
 def name_missing_launchers() -> None:
-    """Say what is missing where ``launcher`` is set in a process that none has started.
+    """Raise a clear error where ``launcher`` is set but no launcher started the process.
 
-    Breaks: it ends in ``KeyError: 'RANK'``.
+    Breaks: MMEngine fails with ``KeyError: 'RANK'``.
     Since: every MMEngine up to 0.10.7.
     Ends: when MMEngine says so itself.
     """
@@ -44,31 +45,31 @@ def name_missing_launchers() -> None:
 
 
 def start_processes_on_cpu() -> None:
-    """Let MMEngine's launchers start a process group on a machine without an accelerator.
+    """Let MMEngine start a process group on a machine without an accelerator.
 
     Breaks: ``launcher="pytorch"`` (and ``"slurm"``, ``"mpi"``) calls ``torch.cuda.set_device``
-    even for the gloo backend, which raises where CUDA is missing.
+    even for the gloo backend, which raises without CUDA.
     Since: every MMEngine up to 0.10.7.
-    Ends: when MMEngine asks for the device before it sets it. With an accelerator MMEngine's own
-    code runs. Without one, ``backend="nccl"`` (what configs usually say) becomes ``"gloo"``, and a
-    run that ended well closes its connections.
+    Ends: when MMEngine checks for a device before it sets one. With an accelerator, MMEngine's own
+    code runs. Without one, ``backend="nccl"`` (as most configs say) becomes ``"gloo"``, and a run
+    that succeeded closes its connections at exit.
     """
     for launcher in ("pytorch", "slurm", "mpi"):
         replace_once(dist_utils, f"_init_dist_{launcher}", _with_gloo_on_cpu)
 
 
 def wrap_models_on_cpu() -> None:
-    """Let ``MMDistributedDataParallel`` wrap a model that lives on the CPU.
+    """Let ``MMDistributedDataParallel`` (DDP) wrap a model on the CPU.
 
     Breaks: the Runner always passes ``device_ids=[LOCAL_RANK]``, which PyTorch refuses with a
     ValueError for modules on the CPU.
     Since: every MMEngine up to 0.10.7.
-    Ends: when the Runner leaves ``device_ids`` out on the CPU. Models on a GPU are wrapped as ever.
+    Ends: when the Runner omits ``device_ids`` on the CPU. Models on a GPU are wrapped as before.
     """
     replace_once(MMDistributedDataParallel, "__init__", _without_device_ids_on_cpu)
 
 
-def _asking_for_variables(init: Callable[..., None]) -> Callable[..., None]:
+def _asking_for_variables(init: FunctionType) -> Callable[..., None]:
     launcher = init.__name__.removeprefix("_init_dist_")
 
     def init_dist(backend: str, **kwargs: Any) -> None:
@@ -91,16 +92,16 @@ def _with_gloo_on_cpu(init: Callable[..., None]) -> Callable[..., None]:
             return
         with _no_cuda_device():
             init("gloo" if backend == "nccl" else backend, **kwargs)
-        atexit.register(_leave)
+        atexit.register(_close_connections)
 
     return init_dist
 
 
-def _leave() -> None:
-    """Close the connections of a run that ended well, and let gloo's threads come to rest.
+def _close_connections() -> None:
+    """Close the process group of a run that succeeded, and wait until gloo's threads sleep.
 
-    MMEngine leaves them open. After an error others may be gone, and closing could wait for them;
-    then the threads, which sleep in what they wait for, are all that is waited for.
+    MMEngine leaves it open. After an error other ranks may be gone, and closing could wait for
+    them forever; then only the threads are waited for, which sleep while they wait for a peer.
     """
     if torch.distributed.is_initialized() and not hasattr(sys, "last_type"):
         torch.distributed.destroy_process_group()
@@ -108,39 +109,39 @@ def _leave() -> None:
 
 
 def _wait_for_gloo() -> None:
-    """Wait up to 10 s until gloo's threads are asleep, where the system tells (Linux).
+    """Wait up to 10 s until gloo's threads sleep (Linux only).
 
-    They live on where something still holds the process group, as a model wrapped by
-    ``DistributedDataParallel`` does. Behind an operation the last thing that a thread does may be
-    to free a tensor, which takes Python's lock; one that asks for the lock when the interpreter has
-    begun to end is made to exit, and that aborts the process.
+    They stay alive while something holds the process group, such as a model wrapped by
+    ``DistributedDataParallel``. After an operation a thread may free a tensor, which takes Python's
+    global lock (GIL); a thread that asks for it while the interpreter shuts down is made to exit,
+    and that aborts the process.
     """
     until = time.monotonic() + 10
     before = None
     while time.monotonic() < until:
-        now = _steps_of_gloo()
-        if now == before and all("(sleeping)" in steps for steps in now):
+        now = _gloo_thread_states()
+        if now == before and all("(sleeping)" in state for state in now):
             return
         before = now
-        time.sleep(0.01)  # without Python's lock, which a thread may be waiting for
+        time.sleep(0.01)  # releases the GIL, which a thread may be waiting for
 
 
-def _steps_of_gloo() -> list[str]:
-    """The state of each of gloo's threads and how often it was switched, which grows as it runs."""
+def _gloo_thread_states() -> list[str]:
+    """Read the state and the context switches, which grow as it runs, of each gloo thread."""
     found = []
     for status in sorted(Path("/proc/self/task").glob("*/status")):
-        with suppress(OSError):  # it has just ended
+        with suppress(OSError):  # the thread has just ended
             name, *lines = status.read_text().splitlines()
             if name == "Name:\tpt_gloo_runloop":
-                found.append(" ".join(line for line in lines if line.startswith(_STEPS)))
+                found.append(" ".join(line for line in lines if line.startswith(_CHANGING)))
     return found
 
 
 @contextmanager
 def _no_cuda_device() -> Iterator[None]:
-    """Make ``torch.cuda.set_device`` do nothing, as there is no device to set."""
+    """Context in which ``torch.cuda.set_device`` does nothing."""
     set_device = torch.cuda.set_device
-    torch.cuda.set_device = lambda device: None
+    torch.cuda.set_device = lambda device: None  # ty: ignore[invalid-assignment]  # monkey patch
     try:
         yield
     finally:

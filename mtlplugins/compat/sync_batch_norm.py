@@ -1,4 +1,4 @@
-"""Synchronised batch norms (SyncBatchNorm) on CPUs."""
+"""Synchronised batch normalisation (SyncBatchNorm) on CPUs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def synchronise_batch_norms_on_cpu() -> None:
     """Let ``nn.SyncBatchNorm``, and so ``sync_bn="torch"`` in a config, work on the CPU.
 
     Breaks: ``DistributedDataParallel`` raises "SyncBatchNorm layers only work with GPU modules",
-    and the norm itself likewise, so that one config cannot serve both.
+    and so does the norm itself, so one config cannot serve both.
     Since: every torch up to 2.11.
-    Ends: when torch has its kernels for the CPU. On a GPU torch's own code runs.
+    Ends: when torch has CPU kernels for it. On a GPU torch's own code runs.
     """
     replace_once(nn.SyncBatchNorm, "forward", _by_sums_on_cpu)
     if hasattr(DistributedDataParallel, "_passing_sync_batchnorm_handle"):
@@ -48,7 +48,7 @@ def _by_sums_on_cpu(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _normalise(norm: nn.SyncBatchNorm, x: Tensor) -> Tensor:
-    """Normalise (N, C, …) by the statistics of all processes; N may be 0 in some, not in all."""
+    """Normalise (N, C, …) by the statistics of all ranks; N may be 0 on some, not on all."""
     group = norm.process_group
     wide = x.movedim(1, -1).to(torch.promote_types(x.dtype, torch.float32))  # (N, …, C)
     axes = tuple(range(x.dim() - 1))
@@ -61,21 +61,25 @@ def _normalise(norm: nn.SyncBatchNorm, x: Tensor) -> Tensor:
     centred = wide - mean
     variance = _SumOverProcesses.apply(centred.square().sum(axes), group) / count
     if norm.track_running_stats:
-        norm.num_batches_tracked.add_(1)
-        share = norm.momentum
-        if share is None:
-            share = 1 / float(norm.num_batches_tracked)
-        unbiased = variance.detach() * count / (count - 1)
-        norm.running_mean.lerp_(mean.detach().to(norm.running_mean), share)
-        norm.running_var.lerp_(unbiased.to(norm.running_var), share)
+        _update_running_statistics(norm, mean.detach(), variance.detach(), count)
     out = centred * (variance + norm.eps).rsqrt()
     if norm.affine:
         out = out * norm.weight + norm.bias
     return out.to(x.dtype).movedim(-1, 1)
 
 
+def _update_running_statistics(norm: Any, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+    norm.num_batches_tracked.add_(1)
+    share = norm.momentum
+    if share is None:
+        share = 1 / float(norm.num_batches_tracked)
+    unbiased = variance * count / (count - 1)
+    norm.running_mean.lerp_(mean.to(norm.running_mean), share)
+    norm.running_var.lerp_(unbiased.to(norm.running_var), share)
+
+
 class _SumOverProcesses(torch.autograd.Function):
-    """Σ over processes; what each of them gets is a function of all, so gradients add up too."""
+    """All-reduce sum over ranks; its gradient is the sum of all ranks' gradients."""
 
     @staticmethod
     def forward(ctx: Any, own: Tensor, group: Any) -> Tensor:

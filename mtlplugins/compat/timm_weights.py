@@ -1,4 +1,4 @@
-"""Pretrained weights of timm, downloaded when training starts and not before."""
+"""Pretrained timm weights, downloaded only when training starts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ._replace import replace_once
 def fetch_timm_weights_for_training() -> None:
     """Let ``TIMMBackbone(pretrained=True)`` fetch its weights when training starts.
 
-    Breaks: they are fetched whenever the model is built: to predict, export or count parameters
-    too, where a checkpoint replaces them at once. Without a network all of these fail, with an
-    error that names neither the config nor what to do.
+    Breaks: they are fetched whenever the model is built, also to predict, export or count
+    parameters, where a checkpoint replaces them at once. Without a network all of these fail, with
+    an error that names neither the config nor the cure.
     Since: every mmseg up to 1.2.2, every mmpretrain up to 1.2.0.
-    Ends: when they fetch in ``init_weights``, as they do for their own encoders.
+    Ends: when these packages fetch in ``init_weights``, as they do for their own encoders.
     """
     for package in (mmseg_backbones, mmpretrain_backbones):
         replace_once(package.TIMMBackbone, "__init__", _without_fetching)
@@ -29,7 +29,7 @@ def fetch_timm_weights_for_training() -> None:
 
 
 def _without_fetching(init: Callable[..., None]) -> Callable[..., None]:
-    def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature(init).bind(None, *args, **kwargs)
         bound.apply_defaults()
         wanted, bound.arguments["pretrained"] = bound.arguments["pretrained"], False
@@ -41,20 +41,20 @@ def _without_fetching(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _build(kind: type[nn.Module], init: Callable[..., None], bound: BoundArguments) -> nn.Module:
-    """Build a second encoder, with the weights to copy."""
+    """Build a second encoder with the pretrained weights, to copy them from."""
     pretrained = object.__new__(kind)
     init(pretrained, *bound.args[1:], **bound.kwargs)
     return pretrained
 
 
-def _fetching(init_weights: Callable[[nn.Module], None]) -> Callable[[nn.Module], None]:
-    def fetch_and_init(self: nn.Module) -> None:
+def _fetching(init_weights: Callable[[Any], None]) -> Callable[[Any], None]:
+    def fetch_and_init(self: Any) -> None:
         if self.build_pretrained is None or self.is_init:
             init_weights(self)
             return
         try:
             pretrained = self.build_pretrained()
-        except (OSError, RuntimeError) as error:  # no network, no weights of that name
+        except (OSError, RuntimeError) as error:  # no network, or no weights of that name
             raise FileNotFoundError(
                 f"cannot fetch timm's pretrained weights of the backbone ({error}): fetch them "
                 "once where there is a network, or train from scratch with --cfg-options "

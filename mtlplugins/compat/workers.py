@@ -1,4 +1,4 @@
-"""DataLoader workers: signals that end a job reach the training process alone."""
+"""DataLoader workers that ignore the signals which end a job; the training process gets them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from ._replace import replace_once
 
 
 def leave_stopping_to_the_parent() -> None:
-    """Let data workers end at SIGTERM only if their own parent sends it, not at Ctrl-C.
+    """Make data workers end at SIGTERM only if their own parent sends it, and not at Ctrl-C.
 
     Breaks: a scheduler that ends a job sends SIGTERM to all its processes, a terminal SIGINT or
-    SIGHUP. The workers die, and PyTorch raises an error in the training process at whatever it is
-    doing, such as the middle of an optimizer step, so that it can save nothing that is worth
-    keeping.
+    SIGHUP. The workers die, and PyTorch raises an error in the training process at any point, such
+    as the middle of an optimizer step, so it cannot save a usable checkpoint.
     Since: every PyTorch up to 2.11.
-    Ends: when PyTorch leaves it to the parent.
+    Ends: when PyTorch's workers leave stopping to their parent.
     """
-    replace_once(mmengine_runner, "default_worker_init_fn", _Deaf)
-    replace_once(_MultiProcessingDataLoaderIter, "__init__", _start_deaf)
+    replace_once(mmengine_runner, "default_worker_init_fn", _ignoring_signals)
+    replace_once(_MultiProcessingDataLoaderIter, "__init__", _with_sigterm_blocked)
 
 
-def _start_deaf(start: Callable[..., None]) -> Callable[..., None]:
-    """Block SIGTERM while workers start, which inherit that.
+def _with_sigterm_blocked(start: Callable[..., None]) -> Callable[..., None]:
+    """Block SIGTERM while workers start; they inherit the mask.
 
-    Importing may start threads in a worker that is not forked (PyTorch 2.4 does), before
-    :class:`_Deaf` is called and beyond its reach: a signal goes to any thread that does not block.
+    In a worker that is not forked, imports may start threads (PyTorch 2.4 does) before
+    :class:`_SignalProofInit` is called; a signal goes to any thread that does not block it.
     """
 
     def starting(self: Any, *args: Any, **kwargs: Any) -> None:
-        resource_tracker.ensure_running()  # unblocks SIGTERM when it begins
+        resource_tracker.ensure_running()  # it unblocks SIGTERM when it starts
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             start(self, *args, **kwargs)
@@ -48,8 +47,12 @@ def _start_deaf(start: Callable[..., None]) -> Callable[..., None]:
     return starting
 
 
-class _Deaf:
-    """Start of a worker; an object, as a closure cannot be sent to workers that are not forked."""
+def _ignoring_signals(init: Callable[..., None]) -> _SignalProofInit:
+    return _SignalProofInit(init)
+
+
+class _SignalProofInit:
+    """Worker init function; a class, because closures cannot be pickled for spawned workers."""
 
     def __init__(self, init: Callable[..., None]) -> None:
         self.init = init
@@ -57,9 +60,9 @@ class _Deaf:
     def __call__(self, worker_id: int, *args: Any, **kwargs: Any) -> None:
         for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all
             signal.signal(number, signal.SIG_IGN)
-        # a handler is not told who sent the signal; a thread that waits for it is
+        # a handler is not told who sent the signal; `sigwaitinfo` in a thread is
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        # the system's parent is another process where a fork server starts the workers
+        # with a fork server the system's parent is the server
         parent = multiprocessing.parent_process()
         pid = os.getppid() if parent is None else parent.pid
         threading.Thread(target=_end_with_parent, args=(pid,), daemon=True).start()
