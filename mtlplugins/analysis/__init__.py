@@ -1,4 +1,4 @@
-"""Analysis of data, runs, models and task embeddings."""
+"""Analysis of data sets, training runs, models and task embeddings."""
 
 from .blind import blind_scores
 from .complexity import count_parameters, model_stats

@@ -1,4 +1,4 @@
-"""Blind baseline: scores of predictors that look at no pixel, which any model must beat."""
+"""Blind baseline: scores of predictors that see no pixels, which any model must beat."""
 
 from __future__ import annotations
 
@@ -8,29 +8,28 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement, LabelData, PixelData
 
+from mtlplugins.evaluation import TaskMetric
 from mtlplugins.kinds import enter, get_part, why_left_out
 from mtlplugins.structures import MultiTaskDataSample
 
 
 class BlindPredictor(NamedTuple):
-    """Predictor of a kind that looks at no pixel.
+    """Predictor for a kind of target that sees no pixels.
 
     Attributes:
-        fit: Called with the targets of the training images and the task's ``metainfo``; gives a
-            value.
-        predict: Called with that value and the target of an image, for its size; gives the field
+        fit: Takes the targets of the training images and the task's ``metainfo``; returns a value.
+        predict: Takes that value and the target of an image, for its size; returns the field
             ``pred_<task>``.
     """
 
-    fit: Callable[[Sequence[BaseDataElement], dict[str, Any]], Any]
-    predict: Callable[[Any, BaseDataElement], BaseDataElement]
+    fit: Callable[[Sequence[Any], dict[str, Any]], Any]
+    predict: Callable[[Any, Any], BaseDataElement]
 
 
-def _labels(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndarray:
-    """The most frequent class at each position (H, W)."""
+def _fit_labels(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the most frequent class at each position (H, W)."""
     first = targets[0].data.shape[-2:]
     counts = np.zeros((len(entry["classes"]), *first), np.int64)
     for target in targets:
@@ -40,8 +39,8 @@ def _labels(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.nda
     return counts.argmax(axis=0)
 
 
-def _depth(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndarray:
-    """The median of the valid depths at each position (H, W), in metres."""
+def _fit_depth(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the median of the valid depths at each position (H, W), in metres."""
     first = targets[0].data.shape[-2:]
     stack = np.stack([_resize(target.data[0].numpy(), first) for target in targets])
     everywhere = np.median(stack[stack > 0])
@@ -49,8 +48,8 @@ def _depth(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndar
     return median.filled(everywhere).astype(np.float32)
 
 
-def _normals(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndarray:
-    """The mean direction of the valid normals at each position (H, W, 3), of unit length."""
+def _fit_normals(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the mean direction of the valid normals at each position: unit vectors (H, W, 3)."""
     first = targets[0].data.shape[-2:]
     total = np.zeros((*first, 3))
     for target in targets:
@@ -60,8 +59,8 @@ def _normals(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.nd
     return total / np.linalg.norm(total, axis=-1, keepdims=True)
 
 
-def _class(targets: Sequence[BaseDataElement], entry: dict[str, Any]) -> np.ndarray:
-    """The share of each class (C,)."""
+def _fit_classes(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the share of each class (C,)."""
     labels = np.array([int(target.label) for target in targets])
     return np.bincount(labels, minlength=len(entry["classes"])) / len(labels)
 
@@ -70,32 +69,32 @@ def _resize(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return cv2.resize(array, tuple(size)[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def _map(value: np.ndarray, target: BaseDataElement) -> PixelData:
+def _predict_map(value: np.ndarray, target: Any) -> PixelData:
     dtype = np.int32 if value.dtype.kind == "i" else np.float32
     fitted = _resize(value.astype(dtype), target.data.shape[-2:])
     return PixelData(data=torch.from_numpy(fitted)[None].to(target.data.dtype))
 
 
-def _scores(value: np.ndarray, target: BaseDataElement) -> LabelData:
+def _predict_class(value: np.ndarray, target: Any) -> LabelData:
     score = torch.from_numpy(value.astype(np.float32))
     return LabelData(score=score, label=score.argmax()[None])
 
 
-def _vectors(value: np.ndarray, target: BaseDataElement) -> PixelData:
+def _predict_vectors(value: np.ndarray, target: Any) -> PixelData:
     fitted = _resize(value.astype(np.float32), target.data.shape[-2:])
     return PixelData(data=torch.from_numpy(fitted).permute(2, 0, 1))
 
 
-enter("segmentation", "blind", BlindPredictor(_labels, _map))
-enter("depth", "blind", BlindPredictor(_depth, _map))
-enter("normals", "blind", BlindPredictor(_normals, _vectors))
-enter("classification", "blind", BlindPredictor(_class, _scores))
+enter("segmentation", "blind", BlindPredictor(_fit_labels, _predict_map))
+enter("depth", "blind", BlindPredictor(_fit_depth, _predict_map))
+enter("normals", "blind", BlindPredictor(_fit_normals, _predict_vectors))
+enter("classification", "blind", BlindPredictor(_fit_classes, _predict_class))
 
 
 def blind_scores(
     train: Iterable[MultiTaskDataSample],
     test: Iterable[MultiTaskDataSample],
-    metrics: Sequence[BaseMetric],
+    metrics: Sequence[TaskMetric],
     dataset_meta: dict[str, Any],
 ) -> dict[str, float]:
     """Score the blind predictor of each task.
@@ -104,17 +103,17 @@ def blind_scores(
     frequent class.
 
     Args:
-        train: Samples to take them from.
-        test: Samples to score on.
-        metrics: One metric per task, with its ``task``.
-        dataset_meta: Describes the tasks.
+        train: Samples to fit the predictors to.
+        test: Samples to score.
+        metrics: One metric per task.
+        dataset_meta: Description of the tasks.
 
     Returns:
-        ``<task>/<metric>``; without the tasks of a kind for which
+        Scores by ``<task>/<metric>``, without tasks of a kind for which
         :func:`mtlplugins.kinds.leave_out` states why it has no blind predictor.
 
     Raises:
-        ValueError: A kind has no blind predictor, and no reason is stated.
+        ValueError: A kind has no blind predictor, and no stated reason.
     """
     train, test = list(train), list(test)
     scores: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Model complexity: parameters, and floating-point operations (FLOPs) per image and task."""
+"""Model complexity: parameters, and FLOPs per image and task."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def training_size(cfg: Config) -> tuple[int, int]:
-    """Find the (height, width) that the config trains at.
+    """Read the training image size (height, width) from a config.
 
     Raises:
-        ValueError: No transform of the training pipeline says it; nor, where that is empty, of the
-            test pipeline.
+        ValueError: No transform of the training pipeline (of the test pipeline, if that is empty)
+            has a ``scale``.
     """
     for transform in reversed(cfg.get("train_pipeline") or cfg.get("test_pipeline") or []):
         if scale := transform.get("scale"):
@@ -27,7 +27,7 @@ def training_size(cfg: Config) -> tuple[int, int]:
 
 
 def count_parameters(model: nn.Module) -> dict[str, int]:
-    """Count ``params`` and, of them, the ``trainable`` ones."""
+    """Count all parameters (``params``) and the trainable ones (``trainable``)."""
     return dict(
         params=sum(p.numel() for p in model.parameters()),
         trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -35,15 +35,15 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
 
 
 def model_stats(cfg: Config, size: tuple[int, int] | None = None) -> dict[str, Any]:
-    """Count parameters and operations.
+    """Count the parameters and floating-point operations (FLOPs) of a model.
 
     Args:
         cfg: A config with a ``model``.
-        size: (height, width) of the image; None for the size that the config trains at.
+        size: (height, width) of the image; None for the training size of the config.
 
     Returns:
-        ``params``, ``trainable``; ``flops_per_task``: operations of one image and one
-        task, two per multiply-add, averaged over the tasks; ``flops_by_task``; ``size``.
+        ``params``, ``trainable``; ``flops_per_task``: operations for one image and one task, two
+        per multiply-add, averaged over the tasks; ``flops_by_task``; ``size``.
 
     Raises:
         ValueError: ``size`` is not positive.
@@ -59,7 +59,7 @@ def model_stats(cfg: Config, size: tuple[int, int] | None = None) -> dict[str, A
     flops = {}
     for task in model.tasks:
         model.test_cfg["tasks"] = [task]
-        # the counter does not see fused attention on a CPU
+        # the counter does not count fused attention on a CPU
         plain = sdpa_kernel(SDPBackend.MATH)
         with torch.no_grad(), plain, FlopCounterMode(display=False) as counter:
             model(image, mode="predict")

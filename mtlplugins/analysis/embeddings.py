@@ -15,34 +15,34 @@ from mtlplugins.models.conditioning import TaskEmbedding
 
 
 def sweep(tasks: Sequence[str], emphases: Sequence[float] = (5, 10)) -> list[dict[str, float]]:
-    """List mixtures: the mean of all tasks, then each task in turn ahead of the others.
+    """List mixtures to try: the mean of all tasks, then each task with a higher weight.
 
-    For two tasks these are the five of the thesis's table 4.15: 1-1, 5-1, 10-1, 1-5, 1-10.
+    For two tasks these are the five of table 4.15 in the thesis: 1-1, 5-1, 10-1, 1-5, 1-10.
 
     Args:
         tasks: Names of the tasks.
-        emphases: Weights of the task that is ahead; the others have 1.
+        emphases: Weights of the emphasised task; the others have weight 1.
 
     Returns:
-        The weight of each task, for each mixture.
+        The weights by task, for each mixture.
     """
     mean = dict.fromkeys(tasks, 1.0)
     return [mean, *({**mean, task: float(ahead)} for task in tasks for ahead in emphases)]
 
 
 def mix(embedding: TaskEmbedding, weights: Mapping[str, float]) -> Tensor:
-    """Combine embeddings: ``z = Σ wᵢ zᵢ / Σ wᵢ`` (the thesis, section 4.5.7).
+    """Compute the weighted mean of embeddings: ``z = Σ wᵢ zᵢ / Σ wᵢ`` (thesis, section 4.5.7).
 
     Args:
-        embedding: The embeddings of a model's tasks.
-        weights: Weight of each task, 0 where left out.
+        embedding: The task embeddings of a model.
+        weights: Weight by task; tasks left out have weight 0.
 
     Returns:
-        The mixture (embed_dims,) of the tasks' own vectors. A global vector is in every ``z``, so
-        it is in any mixture of them too. Where one task alone has a weight, its vector to the bit.
+        The mixture (embed_dims,) of the tasks' own vectors, without the global vector, which the
+        model adds to every ``z``. If only one task has a weight, its vector bit by bit.
 
     Raises:
-        ValueError: An unknown task, a weight that is negative or not finite, or no weight above 0.
+        ValueError: A task is unknown, a weight is negative or not finite, or none is above 0.
     """
     for task, weight in weights.items():
         if task not in embedding.tasks:
@@ -55,16 +55,18 @@ def mix(embedding: TaskEmbedding, weights: Mapping[str, float]) -> Tensor:
     if total == 0:
         raise ValueError("mixture: no task has a weight above 0")
     with torch.no_grad():
-        # shares and not a sum divided at the end: w z / w is not z to the last bit
+        # divides the weights first: (w z) / w is not z to the last bit
         return sum(embedding.vectors[t] * (weight / total) for t, weight in weights.items())
 
 
 @contextmanager
 def mixed_embedding(model: MultiTaskModel, weights: Mapping[str, float]) -> Iterator[None]:
-    """Hand one mixture to all tasks of ``model``; afterwards each has its own embedding again.
+    """Context in which all tasks of ``model`` use one mixture; restores their embeddings after it.
+
+    Changes the parameters in place, so it is not thread-safe.
 
     Raises:
-        ValueError: The model is not conditioned, or a mixture that :func:`mix` refuses.
+        ValueError: The model is not conditioned, or :func:`mix` refuses the weights.
     """
     embedding = conditioned_embedding(model)
     mixture = mix(embedding, weights)
@@ -83,14 +85,14 @@ def _set(embedding: TaskEmbedding, vectors: Mapping[str, Tensor]) -> None:
 
 
 def cosine_similarities(embedding: TaskEmbedding) -> Tensor:
-    """Compare each two tasks: cosines (T, T), in the order of ``embedding.tasks``."""
+    """Compute the cosine similarities of all tasks: (T, T), ordered as ``embedding.tasks``."""
     with torch.no_grad():
         directions = normalize(embedding(embedding.tasks), dim=1)
         return directions @ directions.T
 
 
 def conditioned_embedding(model: MultiTaskModel) -> TaskEmbedding:
-    """Give the task embeddings of a model.
+    """Return the task embeddings of a model.
 
     Raises:
         ValueError: The model is not conditioned.

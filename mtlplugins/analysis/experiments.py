@@ -1,4 +1,4 @@
-"""What papers report of our configs: the ``experiments.json`` beside them, one for each family."""
+"""Published results of experiments, from ``experiments.json`` beside the configs of a family."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mtlplugins.common.shipped_configs import configs_folder
 
 
 def experiment_of(config: Config, name: str | None = None) -> dict[str, Any]:
-    """Describe the experiment that a config is.
+    """Look up the experiment of a config.
 
     Args:
-        config: A config; its own ``experiment``, if it has one, goes before the file's.
-        name: Name of its file without suffix, where the config was read from another one.
+        config: A config; its own ``experiment``, if it has one, overrides the file's entries.
+        name: Name of its file without suffix, for a config that was read from a copy.
 
     Returns:
-        What there is of ``name``, ``rows`` (its row in tables of the paper), ``published`` (the
+        The known ones of ``name``, ``rows`` (its row in tables of the paper), ``published`` (the
         paper's scores by ``<task>/<metric>``), ``sizes``, ``figure`` and ``source``. A config that
-        inherits one of ours is another experiment, of which nothing is known.
+        inherits one of ours is a different experiment and has no entry.
     """
     name = name or Path(config.filename or "").stem
     return _merged(experiments().get(name, {}), config.get("experiment") or {})
@@ -31,7 +31,7 @@ def experiment_of(config: Config, name: str | None = None) -> dict[str, Any]:
 
 @cache
 def experiments() -> dict[str, dict[str, Any]]:
-    """Read the experiments of all families, by name of the config."""
+    """Read the experiments of all families, by name of the config; cached."""
     found: dict[str, dict[str, Any]] = {}
     for file in sorted(configs_folder().rglob("experiments.json")):
         found |= json.loads(file.read_text(encoding="utf-8"))

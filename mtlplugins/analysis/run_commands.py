@@ -1,4 +1,4 @@
-"""Subprocesses of a series of runs: one after the other, finished ones skipped."""
+"""Series of runs as subprocesses, one after the other; finished ones are skipped."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from .results import config_difference, read_run
 
 
 def is_finished(work_dir: Path, cfg: Config) -> bool:
-    """Say whether a run in ``work_dir`` trained as long as ``cfg`` says and was then scored.
+    """Return whether ``work_dir`` holds a complete run of ``cfg``, with its last validation.
 
     Raises:
-        ValueError: There is a run of another length, or of a config that learns otherwise.
+        ValueError: The folder holds a run of another length, or of a different config.
     """
     try:
         run = read_run(work_dir)
     except FileNotFoundError:  # not begun
         return False
     epochs = cfg.train_cfg.max_epochs
-    mend = "give the --cfg-options of then, or another --work-dir"
+    advice = "give the --cfg-options of then, or another --work-dir"
     if run.length != epochs:
-        raise ValueError(f"{work_dir} holds a run of {run.length} epochs, not of {epochs}: {mend}")
+        raise ValueError(
+            f"{work_dir} holds a run of {run.length} epochs, not of {epochs}: {advice}"
+        )
     if changed := config_difference(cfg, run.config):
-        raise ValueError(f"{work_dir} holds a run of another config, with {changed}: {mend}")
+        raise ValueError(f"{work_dir} holds a run of another config, with {changed}: {advice}")
     return run.complete
 
 
 def run_steps(steps: Iterable[Sequence[str]], *, dry_run: bool) -> None:
-    """Run commands, each printed first.
+    """Print and run commands, one after the other.
 
     Args:
         steps: The commands, as lists of arguments.
-        dry_run: Whether to print them alone.
+        dry_run: Whether to print the commands without running them.
 
     Raises:
-        SystemExit: A command failed; those after it were not run.
+        SystemExit: A command failed; the ones after it were not run.
     """
     for step in steps:
         print(f"$ {shlex.join(step)}", flush=True)

@@ -164,7 +164,7 @@ def test_data_that_are_not_there_are_named(trained: Path, tmp_path, monkeypatch)
     run_tool(monkeypatch, "analysis/results.py", moved, "--out", tmp_path / "out")
     page = Page(tmp_path / "out/results.html")
     assert page.images == []
-    (note,) = (text for text in page.texts if "no pictures" in text)
+    (note,) = (text for text in page.texts if "no images" in text)
     assert "no data set at" in note
     assert "nowhere" in note
     assert "Last validation: depth" in page.texts

@@ -1,4 +1,4 @@
-"""Data check: every file of a config's data is read before it is trained on."""
+"""Data check: reads every file of a config's data sets before training."""
 
 from .report import as_json, as_text
 from .run import check_config

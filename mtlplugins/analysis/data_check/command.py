@@ -1,11 +1,11 @@
-"""Look at every file of a config's data, before it is trained on.
+"""Check every file of a config's data before training.
 
     mtlplugins check-data configs/swin_cond_nyuv2.py --out data_check
 
-reads all splits as training does and reports files that cannot be read, targets that do not fit
-their image or their task, targets with nothing in them, images that leak from training into
-validation or test, and what the classes and depths are. Writes report.txt, report.json and
-pictures of the worst images; the exit status is 1 where there are errors.
+Reads all splits as training does, and reports unreadable files, targets that do not fit their
+image or task, empty targets, images that leak from training into validation or test, and the
+distribution of classes and depths. Writes report.txt, report.json and panels of the worst images;
+the exit status is 1 if there are errors.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
         "--workers",
         type=int,
         default=os.cpu_count(),
-        help="processes, all cores if not given; 0 for none but this one",
+        help="number of worker processes, all cores if not given; 0 for this process alone",
     )
     args = parser.parse_args()
     if args.workers < 0:
@@ -43,11 +43,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Check, and write what there is to say."""
+    """Check the data, and write and print the report."""
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)  # before a check that may take an hour
+    out.mkdir(parents=True, exist_ok=True)  # now, because the check may take an hour
     if not os.access(out, os.W_OK):
         raise PermissionError(f"--out {out}: nothing may be written there, choose another folder")
     check = check_config(cfg, workers=args.workers)

@@ -1,4 +1,4 @@
-"""Findings of a data check, and their sum over parts of the data."""
+"""Findings of a data check, which add up over parts of the data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mtlplugins.datasets.targets.tally import Tally
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong, or odd.
+    """Error or warning.
 
     Attributes:
-        kind: What, in a word or two.
-        message: The sentence for the user; names the file.
-        split: Splits it is in.
-        source: The data set of that split, where there are several.
-        image: Index of the image in the data set; None where it is of no single image.
-        error: Whether training or scores would suffer from it.
+        kind: A short label, to group problems by.
+        message: The message for the user; names the file.
+        split: Name of the split.
+        source: Index of the data set in that split.
+        image: Index of the image in the data set; None if the problem is of no single image.
+        error: True for an error, which harms training or scores; False for a warning.
     """
 
     kind: str
@@ -30,11 +30,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Emptiest:
-    """An image of whose targets much is missing.
+    """Image with a target that is mostly missing.
 
     Attributes:
-        missing: The share of a target's pixels that have no truth, of the emptiest target.
-        task: Which task's.
+        missing: Share of the target's pixels without ground truth.
+        task: Name of the task.
+        split: Name of the split.
+        source: Index of the data set in that split.
+        image: Index of the image in the data set.
     """
 
     missing: float
@@ -46,14 +49,14 @@ class Emptiest:
 
 @dataclass
 class Findings:
-    """Findings in some images of a data set.
+    """Findings for some images of a data set.
 
     Attributes:
-        problems: In the order of the images.
-        tallies: By task.
-        digests: Of the pixels of each image that can be read, by its index.
-        files: Where each image lies, by its index.
-        emptiest: The images with the least truth, the worst first.
+        problems: Problems, in the order of the images.
+        tallies: Statistics of the targets, by task.
+        digests: Hash of the pixels of each readable image, by its index.
+        files: Path of each image, by its index.
+        emptiest: The images with the least ground truth, the worst first.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -65,7 +68,7 @@ class Findings:
     KEPT = 8
 
     def add(self, other: Findings) -> None:
-        """Add what is found in other images of the same data set."""
+        """Add the findings for other images of the same data set."""
         self.problems += other.problems
         for task, tally in other.tallies.items():
             self.tallies.setdefault(task, Tally()).add(tally)

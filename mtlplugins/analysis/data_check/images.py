@@ -14,7 +14,7 @@ from mtlplugins.datasets.transforms.loading import TURNED
 
 from .findings import Emptiest, Findings, Problem
 
-#: The kind of problem of an image that cannot be loaded.
+#: ``Problem.kind`` of an image that cannot be loaded.
 UNREADABLE = "image"
 
 
@@ -26,14 +26,14 @@ def check_images(
     source: int,
     heads: Mapping[str, Mapping[str, Any]],
 ) -> Findings:
-    """Load images and their targets, each on its own, and look at what they hold.
+    """Load images and each of their targets, and check the contents.
 
     Args:
-        dataset: Where they are from.
-        indices: Which.
-        split: Name of their split.
-        source: Number of the data set in it.
-        heads: The model's heads as the config gives them, by task; those that it has.
+        dataset: The data set.
+        indices: Indices of the images.
+        split: Name of the split.
+        source: Index of the data set in that split.
+        heads: Configs of the model's heads, by task.
     """
     findings = Findings()
     for index in indices:
@@ -42,18 +42,18 @@ def check_images(
 
 
 def load_image(dataset: MultiTaskDataset, index: int) -> dict:
-    """Load an image without its targets; a data set that makes its items has made them too."""
+    """Load an image without its targets; a generated data set returns both."""
     info = dataset.get_data_info(index)
-    return info if "img" in info else LoadMultiTaskImage()(info)
+    return info if "img" in info else LoadMultiTaskImage().transform(info)
 
 
 def load_target(info: dict, task: str) -> np.ndarray | int:
     """Load one target of an image.
 
     Args:
-        info: The image, as :class:`LoadTargets` takes it; or what a data set says of one that
-            cannot be loaded, whose target then has no size to be compared with.
-        task: One of its tasks.
+        info: The loaded image, as :class:`LoadTargets` takes it; or only the data set's info of an
+            image that cannot be loaded, in which case the target's size is not checked.
+        task: One of the image's tasks.
 
     Returns:
         The target before it is packed: a map (H, W, ...) or a class.
@@ -64,9 +64,9 @@ def load_target(info: dict, task: str) -> np.ndarray | int:
     source, target = info["target_sources"][task], info["target_types"][task]
     if "img" not in info:
         return target.load(source)
-    # what a turned image's targets hold can be told all the same
+    # targets of a rotated image are checked as well
     alone = dict(target_sources={task: source}, seg_fields=[], turned=False)
-    return LoadTargets()(info | alone)[key]
+    return LoadTargets().transform(info | alone)[key]
 
 
 def _check_image(
@@ -85,7 +85,7 @@ def _check_image(
     try:
         info = load_image(dataset, index)
         findings.digests[index] = blake2b(info["img"].tobytes(), digest_size=12).digest()
-    except Exception as error:  # whatever training would meet
+    except Exception as error:  # anything that training would raise
         report(UNREADABLE, str(error))
         info = None
     info = info or dataset.get_data_info(index)
@@ -97,7 +97,7 @@ def _check_image(
     for task in tasks:
         target = dataset.target_types[task]
         if info.get("target_sources", {}).get(task, path) is None:
-            continue  # made by a transform, of what is checked already
+            continue  # made by a transform from data that are checked already
         try:
             value = load_target(info, task)
         except Exception as error:

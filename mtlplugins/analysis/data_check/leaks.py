@@ -1,4 +1,4 @@
-"""Duplicate images and leaks between splits, by file and by content."""
+"""Detection of duplicate images and leaks between splits, by file and by content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Place(NamedTuple):
 def find_shared_files(
     splits: Sequence[Split], findings: Sequence[Sequence[Findings]]
 ) -> list[Problem]:
-    """Find files that two splits have, or one split twice."""
+    """Find files that are in two splits, or twice in one."""
     by_file: dict[str, list[_Place]] = {}
     for place in _places(splits, findings):
         by_file.setdefault(str(Path(place.file).resolve()), []).append(place)
@@ -42,7 +42,7 @@ def find_copies(splits: Sequence[Split], findings: Sequence[Sequence[Findings]])
     for first, *others in by_content.values():
         seen = {Path(first.file).resolve()}
         for other in others:
-            if Path(other.file).resolve() in seen:  # told by find_shared_files
+            if Path(other.file).resolve() in seen:  # reported by find_shared_files
                 continue
             seen.add(Path(other.file).resolve())
             message = f"{other.file} has the pixels of {first.file}"
@@ -59,7 +59,7 @@ def _places(splits: Sequence[Split], findings: Sequence[Sequence[Findings]]) -> 
 
 def _problem(kind: str, first: _Place, other: _Place, message: str) -> Problem:
     names = list(dict.fromkeys((first.split.name, other.split.name)))
-    # what is trained on must not be scored; val and test may overlap, if somebody wants that
+    # training data must not be scored; val and test may overlap on purpose
     leak = len(names) > 1 and (first.split.trains or other.split.trains)
     where = f"leaks between {names[0]} and {names[1]}" if leak else f"in {' and '.join(names)}"
     return Problem(

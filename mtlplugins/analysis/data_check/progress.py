@@ -1,4 +1,4 @@
-"""Progress bar on a terminal, and a line per tenth in a log file."""
+"""Progress report: a bar on a terminal, ten lines in a log file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _TENTH = 10
 
 
 class Progress:
-    """Say how far a long loop is: on a terminal in one line, in a file with a line per tenth.
+    """Progress of a long loop: one updated line on a terminal, a line per tenth in a file.
 
     Args:
-        total: Number of things to do.
-        unit: What they are called.
-        stream: Where to write; None for nowhere.
+        total: Number of items.
+        unit: Name of the items.
+        stream: Stream to write to; None to write nothing.
     """
 
     def __init__(self, total: int, unit: str, stream: TextIO | None) -> None:
@@ -23,11 +23,11 @@ class Progress:
         self.stream = stream
         self.done = 0
         self._start = time.monotonic()
-        self._written = -1.0  # time, or tenth
+        self._written = -1.0  # time (terminal) or tenth (file) of the last report
         self._terminal = stream is not None and stream.isatty()
 
     def advance(self, count: int, *, note: str = "") -> None:
-        """Count things that are done."""
+        """Count finished items, and report if it is time."""
         self.done += count
         if self.stream is None:
             return
@@ -46,6 +46,6 @@ class Progress:
         self.stream.flush()
 
     def close(self) -> None:
-        """Leave the line."""
-        if self._terminal:
+        """End the line on a terminal."""
+        if self.stream is not None and self._terminal:
             self.stream.write("\n")

@@ -14,7 +14,7 @@ _SHOWN = 20  # problems of a kind in the text; the JSON has all
 
 
 def as_json(check: Check) -> dict[str, Any]:
-    """Give all findings as plain values."""
+    """Return all findings as plain values."""
     return dict(
         errors=check.errors,
         warnings=len(check.problems) - check.errors,
@@ -50,14 +50,14 @@ def as_json(check: Check) -> dict[str, Any]:
 
 
 def as_text(check: Check) -> str:
-    """Write the findings for people."""
+    """Format the findings for people."""
     lines = []
     for split, findings in zip(check.splits, check.findings, strict=True):
         names = ", ".join(type(dataset).__name__ for dataset in split.sources)
         lines.append(f"{split.name}: {sum(map(len, split.sources))} images of {names}")
         for task, tally in _tallies(findings).items():
             share = tally.valid / max(tally.elements, 1)
-            lines.append(f"  {task}: {tally.images} images, {share:.1%} of them with a truth")
+            lines.append(f"  {task}: {tally.images} images, {share:.1%} of them with ground truth")
     lines += _histograms(check)
     lines += _problems(check.problems)
     warnings = len(check.problems) - check.errors
@@ -66,7 +66,7 @@ def as_text(check: Check) -> str:
 
 
 def _tallies(findings: Sequence[Findings]) -> dict[str, Tally]:
-    """The tallies of a split's data sets together."""
+    """Add up the tallies of a split's data sets."""
     together = Findings()
     for found in findings:
         together.add(Findings(tallies=found.tallies))
@@ -74,7 +74,7 @@ def _tallies(findings: Sequence[Findings]) -> dict[str, Tally]:
 
 
 def _histograms(check: Check) -> list[str]:
-    """Tables of what each task has, in percent, a column per split."""
+    """Format a table per task: shares of its values in percent, with a column per split."""
     tallies = [_tallies(findings) for findings in check.findings]
     names = [split.name for split in check.splits]
     lines = []

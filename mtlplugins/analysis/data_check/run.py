@@ -1,4 +1,4 @@
-"""Data check of a whole config, in parallel processes."""
+"""Data check of a config, in parallel processes."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from .leaks import find_copies, find_shared_files
 from .progress import Progress
 from .splits import Split, splits_of
 
-_CHUNK = 16  # images; few enough that the progress moves, and that the last core is not waited for
+_CHUNK = 16  # images per job; small, so that progress is steady and cores finish together
 _OUTSIDE = 0.9  # share of a task's values: some depths beyond the head's range are common
 _WATCH_SECONDS = 0.5
-_Part = tuple[int, int, range]  # split, data set in it, images
-_Heads = Mapping[str, Mapping[str, Any]]  # of the config's model, by task
+_Part = tuple[int, int, range]  # index of the split, of the data set in it, and of images
+_Heads = Mapping[str, Mapping[str, Any]]  # configs of the model's heads, by task
 
-_splits: Sequence[Split] = ()  # what forked workers find; sent to them it would be copied
+_splits: Sequence[Split] = ()  # inherited by forked workers, because sending copies it
 
 
 @dataclass
 class Check:
-    """All that was found.
+    """Result of a data check.
 
     Attributes:
-        splits: What was looked at.
-        findings: For each split, those of each of its data sets.
-        problems: All of them, errors first.
+        splits: The checked splits.
+        findings: Findings, by split and data set.
+        problems: All problems, errors first.
     """
 
     splits: list[Split]
@@ -49,16 +49,16 @@ class Check:
 
     @property
     def errors(self) -> int:
-        """Number of problems that training or scores would suffer from."""
+        """Number of problems that are errors, not warnings."""
         return sum(problem.error for problem in self.problems)
 
 
 def check_config(cfg: Config, *, workers: int, progress: bool = True) -> Check:
-    """Read every file of every split.
+    """Check every file of every split.
 
     Args:
         cfg: A config with data.
-        workers: Processes; 0 to stay in this one.
+        workers: Number of worker processes; 0 to use this one.
         progress: Whether to report the progress on standard error.
     """
     with DefaultScope.overwrite_default_scope("mmseg"):
@@ -82,8 +82,8 @@ def check_config(cfg: Config, *, workers: int, progress: bool = True) -> Check:
     for of_split in findings:
         for found in of_split:
             problems += found.problems
-    problems += _find_outside(splits, findings, heads)
-    problems += _find_doubts(splits, findings)
+    problems += _find_wrong_units(splits, findings, heads)
+    problems += _find_doubtful_values(splits, findings)
     problems += find_shared_files(splits, findings)
     problems += find_copies(splits, findings)
     return Check(splits, findings, sorted(problems, key=lambda problem: not problem.error))
@@ -94,10 +94,10 @@ def _heads(cfg: Config) -> _Heads:
     return {task: head for task, head in heads.items() if isinstance(head, dict)}
 
 
-def _find_outside(
+def _find_wrong_units(
     splits: Sequence[Split], findings: Sequence[Sequence[Findings]], heads: _Heads
 ) -> list[Problem]:
-    """Find tasks whose truth is what no prediction can be, as a rule for a unit that is wrong."""
+    """Find tasks with ground truth outside the head's range, usually because of a wrong unit."""
     return [
         Problem(
             f"range of {task}",
@@ -113,12 +113,12 @@ def _find_outside(
     ]
 
 
-def _find_doubts(
+def _find_doubtful_values(
     splits: Sequence[Split], findings: Sequence[Sequence[Findings]]
 ) -> Iterator[Problem]:
-    """Find tasks of which the training data lack classes, or have a single value."""
+    """Find tasks with classes missing from the training data, or with a single value."""
     for split, of_split in zip(splits, findings, strict=True):
-        # rooms that are made have their classes by chance
+        # generated rooms have random classes
         if not split.trains or any(source.generated for source in split.sources):
             continue
         together = Findings()
@@ -139,7 +139,7 @@ def _run(
     global _splits
     _splits = splits
     context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(os.getpid(),))
     try:
         yield from pool.map(partial(_check_inherited, heads), parts)
     except BrokenProcessPool as error:
@@ -152,13 +152,13 @@ def _run(
         _splits = ()
 
 
-def _begin(parent: int) -> None:
+def _start_worker(parent: int) -> None:
     cv2.setNumThreads(0)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    """End this worker once its parent is no more: a killed one has no time to tell it."""
+def _exit_with_parent(parent: int) -> None:
+    """Exit this worker when its parent has died; a killed parent cannot tell its workers."""
     while os.getppid() == parent:
         time.sleep(_WATCH_SECONDS)
     os._exit(1)

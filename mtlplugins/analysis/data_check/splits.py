@@ -1,4 +1,4 @@
-"""Splits of a config: its data sets, taken out of their wrappers."""
+"""Splits of a config, with their unwrapped data sets."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NAMES = ("train", "val", "test")
 
 @dataclass
 class Split:
-    """Data sets that one or several of a config's data loaders read.
+    """Data sets of one data loader, or of several with the same data.
 
     Attributes:
-        name: ``train``, ``val``, ``test``, or those that share their data: ``val/test``.
-        sources: The data sets in it; several where they are mixed.
+        name: ``train``, ``val``, ``test``, or several that share their data, as ``val/test``.
+        sources: The data sets; several if they are mixed.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Split:
 
     @property
     def trains(self) -> bool:
-        """True where the model learns from it."""
+        """True for training data."""
         return "train" in self.name.split("/")
 
 
@@ -39,7 +39,7 @@ def splits_of(cfg: Config) -> tuple[list[Split], list[Problem]]:
     """Build the data sets of a config.
 
     Returns:
-        The splits that could be built, and what is wrong with the others.
+        The splits that could be built, and the problems of the others.
     """
     splits: list[Split] = []
     problems: list[Problem] = []

@@ -18,14 +18,13 @@ from .images import UNREADABLE, load_image, load_target
 from .run import Check
 
 COUNT = 8
-_SHOWN = (240, 320)  # of a picture that cannot be read
+_SHOWN = (240, 320)  # size of the placeholder for an unreadable image
 
 
 def write_worst_images(check: Check, folder: Path) -> list[Path]:
-    """Draw the images with problems, then those of whose targets most is missing.
+    """Draw the images with problems, then the ones with the emptiest targets.
 
-    Each is drawn with what can be read of its targets, and the words of what is wrong. Images that
-    cannot be read come last: there is little to see.
+    Each is drawn with its readable targets and the messages. Unreadable images come last.
     """
     worst: dict[tuple[str, int, int], list[str]] = {}
     for problem in sorted(check.problems, key=lambda p: (not p.error, p.kind == UNREADABLE)):
@@ -43,7 +42,7 @@ def write_worst_images(check: Check, folder: Path) -> list[Path]:
     for number, ((split, source, image), messages) in enumerate(list(worst.items())[:COUNT], 1):
         dataset = by_name[split].sources[source]
         file = dataset.get_data_info(image)["img_path"]
-        # of the name only what cannot lead out of the folder
+        # only characters that cannot lead out of the folder
         name = re.sub(r"[^A-Za-z0-9_-]", "_", Path(file).stem)[:60]
         written.append(folder / f"{number:02d}_{name}.png")
         Image.fromarray(_draw(dataset, image, [f"{split}: {file}", *messages])).save(written[-1])
@@ -52,17 +51,18 @@ def write_worst_images(check: Check, folder: Path) -> list[Path]:
 
 def _draw(dataset: MultiTaskDataset, index: int, messages: Iterable[str]) -> np.ndarray:
     sample = MultiTaskDataSample()
+    tasks = list(dataset.tasks_of(index))
     try:
         info = load_image(dataset, index)
-        picture = np.ascontiguousarray(info["img"][..., ::-1])
+        image = np.ascontiguousarray(info["img"][..., ::-1])
     except Exception:
-        info, picture = None, canvas.message("cannot be read", _SHOWN)
-    for task in dataset.tasks_of(index) if info else ():
+        info, tasks, image = {}, [], canvas.message("cannot be read", _SHOWN)
+    for task in tasks:
         try:
             value = load_target(info, task)
         except Exception:  # its message is among those below
             continue
         setattr(sample, f"gt_{task}", dataset.target_types[task].pack(value))
-    panel = draw_panel(picture, sample, dataset.metainfo["tasks"], draw_pred=False)
+    panel = draw_panel(image, sample, dataset.metainfo["tasks"], draw_pred=False)
     lines = [line for m in messages for line in textwrap.wrap(m, canvas.LONGEST_TEXT)]
     return canvas.grid([[panel], [canvas.grid([[canvas.text(line)] for line in lines])]], gap=8)

@@ -1,4 +1,4 @@
-"""Results of training runs, set side by side: read, grouped, summarised, laid out, written."""
+"""Comparison of training runs: read, grouped, summarised, laid out in tables, written."""
 
 from .config_difference import config_difference
 from .csv_files import write_experiments, write_runs

@@ -1,4 +1,4 @@
-"""Experiment cards: the architectural choices of a config in a few words."""
+"""Experiment cards: architectural choices of a config in a few words."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ROWS = (
 def learned_tasks(config: Config) -> list[str]:
     """List the tasks that the model learns, in its order.
 
-    A saved config has lost the order of ``model.heads``; where ``model.tasks`` is not set, that of
-    the metrics takes its place.
+    A saved config does not keep the order of ``model.heads``; where ``model.tasks`` is not set, the
+    order of the metrics is used.
     """
     model = config.get("model") or {}
     if model.get("tasks"):
-        return list(model.tasks)
+        return list(model["tasks"])
     evaluators = config.get("val_evaluator") or []
     evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
     scored = [evaluator.get("task") for evaluator in evaluators]
@@ -36,11 +36,11 @@ def learned_tasks(config: Config) -> list[str]:
 
 
 def card(config: Config) -> dict[str, str]:
-    """Read the card of a model from its config.
+    """Make the experiment card of a config.
 
     Returns:
-        A value for each of :data:`ROWS`. Task weights stand in the order of the model's tasks, 1
-        where the config gives none, and ``'-'`` for a single task.
+        A value for each of :data:`ROWS`. Task weights are in the order of the model's tasks, 1
+        where the config sets none; ``'-'`` for a single task.
     """
     model = config.get("model") or {}
     backbone = model.get("backbone") or {}
@@ -68,12 +68,12 @@ def _any_block(asked: Any) -> bool:
 
 
 def _conditioned(asked: dict[str, Any], depths: Any) -> str:
-    """Count the blocks of each stage that carry any conditional module, e.g. ``0-0-6-2``."""
+    """Count the blocks of each stage with a conditional module, e.g. ``0-0-6-2``."""
     modules = [asked_blocks(value) for value in asked.values() if _any_block(value)]
     if not modules:
         return "None"
     if "all" in modules:
         return "All"
-    # the counted blocks are the last ones of a stage, so the longest row of them holds the others
+    # a count means the last blocks of a stage, so the largest count includes the others
     counts = [max(stage) for stage in zip(*modules, strict=True)]
     return "All" if depths and counts == list(depths) else "-".join(map(str, counts))

@@ -1,4 +1,4 @@
-"""Line charts as SVG, small enough for a page with many of them."""
+"""Small SVG line charts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 26, 34
 MOST_POINTS = 240
 
-#: Told apart also by people who see few colours (Okabe and Ito 2008), then darker ones.
+#: Colour-blind-safe palette (Okabe and Ito 2008), followed by darker colours.
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
     "#4b4b4b", "#7b3294", "#8c510a", "#b2182b", "#01665e", "#4d9221",
@@ -20,7 +20,7 @@ COLOURS = (
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of one run; ``dashed`` where the run is incomplete."""
+    """Points of one run; ``dashed`` if the run is incomplete."""
 
     label: str
     colour: str
@@ -29,20 +29,20 @@ class Curve:
 
 
 def colour(index: int) -> str:
-    """The colour of the ``index``-th experiment."""
+    """Return the colour of the ``index``-th experiment."""
     return COLOURS[index % len(COLOURS)]
 
 
 def chart(title: str, axis: str, curves: Sequence[Curve]) -> str:
-    """Draw curves over one axis.
+    """Draw a line chart.
 
     Args:
-        title: Stands above.
-        axis: What the horizontal axis counts.
-        curves: Points that are not finite are left out.
+        title: Title above the chart.
+        axis: Label of the horizontal axis.
+        curves: Curves; points that are not finite are left out.
 
     Returns:
-        An ``<svg>`` element; empty where no curve has a point.
+        An ``<svg>`` element; an empty string if no curve has a point.
     """
     curves = [Curve(c.label, c.colour, thinned(c.points), c.dashed) for c in curves]
     points = [point for curve in curves for point in curve.points]
@@ -78,7 +78,7 @@ def chart(title: str, axis: str, curves: Sequence[Curve]) -> str:
         places = [place(*point) for point in curve.points]
         style = f'stroke="{curve.colour}"' + (' stroke-dasharray="5 3"' if curve.dashed else "")
         path = "M" + "L".join(f"{x} {y}" for x, y in places)
-        if len(places) == 1:  # a line of one point shows nothing
+        if len(places) == 1:  # a path of one point is invisible; draw a cross
             x, y = places[0]
             path = f"M{x - 2.5} {y}h5M{x} {y - 2.5}v5"
         name = f"<title>{escape(curve.label)}</title>"
@@ -89,7 +89,7 @@ def chart(title: str, axis: str, curves: Sequence[Curve]) -> str:
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Average neighbours until at most MOST_POINTS are left; points not finite go first."""
+    """Average neighbouring finite points, so that at most MOST_POINTS are left."""
     points = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     size = math.ceil(len(points) / MOST_POINTS)
     if size <= 1:
@@ -101,7 +101,7 @@ def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _ticks(values: Sequence[float], *, about: int = 4, smallest: float = 0.0) -> list[float]:
-    """Round numbers from just outside the values to just outside, ``smallest`` apart or more."""
+    """Choose round tick values that enclose the data, at least ``smallest`` apart."""
     low, high = min(values), max(values)
     span = (high - low) or abs(high) or 1.0
     magnitude = 10 ** math.floor(math.log10(span / about))

@@ -1,7 +1,7 @@
-"""Tables of image-classification runs, in the shape of the image-classification study's figures.
+"""Tables of image-classification runs, laid out like the figures of the study.
 
-A config's ``experiment.figure`` says where its run stands: ``number`` of the figure, ``model`` in
-it, and of what the study reports ``train`` (``<task>/loss``, ``<task>/acc`` in percent) and
+A config's ``experiment.figure`` says where its run belongs: ``number`` of the figure, ``model`` in
+it, and the study's ``train`` values (``<task>/loss``, ``<task>/acc`` in percent) and
 ``seconds_per_epoch``. The study's scores on the test data are ``experiment.published``.
 """
 
@@ -20,7 +20,7 @@ HEADER = [
 
 
 def classification_tables(summaries: Sequence[Summary]) -> list[Table]:
-    """Make a table of each figure that the experiments have a model of, two lines per model."""
+    """Make a table for each figure with one of the experiments, two lines per model."""
     by_number: dict[int, list[Summary]] = {}
     for summary in summaries:
         if number := _figure(summary).get("number"):

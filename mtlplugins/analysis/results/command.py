@@ -1,10 +1,10 @@
-"""Set training runs side by side: cards, tables, curves and predictions.
+"""Compare training runs: experiment cards, tables, curves and predictions.
 
     mtlplugins results work_dirs/*/seed_* --out results
 
-writes results.md, results.csv (a line per experiment), runs.csv (a line per run) and the page
-results.html, which needs nothing beside it. Runs whose configs differ in the seed alone are
-averaged; a run that is incomplete is named and averaged into nothing.
+Writes results.md, results.csv (a line per experiment), runs.csv (a line per run) and results.html,
+a page that needs no other file. Runs whose configs differ only in the seed are averaged; incomplete
+runs are listed, but not averaged.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("work_dirs", nargs="+", metavar="WORK_DIR", help="folder of a run")
     parser.add_argument("--out", default="results", help="folder to write to")
-    parser.add_argument("--table", help="call the runs as this table of the paper does, e.g. 4.10")
+    parser.add_argument("--table", help="name the runs as in this table of the paper, e.g. 4.10")
     parser.add_argument(
-        "--no-panels", action="store_true", help="predict no pictures, which takes the models"
+        "--no-panels", action="store_true", help="no panels of predictions, which need the models"
     )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Read the runs, and write what there is to say about them."""
+    """Read the runs, and write tables, CSV files and the page."""
     args = parse_args()
     runs, left_out = [], {}
     for work_dir in args.work_dirs:

@@ -1,4 +1,4 @@
-"""Differences between two configs that change what is learned."""
+"""Differences between two configs that change the training result."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-#: Keys that say where and how a run is made, wherever they stand, but not what is learned.
+#: Keys, at any level, that do not change the training result.
 _FREE = {"data_root", "work_dir", "num_workers", "persistent_workers", "pin_memory"}
-#: The same, of the top level.
+#: Keys of the top level that do not change the training result.
 _FREE_TOP = {
     "default_hooks", "env_cfg", "experiment", "launcher", "log_level", "log_processor", "resume",
     "vis_backends", "visualizer",
@@ -18,12 +18,12 @@ _FREE_TOP = {
 
 
 def config_key(config: Config) -> str:
-    """Write a config as text that is the same for all that learn the same, whatever the seed."""
+    """Serialise a config without seed and keys that do not change the training result."""
     return json.dumps(_essence(config.to_dict()), sort_keys=True, default=str)
 
 
 def config_difference(first: Config, second: Config, shown: int = 4) -> str:
-    """Say in which keys two configs would learn differently; empty where in none."""
+    """Describe the keys in which two configs differ; empty if the training result is the same."""
     one, two = (dict(_leaves(_essence(config.to_dict()))) for config in (first, second))
     keys = [key for key in [*one, *two] if one.get(key) != two.get(key)]
     keys = list(dict.fromkeys(keys))
@@ -33,7 +33,7 @@ def config_difference(first: Config, second: Config, shown: int = 4) -> str:
 
 
 def _essence(node: Any, depth: int = 0) -> Any:
-    """Leave out the keys that do not say what is learned."""
+    """Remove the keys that do not change the training result."""
     if isinstance(node, dict):
         free = _FREE | _FREE_TOP if depth == 0 else _FREE
         kept = {str(k): _essence(v, depth + 1) for k, v in node.items() if k not in free}

@@ -37,11 +37,11 @@ def write_experiments(summaries: Sequence[Summary], path: Path) -> None:
 
 
 def write_runs(summaries: Sequence[Summary], path: Path) -> None:
-    """Write a line per run, incomplete ones too: its state, last scores and best checkpoints'."""
+    """Write a line per run, also incomplete ones: state, last scores, best checkpoints' scores."""
     lines = []
     for summary in summaries:
         for run in summary.runs:
-            line = dict(experiment=summary.label, seed=run.seed, state=run.state)
+            line: dict[str, Any] = dict(experiment=summary.label, seed=run.seed, state=run.state)
             line |= dict(work_dir=str(run.work_dir), **run.final)
             for chooser, validation in run.best.items():
                 line |= {f"{n}, best {chooser}": v for n, v in validation.scores.items()}
@@ -50,7 +50,7 @@ def write_runs(summaries: Sequence[Summary], path: Path) -> None:
 
 
 def csv_cell(value: Any) -> Any:
-    """Give a value of a CSV file, a text with a quote where a spreadsheet would compute it."""
+    """Escape text that a spreadsheet would run as a formula, by a leading quote."""
     formula = isinstance(value, str) and value.startswith(_FORMULAS) and len(value) > 1
     return f"'{value}" if formula else value
 

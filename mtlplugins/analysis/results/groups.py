@@ -1,4 +1,4 @@
-"""Groups of runs that differ in their seed alone."""
+"""Groups of runs that differ only in their seed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from .runs import Run
 
 @dataclass
 class Group:
-    """The runs of one experiment.
+    """Runs of one experiment.
 
     Attributes:
-        label: Its name in the tables.
-        runs: Its runs, incomplete ones too.
-        note: What sets it apart from another group of the same name, and seeds that come more than
-            once; empty where there is neither.
+        label: Name in the tables.
+        runs: All runs, also incomplete ones.
+        note: Difference to another group of the same name, and repeated seeds; empty if neither.
     """
 
     label: str
@@ -27,20 +26,21 @@ class Group:
 
     @property
     def complete(self) -> list[Run]:
-        """The runs that are averaged."""
+        """The complete runs, which are averaged."""
         return [run for run in self.runs if run.complete]
 
 
 def group_runs(runs: Iterable[Run], *, table: str | None = None) -> list[Group]:
-    """Put together the runs of the same name and, but for seed and folders, the same config.
+    """Group the runs with the same name and, apart from seed and folders, the same config.
 
     Args:
-        runs: In the order that the tables are to have; a work dir that comes twice counts once.
-        table: A table of a paper; runs with a row in it (``experiment.rows``) get that row's name.
+        runs: Runs in the order of the tables; a repeated work dir counts once.
+        table: Number of a paper's table; runs with a row in it (``experiment.rows``) get the name
+            of that row.
 
     Returns:
-        Groups by first run. Of groups with one name, the later ones say in ``label`` that they are
-        another variant and in ``note`` where their configs differ.
+        Groups in the order of their first runs. If several have one name, the later ones are
+        labelled as variants, and their ``note`` says how their configs differ.
     """
     unique = {run.work_dir.resolve(): run for run in runs}
     by_name: dict[str, dict[str, Group]] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""Log of a run, joined over the starts of one that was interrupted and resumed."""
+"""Log of a run, joined over all starts if it was interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: What a log entry carries besides values of the training or of a validation.
+#: Fields of a log entry that are neither training values nor scores.
 _BOOKKEEPING = {
     "lr", "base_lr", "momentum", "grad_norm", "memory",
     "data_time", "time", "epoch", "iter", "step",
 }  # fmt: skip
 
-#: Of whole numbers; of 300, such a number is no float any more.
+#: Longest integer accepted; one of 300 digits overflows float.
 _DIGITS = 30
 
 
 @dataclass(frozen=True)
 class TrainEntry:
-    """Entry that a run logged while it trained.
+    """Training entry of a log.
 
     Attributes:
-        step: Iterations done.
-        epoch: The epoch that it stands in, from 1; None where the run counts iterations.
-        time: Seconds per iteration; None where nothing timed them.
-        values: Losses and accuracies, as means over the last few iterations.
+        step: Number of iterations done.
+        epoch: Current epoch, from 1; None if the run counts iterations.
+        time: Seconds per iteration; None if not measured.
+        values: Losses and accuracies, averaged over the last few iterations.
     """
 
     step: int
@@ -35,12 +35,12 @@ class TrainEntry:
 
 @dataclass(frozen=True)
 class Validation:
-    """The scores of one validation.
+    """Scores of one validation.
 
     Attributes:
-        position: Epochs done, or iterations where the run counts those.
+        position: Number of epochs done, or of iterations if the run counts those.
         after: ``step`` of the last training entry before it.
-        scores: ``<task>/<metric>``.
+        scores: Scores by ``<task>/<metric>``.
     """
 
     position: int
@@ -57,7 +57,7 @@ class Log:
 
 
 def log_files(work_dir: Path) -> list[Path]:
-    """List the logs of a work dir's starts that trained or validated, the oldest first."""
+    """List the log files of a work dir that have entries, the oldest first."""
     files = sorted(work_dir.glob("*/vis_data/scalars.json"))
     return [file for file in files if _entries(file)]
 
@@ -65,18 +65,17 @@ def log_files(work_dir: Path) -> list[Path]:
 def read_log(files: list[Path], *, by_epoch: bool) -> Log:
     """Join the logs of several starts.
 
-    A later start replaces everything that the earlier ones logged from its first iteration on: it
-    was resumed from a checkpoint before that, or trained anew. A validation that it begins with
-    makes up for one that was cut short.
+    A later start replaces the entries of earlier ones from its first iteration on, because it
+    resumed from a checkpoint before that, or trained anew. A validation at its beginning replaces
+    one that was interrupted.
 
     Args:
         files: ``scalars.json`` of each start, the oldest first.
-        by_epoch: Whether the run counts epochs, and not iterations.
+        by_epoch: Whether the run counts epochs instead of iterations.
 
     Raises:
-        ValueError: A line other than the last, which a kill may have cut, is no JSON object, any
-            line is nested or has a number beyond all measure, or an entry of the training does not
-            say its step.
+        ValueError: A line is not a JSON object (except the last line, which a kill may have cut),
+            is nested too deeply or has a number that is too long, or a training entry has no step.
     """
     log = Log()
     for file in files:
@@ -90,12 +89,12 @@ def read_log(files: list[Path], *, by_epoch: bool) -> Log:
                     log.train = [e for e in log.train if e.step < step]
                     log.validations = [v for v in log.validations if v.after < step]
                     begun = True
-                # a loop over iterations notes epoch 1 throughout
+                # an iteration-based loop logs epoch 1 throughout
                 epoch = entry.get("epoch") if by_epoch else None
                 log.train.append(TrainEntry(step, epoch, entry.get("time"), _values(entry)))
             elif (scores := _values(entry)) and log.train:
                 last = log.train[-1] if begun else _last_before(log.train, entry, by_epoch=by_epoch)
-                # loops over iterations note 0, unless told to note the iteration
+                # iteration-based loops log step 0, unless configured to log the iteration
                 position = last.epoch or int(entry.get("step") or last.step)
                 log.validations = [v for v in log.validations if v.position != position]
                 log.validations.append(Validation(position, last.step, scores))
@@ -103,14 +102,14 @@ def read_log(files: list[Path], *, by_epoch: bool) -> Log:
 
 
 def _last_before(train: list[TrainEntry], entry: dict, *, by_epoch: bool) -> TrainEntry:
-    """Find what had been trained when a validation was run anew."""
+    """Find the last training entry before a repeated validation."""
     position = int(entry.get("step") or 0)
     earlier = [e for e in train if ((e.epoch or 0) if by_epoch else e.step) <= position]
     return (earlier or train)[-1]
 
 
 def _entries(file: Path) -> list[dict]:
-    # what is no text is no JSON either
+    # undecodable bytes are replaced, and then fail as JSON
     lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     entries = []
     for number, line in enumerate(lines, 1):

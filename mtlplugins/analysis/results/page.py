@@ -1,4 +1,4 @@
-"""Results as one HTML page that needs no other file."""
+"""Results as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ svg .end { text-anchor: end; } svg .mid { text-anchor: middle; } svg text { fill
 .tiles img { display: block; max-width: 190px; }
 .warn { border-left: 4px solid #c60; padding: .1rem .8rem; background: #fff7ec; max-width: none; }
 """
-#: Tables of words and not of numbers.
+#: Titles of tables with text instead of numbers.
 _TEXT_TABLES = {"Experiment cards"}
 
 
@@ -61,11 +61,11 @@ def write_page(
 
     Args:
         path: The file.
-        title: Its heading.
-        summaries: The experiments that the curves show.
+        title: Heading of the page.
+        summaries: Experiments to draw curves of.
         tables: All tables, in order.
-        panels: By work dir; None to leave the section out.
-        left_out: Folders that could not be read, and why.
+        panels: Panels by work dir; None to leave the section out.
+        left_out: Reasons by folder that could not be read.
     """
     parts = [f"<h1>{escape(title)}</h1>", *_warnings(summaries, left_out)]
     for table in tables:
@@ -164,7 +164,7 @@ def _panels(summaries: Sequence[Summary], panels: Mapping[Path, PanelSet]) -> It
         for run in summary.runs:
             found = panels.get(run.work_dir, PanelSet())
             if found.note:
-                title = f"{_title(summary, run)}: no pictures, {found.note}"
+                title = f"{_title(summary, run)}: no images, {found.note}"
                 yield f'<p class="caption">{escape(title)}</p>'
             for panel in found.panels:
                 by_image.setdefault(panel.name, []).append((_title(summary, run), panel))
@@ -174,23 +174,23 @@ def _panels(summaries: Sequence[Summary], panels: Mapping[Path, PanelSet]) -> It
 
 
 def _tiles(drawn: Sequence[tuple[str, Panel]]) -> Iterator[str]:
-    """An image: a row per task, with its truth from the first run that has it."""
+    """Lay out an image: a row per task, with the ground truth of the first run that has it."""
     tasks = {task: 0 for _, panel in drawn for task in (*panel.truth, *panel.prediction)}
-    titles = ["image", "truth", "", *(title for title, _ in drawn)]
+    titles = ["image", "ground truth", "", *(title for title, _ in drawn)]
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     yield f'<div class="scroll"><table class="tiles"><thead><tr>{head}</tr></thead><tbody>'
-    image = f'<td rowspan="{max(1, len(tasks))}">{_picture(drawn[0][1].image, "image")}</td>'
+    image = f'<td rowspan="{max(1, len(tasks))}">{_img(drawn[0][1].image, "image")}</td>'
     for task in tasks or ("",):
         having = next((panel for _, panel in drawn if task in panel.truth), drawn[0][1])
         truth, key = having.truth.get(task), having.key.get(task)
-        cells = [_picture(truth, f"truth of {task}"), _picture(key, f"key of {task}")]
-        cells += [_picture(p.prediction.get(task), f"{title}: {task}") for title, p in drawn]
+        cells = [_img(truth, f"ground truth of {task}"), _img(key, f"key of {task}")]
+        cells += [_img(p.prediction.get(task), f"{title}: {task}") for title, p in drawn]
         yield f"<tr>{image}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         image = ""
     yield "</tbody></table></div>"
 
 
-def _picture(file: Path | None, alternative: str) -> str:
+def _img(file: Path | None, alternative: str) -> str:
     if file is None:
         return ""
     data = b64encode(file.read_bytes()).decode()

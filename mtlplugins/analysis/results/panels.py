@@ -1,4 +1,4 @@
-"""Predictions of a run for a few images of its test set, drawn as images."""
+"""Panels of a run: predictions for a few images of its test data."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .runs import Run
 
 IMAGES = 6
 WIDTH = 240
-#: Goes up when the pictures of a cache are no longer what would be drawn.
+#: Version of the cache of panels; increase it when panels are drawn differently.
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class Panel:
-    """An image with its tasks, as files; ``truth`` and ``prediction`` by task, where they are.
+    """Files of an image: ground truth, prediction and colour key by task, where there are any.
 
-    ``name`` tells the image apart from all others, and is the same in every run on the same data.
+    ``name`` identifies the image, and is the same in every run on the same data.
     """
 
     name: str
@@ -41,17 +41,16 @@ class Panel:
 
 @dataclass(frozen=True)
 class PanelSet:
-    """The panels of a run, or ``note``: why it has none."""
+    """Panels of a run, or the reason why it has none (``note``)."""
 
     panels: list[Panel] = field(default_factory=list)
     note: str = ""
 
 
 def draw_panels(run: Run) -> PanelSet:
-    """Let a run's last checkpoint predict six images, evenly spaced over its test set.
+    """Predict six images, evenly spaced over the test data, with a run's last checkpoint.
 
-    The pictures are kept in the work dir, in ``panels/``, and drawn anew when the checkpoint is
-    another one.
+    The panels are cached in ``panels/`` of the work dir, and drawn again for a new checkpoint.
     """
     if run.checkpoint is None:
         return PanelSet(note="its checkpoint is not there (any more)")
@@ -61,14 +60,14 @@ def draw_panels(run: Run) -> PanelSet:
     if not index.is_file():
         try:
             entries = _predict(run, folder)
-        except Exception as error:  # no data, no such model any more, ...: the scores still count
+        except Exception as error:  # missing data or model, …: the scores still count
             return PanelSet(note=f"{type(error).__name__}: {error}")
         index.write_text(json.dumps(entries, indent=1), encoding="utf-8")
     return PanelSet([_load(entry, folder) for entry in json.loads(index.read_text("utf-8"))])
 
 
 def spaced(length: int, count: int = IMAGES) -> list[int]:
-    """The middles of ``count`` equal parts of a data set; each index once."""
+    """Return the middle indices of ``count`` equal parts of a data set, each once."""
     return sorted({(2 * part + 1) * length // (2 * count) for part in range(count)})
 
 
@@ -87,11 +86,11 @@ def _predict(run: Run, folder: Path) -> list[dict[str, Any]]:
         item = dataset[index]
         batch = dict(inputs=[item["inputs"]], data_samples=[item["data_samples"]])
         sample = model.test_step(batch)[0].cpu()
-        picture = image_of(sample, item["inputs"])
+        pixels = image_of(sample, item["inputs"])
         stem = Path(sample.get("img_path") or str(index)).stem
         name = f"image {index + 1} of {len(dataset)}: {stem}"
-        height = max(1, round(picture.shape[0] * WIDTH / picture.shape[1]))
-        tiles = {"image": np.asarray(Image.fromarray(picture).resize((WIDTH, height)))}
+        height = max(1, round(pixels.shape[0] * WIDTH / pixels.shape[1]))
+        tiles = {"image": np.asarray(Image.fromarray(pixels).resize((WIDTH, height)))}
         for task, entry in dataset.metainfo["tasks"].items():
             fields = [sample.get(f"{which}_{task}") for which in ("gt", "pred")]
             drawers = parts(entry["kind"], "drawer")

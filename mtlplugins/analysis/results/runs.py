@@ -1,4 +1,4 @@
-"""A training run, read from its work dir."""
+"""Training run, read from its work dir."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .logs import Log, Validation, log_files, read_log
 
 @dataclass
 class Run:
-    """A work dir, read.
+    """Training run: config, log and checkpoints of a work dir.
 
     Attributes:
         work_dir: The folder.
-        config: The config that the run was last started with.
-        stem: Name of the config's file.
-        log: What it logged.
-        unit: What its length is counted in, ``'epoch'`` or ``'iteration'``.
-        length: Epochs or iterations that it was to do.
+        config: The config of the last start.
+        stem: Name of the config file, without suffix.
+        log: The joined log of all starts.
+        unit: Unit of ``length``, ``'epoch'`` or ``'iteration'``.
+        length: Number of epochs or iterations to train for.
     """
 
     work_dir: Path
@@ -39,22 +39,22 @@ class Run:
 
     @cached_property
     def experiment(self) -> dict[str, Any]:
-        """What a paper reports of the experiment, empty where it is none of a paper."""
+        """Published results of the experiment; empty if there are none."""
         return experiment_of(self.config, self.stem)
 
     @property
     def name(self) -> str:
-        """The experiment's name, or the config's."""
+        """Name of the experiment, or of the config."""
         return self.experiment.get("name") or self.stem
 
     @property
     def seed(self) -> int | None:
-        """The run's seed, None where the config sets none."""
+        """Seed of the run; None if the config sets none."""
         return (self.config.get("randomness") or {}).get("seed")
 
     @property
     def done(self) -> int:
-        """Epochs or iterations that the run has at least begun, 0 before its first log entry."""
+        """Number of epochs or iterations begun; 0 before the first log entry."""
         if not self.log.train:
             return 0
         last = self.log.train[-1]
@@ -62,24 +62,24 @@ class Run:
 
     @cached_property
     def complete(self) -> bool:
-        """True where the run reached its end and, if it validates at all, its last validation."""
+        """Whether the run reached its end and, if it validates, finished its last validation."""
         if not _validates(self.config):
             return self._saved_its_end and bool(self.log.train)
         if not self.log.validations:
             return False
         last = self.log.validations[-1]
-        # where validations carry no iteration, that of the last entry before may fall short
+        # a validation without its iteration has that of the last entry, which may be too small
         reached = last.position >= self.length or (self.unit == "iteration" and self._saved_its_end)
         return reached and last.after == self.log.train[-1].step
 
     @property
     def extent(self) -> str:
-        """The length in words, e.g. ``'8 epochs'``."""
+        """Length with its unit, e.g. ``'8 epochs'``."""
         return f"{self.length} {self.unit}" + ("s" if self.length > 1 else "")
 
     @property
     def state(self) -> str:
-        """``'complete'``, or how far the run came."""
+        """``'complete'``, or the progress of an incomplete run."""
         if self.complete:
             return "complete"
         if self._saved_its_end:
@@ -92,12 +92,12 @@ class Run:
 
     @property
     def final(self) -> dict[str, float]:
-        """The scores of the last validation so far."""
+        """Scores of the last validation so far."""
         return self.log.validations[-1].scores if self.log.validations else {}
 
     @cached_property
     def tested(self) -> dict[str, float]:
-        """The scores of the last test in the work dir, by ``tools/test.py``; empty without one."""
+        """Scores of the last test in the work dir (``tools/test.py``); empty without one."""
         files = [f for f in self.work_dir.glob("*/*.json") if f.stem == f.parent.name]
         if not files:
             return {}
@@ -106,11 +106,13 @@ class Run:
 
     @cached_property
     def best(self) -> dict[str, Validation]:
-        """The validation of each checkpoint kept as the best, by the metric that chose it."""
+        """Validation of each best checkpoint, by the metric that chose it (``save_best``)."""
         found = {}
         for path in sorted(self.work_dir.glob("best_*.pth")):
             match = re.fullmatch(r"best_(.+)_(?:epoch|iter)_(\d+)", path.stem)
-            for validation in self.log.validations if match else ():
+            if match is None:
+                continue
+            for validation in self.log.validations:
                 if validation.position == int(match[2]):
                     names = {name.replace("/", "_"): name for name in validation.scores}
                     found[names.get(match[1], match[1])] = validation
@@ -118,17 +120,17 @@ class Run:
 
     @cached_property
     def checkpoint(self) -> Path | None:
-        """The last checkpoint, None where there is none (any more)."""
+        """Path of the last checkpoint; None if there is none (any more)."""
         note = self.work_dir / "last_checkpoint"
         if not note.is_file():
             return None
-        # by its name alone: the folder may have moved since
+        # by its name only: the folder may have been moved
         path = self.work_dir / Path(note.read_text().strip()).name
         return path if path.is_file() else None
 
     @property
     def iterations_per_epoch(self) -> int | None:
-        """Steps from the first entry of an epoch to that of the next; None before two epochs."""
+        """Steps between the first log entries of two epochs; None before the second epoch."""
         firsts: dict[int, int] = {}
         for entry in self.log.train:
             if entry.epoch is not None:
@@ -146,16 +148,16 @@ class Run:
 
     @property
     def time_per_epoch(self) -> float | None:
-        """Mean seconds of an epoch's training, without validation; None before two epochs."""
+        """Mean seconds per epoch of training, without validation; None before the second epoch."""
         if self.iterations_per_epoch is None or self.time_per_iteration is None:
             return None
         return self.iterations_per_epoch * self.time_per_iteration
 
     @property
     def final_training(self) -> dict[str, float]:
-        """Losses and accuracies of the last epoch: the means of its entries.
+        """Losses and accuracies of the last epoch, as means over its log entries.
 
-        Of a run that counts iterations, the last entry's.
+        If the run counts iterations, those of the last entry.
         """
         if not self.log.train:
             return {}
@@ -175,15 +177,15 @@ def read_run(work_dir: str | Path) -> Run:
 
     Raises:
         FileNotFoundError: There is no such folder, or no config in it.
-        ValueError: A damaged log, a run that trained but logged nothing, or a config that does not
-            say how long to train.
+        ValueError: The log is damaged or missing although the run trained, or the config sets no
+            length of training.
     """
     work_dir = Path(work_dir)
     if not work_dir.is_dir():
         raise FileNotFoundError(f"no folder {work_dir}")
     dumped = sorted(work_dir.glob("*.py"), key=lambda path: path.stat().st_mtime)
     logs = log_files(work_dir)
-    # a later test in the same folder writes configs too, so rather the one beside the last log
+    # a later test in the same folder writes configs too; prefer the one beside the last log
     beside = [log.with_name("config.py") for log in logs[-1:]]
     candidates = [path for path in [*beside, *reversed(dumped)] if path.is_file()]
     if not candidates:

@@ -1,4 +1,4 @@
-"""Summary of an experiment: the numbers of its runs, averaged, that tables and files show.
+"""Summary of an experiment: averages over its runs, for tables and files.
 
 Results flow one way: work dirs are read (:mod:`.runs`), grouped by config (:mod:`.groups`),
 summarised here, laid out (:mod:`.tables`) and written (:mod:`.table`, :mod:`.csv_files`,
@@ -24,7 +24,7 @@ from .runs import Run
 
 
 class Spread(NamedTuple):
-    """Mean and sample standard deviation of n runs; the latter None of a single one."""
+    """Mean and sample standard deviation (None for a single run) of n runs."""
 
     mean: float
     std: float | None
@@ -32,7 +32,7 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> Spread | None:
-        """Average the values that are there; None where none is."""
+        """Average the values that are not None; None if there are none."""
         found = [value for value in values if value is not None]
         if not found:
             return None
@@ -44,24 +44,24 @@ Spreads = dict[str, Spread]
 
 @dataclass(frozen=True)
 class Summary:
-    """An experiment's numbers; all but ``runs`` are of its complete runs.
+    """Summary of an experiment; its numbers are averages over the complete runs.
 
     Attributes:
-        label: Its name in the tables.
-        note: What sets it apart from another one of the same name.
-        runs: All its runs, incomplete ones too.
-        complete: How many of them are complete.
-        config: The config of its runs, which is the same but for seed and folders.
-        card: See :func:`.cards.card`.
-        tasks: What the model learns, in its order.
-        parameters: ``params`` and ``trainable``; empty where the model cannot be built here.
-        higher_is_better: The direction of the metrics that declare one, by ``<task>/<metric>``.
-        published: The paper's scores, by ``<task>/<metric>``.
-        scores: Those of the last validation.
-        tested: Those of the test, where all runs were tested; else empty.
-        best: Those of the best checkpoints, by the metric that chose them.
+        label: Name in the tables.
+        note: Difference to another experiment of the same name.
+        runs: All runs, also incomplete ones.
+        complete: Number of complete runs.
+        config: Config of the runs; they differ only in seed and folders.
+        card: Experiment card, see :func:`.cards.card`.
+        tasks: Tasks that the model learns, in its order.
+        parameters: ``params`` and ``trainable``; empty if the model cannot be built here.
+        higher_is_better: Direction of the metrics that declare one, by ``<task>/<metric>``.
+        published: Published scores, by ``<task>/<metric>``.
+        scores: Scores of the last validation.
+        tested: Scores of the test; empty unless all runs were tested.
+        best: Scores of the best checkpoints, by the metric that chose them.
         training: Losses and accuracies of the last epoch, by name in the log.
-        seconds: Of training, by ``iteration`` and ``epoch``; only those that are known.
+        seconds: Training time by ``iteration`` and ``epoch``, where known.
     """
 
     label: str
@@ -82,17 +82,17 @@ class Summary:
 
     @property
     def incomplete(self) -> int:
-        """Number of runs that are in no average."""
+        """Number of incomplete runs, which are not averaged."""
         return len(self.runs) - self.complete
 
     @property
     def experiment(self) -> dict[str, Any]:
-        """The config's note on the experiment, empty where it has none."""
+        """Published results of the experiment; empty if there are none."""
         return self.runs[0].experiment
 
 
 def summarise(group: Group) -> Summary:
-    """Average the complete runs of a group, count the model's parameters, and read its card."""
+    """Average the complete runs of a group, count the model's parameters, and make its card."""
     config, complete = group.runs[0].config, group.complete
     choosers = union(run.best for run in complete)
     seconds = dict(
@@ -130,7 +130,8 @@ def union(dictionaries: Iterable[dict[str, Any]]) -> list[str]:
 
 def _spreads(runs: list[Run], values: Callable[[Run], dict[str, float]]) -> Spreads:
     found = [values(run) for run in runs]
-    return {name: Spread.of(scores.get(name) for scores in found) for name in union(found)}
+    spreads = {name: Spread.of(scores.get(name) for scores in found) for name in union(found)}
+    return {name: spread for name, spread in spreads.items() if spread}
 
 
 def _best(chooser: str) -> Callable[[Run], dict[str, float]]:
@@ -141,7 +142,7 @@ def _parameters(config: Config, label: str) -> dict[str, int]:
     init_default_scope("mmseg")
     try:
         return count_parameters(MODELS.build(config.model).train())
-    except Exception as error:  # whatever a model raises must not cost the scores
+    except Exception as error:  # an error of the model must not hide the scores
         print(f"{label}: parameters not counted, {type(error).__name__}: {error}")
         return {}
 
@@ -154,7 +155,7 @@ def _directions(config: Config, label: str) -> dict[str, bool]:
     for evaluator in evaluators:
         try:
             metric = METRICS.build(evaluator)
-        except Exception as error:  # a metric that is not installed must not cost the scores
+        except Exception as error:  # a missing metric must not hide the scores
             print(f"{label}: {type(error).__name__}: {error}")
             continue
         for name, higher in getattr(metric, "higher_is_better", {}).items():

@@ -1,4 +1,4 @@
-"""A table of results, independent of the format that it is written in."""
+"""Table of results, independent of the output format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EMPTY = "–"
 
 
 class Cell(NamedTuple):
-    """A text, and whether it is the best of its column."""
+    """Text of a cell, and whether it is the best of its column."""
 
     text: str
     best: bool = False
@@ -19,9 +19,9 @@ class Cell(NamedTuple):
 
 @dataclass
 class Table:
-    """A table with its title and what has to be said about it.
+    """Table with a title and a caption.
 
-    ``rows`` are as long as ``header``; the first cell of each names it.
+    Each of ``rows`` is as long as ``header``; its first cell is the name of the row.
     """
 
     title: str
@@ -30,7 +30,7 @@ class Table:
     rows: list[list[Cell]]
 
     def markdown(self) -> str:
-        """Write a section with the table, the best of a column in bold."""
+        """Format a Markdown section with the table; the best of a column is bold."""
         texts = [[cell.text for cell in row] for row in self.rows]
         best = [
             (r, c) for r, row in enumerate(self.rows) for c, cell in enumerate(row) if cell.best

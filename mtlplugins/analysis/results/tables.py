@@ -1,4 +1,4 @@
-"""Tables of results, from the summaries of the experiments."""
+"""Tables of results, made from the summaries of experiments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .table import EMPTY, Cell, Table
 
 
 def result_tables(summaries: Sequence[Summary]) -> list[Table]:
-    """Make all tables: cards, ours beside published scores, metrics by task, training, runs."""
+    """Make all tables: cards, ours and published scores, metrics by task, training, runs."""
     tables = [_cards(summaries), *classification_tables(summaries), _beside(summaries)]
     tables += [*_tasks(summaries), _best(summaries)]
     tables += [_training(summaries), _runs(summaries)]
@@ -20,17 +20,17 @@ def result_tables(summaries: Sequence[Summary]) -> list[Table]:
 
 
 def metric_names(summaries: Sequence[Summary]) -> list[str]:
-    """List the metrics of the last validations, each once, in order; of incomplete runs too."""
+    """List the metrics of the last validations, also of incomplete runs, each once and in order."""
     return union(run.final for summary in summaries for run in summary.runs)
 
 
 def directions(summaries: Sequence[Summary]) -> dict[str, bool]:
-    """Tell of each metric that says it whether higher is better."""
+    """Return by metric whether higher is better, for metrics that declare it."""
     return {name: up for summary in summaries for name, up in summary.higher_is_better.items()}
 
 
 def arrow(higher: bool | None) -> str:
-    """Write after a metric's name which way is better, where it is known."""
+    """Format the direction of a metric as an arrow; empty if unknown."""
     return "" if higher is None else " ↑" if higher else " ↓"
 
 
@@ -49,7 +49,7 @@ def _cards(summaries: Sequence[Summary]) -> Table:
 
 
 def _beside(summaries: Sequence[Summary]) -> Table | None:
-    # a figure has the published scores beside those of the test, where they belong
+    # tables of figures have the published scores beside the test scores
     summaries = [s for s in summaries if not s.experiment.get("figure")]
     names = union(s.published for s in summaries)
     if not names:
@@ -138,7 +138,7 @@ def _with_counts(
     header: list[str],
     columns: Sequence[Sequence[Cell]],
 ) -> Table:
-    """Put the experiments and how many runs they average before the columns."""
+    """Make a table with a row per experiment: label, number of averaged runs, then the columns."""
     rows = []
     for s, cells in zip(summaries, _transposed(columns, len(summaries)), strict=True):
         count = f"{s.complete}" + (f" ({s.incomplete} incomplete)" if s.incomplete else "")
@@ -147,12 +147,12 @@ def _with_counts(
 
 
 def _column(spreads: Sequence[Spread | None], higher: bool | None) -> list[Cell]:
-    """Write a column with as many decimals as its largest value allows, the best one marked."""
+    """Format a column, with decimals by its largest value and the best value marked."""
     means = [spread.mean for spread in spreads if spread and math.isfinite(spread.mean)]
     largest = max(map(abs, means), default=0)
     decimals = 2 if largest >= 10 else 3 if largest >= 2 else 4
     shown = [round(mean, decimals) for mean in means]
-    # of a single value there is no best
+    # a single value is not marked as the best
     best = (max if higher else min)(shown) if higher is not None and len(shown) > 1 else None
     cells = []
     for spread in spreads:
