@@ -1,4 +1,4 @@
-"""The Python API: train, predict, test, inferencer, statistics."""
+"""Python API: training, test, prediction, inferencer, model statistics, task embeddings."""
 
 from mtlplugins.analysis import (
     blind_scores,

@@ -1,7 +1,7 @@
-"""Write a trained model as an ONNX graph, and check it against PyTorch.
+"""Export of a trained model as an ONNX graph, checked against PyTorch.
 
 The graph takes ``images``: RGB, float32 of 0 to 255, (batch, 3, height, width). Normalisation and
-padding are inside. It has an output for each task, by its name and at the size of the images:
+padding are part of it. Each task has an output of its name, at the size of the images:
 classes as int64 (batch, 1, height, width), depth in metres and unit normals as float32 (batch, 1 or
 3, height, width), probabilities of an image-level task as float32 (batch, classes).
 """
@@ -35,28 +35,32 @@ except ImportError as error:
         f"an export needs {error.name}: pip install 'mtlplugins[export]'", name=error.name
     ) from error
 
-TRACED = (2, (75, 117))  # no side is a multiple of anything that a model pads to
+#: Batch size and image size of the trace; no side is a multiple of what a model pads to.
+TRACED = (2, (75, 117))
+#: Batch sizes and image sizes of the check.
 CHECKED = ((1, (128, 96)), (3, (90, 171)), (2, (64, 64)))
-TOLERANCE = dict(rtol=1e-3, atol=1e-4)
-#: Share of the values that may differ: where two classes are as good as equal, rounding decides.
+RTOL, ATOL = 1e-3, 1e-4
+#: Share of the values that may differ: between nearly equal scores, rounding decides the class.
 SHARE = 5e-4
 
 
 def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="ONNX file to write")
-    parser.add_argument("--task", help="task to fold the model for; all tasks if not given")
+    parser.add_argument(
+        "--task", help="only task of the graph, folded into plain weights; all tasks by default"
+    )
     parser.add_argument(
         "--size",
         type=int,
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
-        help="only size of images that the graph is for; any size if not given",
+        help="fixed image size of the graph; any size by default",
     )
     add_cfg_options(parser)
     return parser.parse_args()
@@ -69,24 +73,24 @@ def export(
     task: str | None = None,
     size: Sequence[int] | None = None,
 ) -> onnxruntime.InferenceSession:
-    """Write ``out`` if the graph predicts what the model predicts.
+    """Export a model to ``out`` by an atomic write, if the graph's predictions equal the model's.
 
     Args:
         model: A trained model on the CPU, in eval mode.
-        out: ONNX file.
-        task: The task to fold the model for, None for a graph of all tasks.
-        size: Height and width of the only size of images, None for any.
+        out: ONNX file to write.
+        task: Task to fold the model for; None for a graph of all tasks.
+        size: Fixed (height, width) of the images; None for any size.
 
     Returns:
         The graph in ONNX Runtime.
 
     Raises:
         IsADirectoryError: ``out`` is a folder.
-        ValueError: ``out`` is a device or a pipe, an unknown task, a size that is not positive, or
-            a model that no graph can be made of.
-        RuntimeError: The graph predicts something else; nothing is written.
+        ValueError: ``out`` is a device or a pipe, the task is unknown, the size is not positive, or
+            the model cannot be exported.
+        RuntimeError: The graph's predictions differ; nothing is written.
     """
-    if out.is_dir():  # noticed before a minute's work
+    if out.is_dir():  # before a minute of work
         raise IsADirectoryError(f"{out} is a folder: name a file, such as {out / 'model.onnx'}")
     if out.exists() and not out.is_file():
         raise ValueError(f"{out} is no ordinary file, and is not replaced: name another one")
@@ -96,23 +100,23 @@ def export(
     out.parent.mkdir(parents=True, exist_ok=True)
 
     def write_checked(part: Path) -> None:
-        draw(deployed, part, size)
-        check(part, model, deployed.tasks, size)
+        write_graph(deployed, part, size)
+        check_graph(part, model, deployed.tasks, size)
 
     write_atomically(out, write_checked)
     return open_graph(out)
 
 
-def draw(deployed: DeployedModel, out: Path, size: Sequence[int] | None) -> None:
-    """Write the graph of a model, for any batch size and for images of one or of any size."""
+def write_graph(deployed: DeployedModel, out: Path, size: Sequence[int] | None) -> None:
+    """Write the ONNX graph of a model, for any batch size and a fixed or any image size."""
     batch, traced_size = TRACED
     images = torch.rand(batch, 3, *(size or traced_size)) * 255
     heads = deployed.model.heads
     sides = {} if size else {2: "height", 3: "width"}
     axes = {task: {0: "batch"} | (sides if heads[task].dense else {}) for task in deployed.tasks}
     with torch.no_grad(), unflatten_by_reshape(), warnings.catch_warnings():
-        # that numbers may be frozen in the graph is what check() is for; and the newer exporter,
-        # which PyTorch recommends, takes many minutes for a Swin of any image size
+        # warnings of constants in the graph: check_graph() tests for that; of the newer exporter:
+        # it takes many minutes for a Swin of any image size
         warnings.simplefilter("ignore")
         torch.onnx.export(
             deployed.eval(),
@@ -128,14 +132,14 @@ def draw(deployed: DeployedModel, out: Path, size: Sequence[int] | None) -> None
     graph = onnx.load(out)
     for output, prediction in zip(graph.graph.output, made, strict=True):
         for i, dim in enumerate(output.type.tensor_type.shape.dim):
-            if i not in axes[output.name]:  # the exporter loses track of some
+            if i not in axes[output.name]:  # the exporter does not infer all of them
                 dim.dim_value = prediction.shape[i]
     onnx.save(graph, out)
 
 
 @contextmanager
 def unflatten_by_reshape() -> Iterator[None]:
-    """Mend ``Tensor.unflatten``: the exporter freezes the sizes that are read off its result."""
+    """Context with ``Tensor.unflatten`` as a reshape; the exporter makes its sizes constants."""
 
     def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
         shape = list(x.shape)
@@ -144,20 +148,20 @@ def unflatten_by_reshape() -> Iterator[None]:
         return x.reshape(shape)
 
     original = torch.Tensor.unflatten
-    torch.Tensor.unflatten = unflatten
+    torch.Tensor.unflatten = unflatten  # ty: ignore[invalid-assignment]  # monkey patch
     try:
         yield
     finally:
         torch.Tensor.unflatten = original
 
 
-def check(
+def check_graph(
     graph: Path, model: MultiTaskModel, tasks: Sequence[str], size: Sequence[int] | None
 ) -> None:
-    """Compare a graph with the model's own predictions of other batches than it was drawn with.
+    """Compare a graph's predictions with the model's, for batches other than the traced one.
 
     Raises:
-        RuntimeError: They differ, or ONNX Runtime cannot run the graph.
+        RuntimeError: The predictions differ, or ONNX Runtime cannot run the graph.
     """
     session = open_graph(graph)
     generator = np.random.default_rng(0)
@@ -167,25 +171,25 @@ def check(
         where = "{} images of {} x {}".format(*pixels.shape)
         try:
             found = session.run(tasks, dict(images=pixels.transpose(0, 3, 1, 2).astype(np.float32)))
-        except Exception as error:  # ONNX Runtime's errors have no class in common
-            raise RuntimeError(f"ONNX Runtime fails on {where}: {error}. {mend(size)}") from error
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            raise RuntimeError(f"ONNX Runtime fails on {where}: {error}. {advice(size)}") from error
         for task, made in zip(tasks, found, strict=True):
-            if problem := difference(made, wanted[task]):
+            if problem := difference(np.asarray(made), wanted[task]):
                 raise RuntimeError(
                     f"ONNX Runtime and PyTorch differ in task {task!r} on {where}: {problem}. "
-                    f"{mend(size)}"
+                    f"{advice(size)}"
                 )
 
 
 def open_graph(path: Path) -> onnxruntime.InferenceSession:
-    """Open a graph on the CPU, with as many threads as PyTorch has."""
+    """Open a graph in ONNX Runtime on the CPU, with PyTorch's number of threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def mend(size: Sequence[int] | None) -> str:
-    """Say what to do about a graph that is wrong."""
+def advice(size: Sequence[int] | None) -> str:
+    """Return the advice for errors of a wrong graph."""
     if size:
         return "Nothing was written"
     return (
@@ -196,7 +200,7 @@ def mend(size: Sequence[int] | None) -> str:
 
 @torch.no_grad()
 def predict(model: MultiTaskModel, pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """Predict RGB pictures, uint8 (B, H, W, 3), by the model's own way from pictures on."""
+    """Predict RGB images, uint8 (B, H, W, 3), with the model and its own preprocessing."""
     inputs = [torch.from_numpy(p[..., ::-1].transpose(2, 0, 1).copy()) for p in pixels]  # BGR
     samples = [MultiTaskDataSample() for _ in inputs]
     samples = model.test_step(dict(inputs=inputs, data_samples=samples))
@@ -209,20 +213,20 @@ def predict(model: MultiTaskModel, pixels: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def difference(made: np.ndarray, wanted: np.ndarray) -> str | None:
-    """Say in what two predictions differ beyond rounding, if they do."""
+    """Describe how two predictions differ beyond rounding; None if they do not."""
     if made.shape != wanted.shape or made.dtype != wanted.dtype:
         return f"{made.dtype} {made.shape} instead of {wanted.dtype} {wanted.shape}"
     if np.issubdtype(wanted.dtype, np.integer):
         wrong = made != wanted
     else:
-        wrong = ~np.isclose(made, wanted, **TOLERANCE)
+        wrong = ~np.isclose(made, wanted, rtol=RTOL, atol=ATOL)
     if wrong.mean() <= SHARE:
         return None
     return f"{100 * wrong.mean():.3g}% of the values, by up to {np.abs(made - wanted).max():.3g}"
 
 
 def main() -> None:
-    """Load, fold, export and check."""
+    """Run ``mtlplugins export``: load, fold, export and check."""
     args = parse_args()
     out = Path(args.out)
     refuse_inputs([out], [args.config, args.checkpoint])

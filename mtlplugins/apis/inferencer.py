@@ -1,4 +1,4 @@
-"""A trained model on pictures."""
+"""Inferencer: predictions of a trained model for image files."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from mtlplugins.visualization import draw_panel, prediction_file, save_predictio
 
 
 class MultiTaskInferencer:
-    """Predict all tasks of a model, or some of them, for pictures.
+    """Predict all tasks of a model, or some of them, for image files.
 
     Args:
         config: Config file or object; it is code and must come from someone you trust.
-        checkpoint: Checkpoint file, read without running anything in it.
-        tasks: Tasks to predict, None for all. Only their rows are computed.
-        device: Where to run; None for the GPU where there is one.
+        checkpoint: Checkpoint file, loaded safely: no code in it is run.
+        tasks: Tasks to predict; None for all. Only their rows are computed.
+        device: Device to run on; None for the GPU if there is one, else the CPU.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
-        ValueError: No model in the config, an unknown task, or a checkpoint of another
-            architecture, with weights that are not finite or without a description of its tasks.
+        ValueError: The config has no model, a task is unknown, or the checkpoint is of another
+            architecture, has weights that are not finite or does not describe its tasks.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class MultiTaskInferencer:
 
     @cached_property
     def pipeline(self) -> Compose:
-        """The transforms of an image file; an export needs none.
+        """Transforms of an image file; built at first use, because an export needs none.
 
         Raises:
-            ValueError: The config has none.
+            ValueError: The config has no transforms.
         """
         if not self._transforms:
             raise ValueError(
@@ -81,25 +81,28 @@ class MultiTaskInferencer:
 
     @torch.no_grad()
     def __call__(self, image: str | Path) -> MultiTaskDataSample:
-        """Predict the tasks of one picture.
+        """Predict the tasks of one image.
 
         Args:
             image: Image file.
 
         Returns:
-            A sample with ``pred_<task>`` at the picture's own size.
+            A sample with ``pred_<task>`` at the image's original size.
+
+        Raises:
+            mtlplugins.datasets.reading.files.BrokenFile: The image cannot be read.
         """
-        data = self.pipeline(dict(img_path=str(image)))
+        data: Any = self.pipeline(dict(img_path=str(image)))
         batch = dict(inputs=[data["inputs"]], data_samples=[data["data_samples"]])
         return self.model.test_step(batch)[0].cpu()
 
     def panel(self, image: str | Path, sample: MultiTaskDataSample) -> np.ndarray:
-        """Draw the picture and its predictions: uint8 RGB (H, W, 3)."""
+        """Draw a panel of the image and its predictions: RGB uint8 (H, W, 3)."""
         pixels = mmcv.imread(str(image), channel_order="rgb")
         return draw_panel(pixels, sample, self.dataset_meta["tasks"], draw_gt=False)
 
     def files(self, out: str | Path, stem: str) -> list[Path]:
-        """List the files that :meth:`save` writes."""
+        """List the files that :meth:`save` will write."""
         described = self.dataset_meta["tasks"]
         asked = self.model.test_cfg.get("tasks") or self.model.tasks
         return [
@@ -114,7 +117,7 @@ class MultiTaskInferencer:
 
 
 def _test_pipeline(cfg: Config) -> list[dict]:
-    """Find the transforms of an image file: a config's own, or those of the test data set."""
+    """Read the transforms of an image file: ``test_pipeline``, or those of the test data set."""
     if cfg.get("test_pipeline"):
         return cfg.test_pipeline
     dataset = (cfg.get("test_dataloader") or {}).get("dataset") or {}
@@ -124,10 +127,11 @@ def _test_pipeline(cfg: Config) -> list[dict]:
 
 
 def _described_tasks(meta: Any, checkpoint: str) -> dict[str, Any]:
-    """Take the description of the tasks from a checkpoint, which may hold anything there."""
+    """Read the description of the tasks from a checkpoint's ``meta``, which may hold anything."""
     described = meta.get("dataset_meta") if isinstance(meta, dict) else None
     tasks = described.get("tasks") if isinstance(described, dict) else None
     entries = tasks.values() if isinstance(tasks, dict) else [None]
-    if not all(isinstance(entry, dict) and "kind" in entry for entry in entries):
+    complete = all(isinstance(entry, dict) and "kind" in entry for entry in entries)
+    if not isinstance(described, dict) or not complete:
         raise ValueError(f"{checkpoint} does not describe its tasks: was it saved by training?")
     return described

@@ -1,4 +1,4 @@
-"""Predicting images: :func:`predict`, and the command line of it."""
+"""Prediction of image files: :func:`predict`, and ``mtlplugins predict``."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def predict(
     device: str | None = None,
     cfg_options: dict[str, Any] | None = None,
 ) -> dict[Path, str]:
-    """Predict images, and write a panel of each and the predictions as files.
+    """Predict images; write a panel for each, and the predictions as files.
 
-    :class:`MultiTaskInferencer` predicts without writing anything.
+    To predict without writing files, use :class:`MultiTaskInferencer`.
 
     Args:
         images: Image files, or folders of images.
@@ -40,15 +40,15 @@ def predict(
         checkpoint: Checkpoint file.
         out: Folder to write to.
         tasks: Tasks to predict; None for all.
-        device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``; None for the GPU where there is one.
+        device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``; None for the GPU if there is one.
         cfg_options: Values of the config to change, by dotted key.
 
     Returns:
-        Why an image could not be read, for each that could not.
+        The reasons by image, for images that could not be read.
 
     Raises:
         FileNotFoundError: There is no such image, config or checkpoint.
-        ValueError: Predictions would replace each other, or a file that is read.
+        ValueError: Predictions would overwrite each other or an input.
     """
     if isinstance(images, (str, Path)):
         images = [images]
@@ -65,7 +65,7 @@ def predict(
     for path in track_iter_progress(found):
         try:
             sample = inferencer(path)
-        except BrokenFile as error:  # its own advice is about the split file of a data set
+        except BrokenFile as error:  # its advice is for data sets; take the reason only
             reason = error.__cause__ or error
             broken[path] = str(reason) or type(reason).__name__
             continue
@@ -75,17 +75,17 @@ def predict(
 
 
 def find_images(names: Sequence[str | Path]) -> list[Path]:
-    """List the files, and the images in the folders, by the suffixes of formats that are read.
+    """List image files, and the images in folders, by the suffixes of supported formats.
 
     Raises:
-        FileNotFoundError: One is missing, or a folder has no image.
-        ValueError: Several have one name, so that their predictions would replace each other.
+        FileNotFoundError: A file is missing, or a folder has no image.
+        ValueError: Several have the same stem, so their predictions would overwrite each other.
     """
     found: list[Path] = []
     suffixes = {end for end, name in Image.registered_extensions().items() if name in FORMATS}
     for path in map(Path, names):
         if path.is_dir():
-            # hidden ones are no pictures: macOS puts a ._a.jpg beside each a.jpg
+            # hidden files are no images: macOS puts a ._a.jpg beside each a.jpg
             files = (p for p in path.iterdir() if not p.is_dir() and p.name[0] != ".")
             inside = sorted(p for p in files if p.suffix.lower() in suffixes)
             if not inside:
@@ -103,25 +103,25 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
 
 
 def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
-        description="Predict all tasks of images: a panel each, and the predictions as files."
+        description="Predict the tasks of images; write a panel for each, and the predictions."
     )
     parser.add_argument("images", nargs="+", help="image files or folders of images")
     parser.add_argument("--config", required=True, help="config file")
     parser.add_argument("--checkpoint", required=True, help="checkpoint file")
     parser.add_argument("--out", required=True, help="folder to write to")
-    parser.add_argument("--tasks", help="tasks to predict, e.g. semantic,depth; all if not given")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1; the GPU where there is one")
+    parser.add_argument("--tasks", help="tasks to predict, e.g. semantic,depth; all by default")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1; by default the GPU if there is one")
     add_cfg_options(parser)
     return parser.parse_args()
 
 
 def main() -> str | None:
-    """Predict one image after the other.
+    """Run ``mtlplugins predict``.
 
     Returns:
-        Which images could not be read, if any.
+        A message that lists the images that could not be read; None if there are none.
     """
     args = parse_args()
     broken = predict(

@@ -1,4 +1,4 @@
-"""Evaluating a checkpoint: :func:`test`, and the command line of it."""
+"""Evaluation of a checkpoint: :func:`test`, and ``mtlplugins test``."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def test(
     cfg_options: dict[str, Any] | None = None,
     launcher: str = "none",
 ) -> dict[str, float]:
-    """Score a checkpoint on the test data of a config.
+    """Evaluate a checkpoint on the test data of a config.
 
     Args:
         config: Config file, ``mtlplugins::NAME`` or object.
-        checkpoint: Checkpoint file, or a work dir: the best one it kept, else its last.
-        work_dir: Folder of logs; ``work_dirs/CONFIG`` if not given.
-        out: Folder to write all predictions to, as files by task.
-        show_dir: Folder to write panels of ground truth and prediction to.
-        interval: Draw every so many images.
+        checkpoint: Checkpoint file, or a work dir, for its best checkpoint or else its last.
+        work_dir: Folder of logs; by default the config's, or ``work_dirs/CONFIG``.
+        out: Folder for all predictions, as files by task; None to write none.
+        show_dir: Folder for panels of ground truth and prediction; None to draw none.
+        interval: Number of images from one panel to the next.
         tasks: Tasks to predict and score; None for all.
         cfg_options: Values of the config to change, by dotted key.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
@@ -45,7 +45,8 @@ def test(
 
     Raises:
         FileNotFoundError: There is no such config, or no checkpoint in the work dir.
-        ValueError: The checkpoint is of another architecture, or no metric scores the tasks.
+        ValueError: The checkpoint is of another architecture, the work dir has several best ones,
+            or no metric scores the tasks.
     """
     cfg = load_config(config, cfg_options)
     cfg.launcher = launcher
@@ -66,17 +67,17 @@ def test(
     if out:
         hook = dict(type="SavePredictionsHook", out=str(out), described=described)
         cfg.custom_hooks = [*(cfg.get("custom_hooks") or []), hook]
-    cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
+    cfg.load_from, cfg.resume = None, False  # or the runner would load it over the checkpoint
     runner = MultiTaskRunner.from_cfg(cfg)
     load_state(getattr(runner.model, "module", runner.model), state, file)
     meta = runner.test_loop.dataloader.dataset.metainfo
-    # test data without truth describe no task, but predictions are drawn all the same
+    # test data without ground truth describe no task; predictions are still drawn
     runner.visualizer.dataset_meta = {**meta, "tasks": described | meta.get("tasks", {})}
     return runner.test()
 
 
 def described_tasks(meta: Any) -> dict[str, dict[str, Any]]:
-    """Take the descriptions of tasks from a checkpoint's ``meta``, which may hold anything."""
+    """Read the valid descriptions of tasks from a checkpoint's ``meta`` (any object)."""
     described = meta.get("dataset_meta") if isinstance(meta, dict) else None
     tasks = described.get("tasks") if isinstance(described, dict) else None
     if not isinstance(tasks, dict):
@@ -85,7 +86,7 @@ def described_tasks(meta: Any) -> dict[str, dict[str, Any]]:
 
 
 def select_tasks(cfg: Config, tasks: list[str]) -> None:
-    """Predict and score the named tasks only."""
+    """Restrict a config's test to some tasks, in place."""
     cfg.model.setdefault("test_cfg", {})["tasks"] = tasks
     cfg.test_evaluator = [m for m in cfg.test_evaluator if m.get("task") in tasks]
     if not cfg.test_evaluator:
@@ -94,11 +95,11 @@ def select_tasks(cfg: Config, tasks: list[str]) -> None:
 
 
 def find_checkpoint(path: str) -> str:
-    """Give a file as it is, of a work dir its best checkpoint or else its last.
+    """Return the path of a checkpoint: a file as given, or the best or else last of a work dir.
 
     Raises:
-        FileNotFoundError: A work dir without a checkpoint.
-        ValueError: A work dir with several best checkpoints, by different metrics.
+        FileNotFoundError: The work dir has no checkpoint.
+        ValueError: The work dir has several best checkpoints, by different metrics.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -111,23 +112,26 @@ def find_checkpoint(path: str) -> str:
     note = folder / "last_checkpoint"
     if not best and not note.is_file():
         raise FileNotFoundError(f"{folder} holds neither best_*.pth nor last_checkpoint")
-    # by its name alone: the folder may have moved since
+    # by its name only: the folder may have been moved
     return str(best[0] if best else folder / Path(note.read_text().strip()).name)
 
 
 def parse_args() -> argparse.Namespace:
-    """Read the command line; the flags are those of mmsegmentation's tool, and ``--tasks``."""
+    """Parse the command line; the options of mmsegmentation's tool, and ``--tasks``."""
     parser = argparse.ArgumentParser(description="Evaluate a checkpoint.")
     parser.add_argument("config", help="config file")
     parser.add_argument(
-        "checkpoint", help="checkpoint file, or a work dir: the best one it kept, else its last"
+        "checkpoint",
+        help="checkpoint file, or a work dir, for its best checkpoint or else its last",
     )
-    parser.add_argument("--work-dir", help="folder of logs; ./work_dirs/CONFIG if not given")
+    parser.add_argument("--work-dir", help="folder of logs; ./work_dirs/CONFIG by default")
     parser.add_argument("--out", help="folder to write all predictions to, as files by task")
     parser.add_argument(
         "--show-dir", help="folder to write panels of ground truth and prediction to"
     )
-    parser.add_argument("--interval", type=int, default=1, help="draw every so many images")
+    parser.add_argument(
+        "--interval", type=int, default=1, help="number of images from one panel to the next"
+    )
     parser.add_argument("--tasks", help="tasks to predict and score, e.g. semantic,depth")
     add_cfg_options(parser)
     add_launcher(parser)
@@ -135,7 +139,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Test as the command line says."""
+    """Run ``mtlplugins test``."""
     args = parse_args()
     test(
         args.config,

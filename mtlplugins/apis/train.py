@@ -1,4 +1,4 @@
-"""Training from a config: :func:`train`, and the command line of it."""
+"""Training from a config: :func:`train`, and ``mtlplugins train``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mtlplugins.config import load_config
 from mtlplugins.engine.resume.work_dir import has_checkpoint, locked, refuse_to_overwrite
 from mtlplugins.io.atomic_file import name_full_disk
 
-#: By launcher, the environment variable that holds a process's rank.
+#: Environment variable of a process's rank, by launcher.
 _RANK = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")
 
 
@@ -33,29 +33,29 @@ def train(
     launcher: str = "none",
     load_from: str | Path | None = None,
 ) -> Runner:
-    """Train the model of a config, by :class:`MultiTaskRunner` unless its ``runner_type`` differs.
+    """Train the model of a config, with :class:`MultiTaskRunner` or the config's ``runner_type``.
 
     Args:
         config: Config file, ``mtlplugins::NAME`` or object; it is code and must come from someone
             you trust.
         work_dir: Folder of logs and checkpoints; by default the config's, or
             ``work_dirs/CONFIG``.
-        resume: Go on from the newest checkpoint in the work dir; where there is none, start.
+        resume: Resume from the newest checkpoint in the work dir; start if there is none.
         amp: Mixed precision in bfloat16, on a CPU too; in float16 on GPUs that have no bfloat16.
-        cfg_options: Changes to the config, by dotted key.
-        launcher: What started this process as one of several: ``'none'``, ``'pytorch'``,
-            ``'slurm'`` or ``'mpi'``.
-        load_from: Checkpoint whose weights a training starts with.
+        cfg_options: Values of the config to change, by dotted key.
+        launcher: Launcher of distributed training: ``'none'``, ``'pytorch'``, ``'slurm'`` or
+            ``'mpi'``.
+        load_from: Checkpoint with the initial weights; ignored when resuming.
 
     Returns:
-        The runner, whose ``model`` is trained.
+        The runner, with the trained ``model``.
 
     Raises:
-        FileExistsError: The work dir holds checkpoints, and ``resume`` is not set.
-        FileNotFoundError: There is no such config, or no file ``load_from``.
+        FileExistsError: The work dir has checkpoints, and ``resume`` is not set.
+        FileNotFoundError: The config or the file ``load_from`` does not exist.
         RuntimeError: Another process trains in the work dir.
-        ValueError: The config has a value that nothing can be trained with, or the checkpoint in
-            the work dir is another run's.
+        ValueError: The config has an invalid value, or the checkpoint in the work dir is of another
+            run.
     """
     cfg = load_config(config, cfg_options)
     cfg.setdefault("runner_type", "MultiTaskRunner")
@@ -70,28 +70,28 @@ def train(
     resume = resume or cfg.get("resume", False)
     cfg.resume = resume and has_checkpoint(folder, saving)
     if cfg.resume:
-        cfg.load_from = None  # where a run starts; it goes on from where it stopped
+        cfg.load_from = None  # initial weights only; the checkpoint replaces them
     _check_start(cfg.get("load_from"))
-    # before anything is written there; the runner holds the lock once more
+    # locked before anything is written there; the runner takes the lock again
     with locked(folder) if _is_first(launcher) else nullcontext(), name_full_disk(folder):
         if not resume:
             refuse_to_overwrite(folder, saving)
-        runner = RUNNERS.build(cfg)
+        runner = RUNNERS.build(cfg)  # ty: ignore[invalid-argument-type]  # takes a Config too
         runner.train()
     return runner
 
 
 def parse_args() -> argparse.Namespace:
-    """Read the command line; the flags are those of mmsegmentation's tool."""
+    """Parse the command line; the options of mmsegmentation's tool."""
     parser = argparse.ArgumentParser(description="Train a model from a config.")
     parser.add_argument("config", help="config file")
     parser.add_argument(
-        "--work-dir", help="folder of logs and checkpoints; ./work_dirs/CONFIG if not given"
+        "--work-dir", help="folder of logs and checkpoints; ./work_dirs/CONFIG by default"
     )
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on from the latest checkpoint in the work dir, or start where there is none; "
+        help="resume from the newest checkpoint in the work dir, or start if there is none; "
         "without it, a work dir with checkpoints is refused",
     )
     parser.add_argument(
@@ -105,7 +105,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train as the command line says."""
+    """Run ``mtlplugins train``."""
     args = parse_args()
     train(
         args.config,
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def _saving(cfg: Config) -> Mapping[str, Any]:
-    """How the config has checkpoints saved."""
+    """Return the config of the checkpoint hook, empty if there is none."""
     saving = (cfg.get("default_hooks") or {}).get("checkpoint")
     return saving if isinstance(saving, Mapping) else {}
 
@@ -132,11 +132,11 @@ def _check_start(load_from: str | None) -> None:
 
 
 def _has_bfloat16() -> bool:
-    """Whether the device that a training runs on computes in bfloat16 itself."""
+    """Return whether the training device has native bfloat16."""
     gpu = torch.cuda.is_available()
     return not gpu or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def _is_first(launcher: str) -> bool:
-    """Whether this is the process that writes."""
+    """Return whether this process is rank 0, which writes files."""
     return int(os.environ.get(_RANK.get(launcher, ""), 0)) == 0

@@ -1,4 +1,4 @@
-"""Keys and words of a config that are misspelt, where a library would pass over them."""
+"""Spelling checks for config keys and choices that libraries ignore silently."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 from mtlplugins.engine.default_hooks import DEFAULT_HOOKS
 
-#: What MMEngine's constructor of optimizers reads.
+#: Keys of ``paramwise_cfg`` that MMEngine's optimizer constructor reads.
 _PARAMWISE = (
     "custom_keys", "bias_lr_mult", "bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult",
     "flat_decay_mult", "dcn_offset_lr_mult", "bypass_duplicate",
 )  # fmt: skip
-#: What must be a dict, or None where it says so, and what then is in it.
+#: Keys that must be a dict, or None where stated, with its expected contents for the message.
 _DICTS = {
     "model": "the model with its type",
     "optim_wrapper": "dict(type='OptimWrapper', optimizer=…), or None",
@@ -33,10 +33,10 @@ _DICTS = {
 
 
 def check_keys(cfg: Config) -> None:
-    """Check the keys of what takes any, and words that stand for one of a few.
+    """Check keys that libraries accept unread, and values that must be one of a few words.
 
     Raises:
-        ValueError: A key is unknown, or something else than a dict is where one belongs.
+        ValueError: A key or word is unknown, or a value is not a dict where one is needed.
     """
     _check_dicts(cfg)
     if (word := cfg.get("sync_bn")) not in (None, "torch", "mmcv"):
@@ -44,7 +44,7 @@ def check_keys(cfg: Config) -> None:
     _check_hooks(cfg.get("default_hooks") or {})
     wrapper = cfg.get("optim_wrapper") or {}
     if wrapper.get("constructor") in (None, "DefaultOptimWrapperConstructor"):
-        # custom_keys are left alone: in two of mmseg's configs they hold what nothing reads
+        # custom_keys are not checked: two configs of mmseg have unused keys in them
         paramwise = wrapper.get("paramwise_cfg") or {}
         refuse_unknown("optim_wrapper.paramwise_cfg", paramwise, _PARAMWISE)
     clip = wrapper.get("clip_grad") or {}
@@ -56,20 +56,20 @@ def check_keys(cfg: Config) -> None:
 
 
 def refuse_unknown(where: str, given: Collection[str], known: Collection[str]) -> None:
-    """Refuse keys that nothing reads.
+    """Refuse keys that are not in ``known``.
 
     Raises:
-        ValueError: There is one; it names the known one that looks like it, or all.
+        ValueError: A key is unknown; the message suggests a similar known key, or lists all.
     """
     for key in given:
-        if key not in known and key != "_scope_":  # MMEngine's own, in what another package gives
+        if key not in known and key != "_scope_":  # added by MMEngine to configs of other packages
             similar = get_close_matches(str(key), known, n=1)
             hint = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(known)}"
             raise ValueError(f"{where}: unknown key {key!r}; {hint}")
 
 
 def _arguments(function: Callable) -> list[str]:
-    """Names of the arguments that are not the object or the parameters to work on."""
+    """List the arguments of a function, without the first (``self``, or the parameters)."""
     found = inspect.signature(function).parameters.values()
     return [p.name for p in found if p.kind is not p.VAR_KEYWORD][1:]
 
@@ -98,7 +98,7 @@ def _check_hooks(hooks: dict[str, Any]) -> None:
     if not isinstance(saving, dict):
         return
     saving = {**DEFAULT_HOOKS["checkpoint"], **saving}
-    # it keeps arguments that it does not know for the first save, which then stops the run
+    # MMEngine passes unknown arguments to the first save, which then fails
     kind = saving["type"] if isinstance(saving["type"], type) else HOOKS.get(saving["type"])
     if isinstance(kind, type) and issubclass(kind, CheckpointHook):
         known = ("type", "priority", *_arguments(CheckpointHook.__init__))

@@ -1,4 +1,4 @@
-"""Reading a config with the user's changes."""
+"""Loading of a config, with ``--cfg-options`` applied."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from .validate import check_values
 
 
 def load_config(source: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
-    """Read a config and apply ``--cfg-options``.
+    """Load and check a config, with ``--cfg-options`` applied.
 
-    Three values stand in several places of a config; changing them in one changes the others too:
-    ``data_root`` reaches every data set that had the old one, ``train_cfg.max_epochs`` every
-    schedule that had its length, ``tasks`` model, data and metrics (:func:`spread_tasks`). Where
-    there is a GPU, data loaders that do not say otherwise pin their memory, from which it copies
-    while it computes.
+    Three values are repeated in a config; changing one of them changes all: ``data_root`` in every
+    data set that had the old one, ``train_cfg.max_epochs`` in every schedule that had its length,
+    ``tasks`` in model, data and metrics (:func:`spread_tasks`). With a GPU, data loaders use pinned
+    memory (``pin_memory``) by default, so that copies to the GPU overlap with its computation.
 
     Args:
-        source: A config file, ``mtlplugins::NAME`` for one that the package brings, or a config
-            that was read already, which stays as it is.
+        source: A config file, ``mtlplugins::NAME`` for a shipped one, or a config object, which is
+            not changed.
         options: Values by dotted key.
 
     Raises:
         FileNotFoundError: There is no such file.
-        KeyError: An option changes a top-level key that looks like a misspelt one.
-        ValueError: The file cannot be read, or a value is one that :func:`check_values` refuses.
+        KeyError: An option has an unknown top-level key that resembles a known one.
+        ValueError: The file cannot be read, or :func:`check_values` refuses a value.
     """
     cfg = source.copy() if isinstance(source, Config) else _read(str(source))
     if options:
@@ -70,7 +69,7 @@ def _read(path: str) -> Config:
 
 
 def _pin_memory(cfg: Config) -> None:
-    # not in the configs: without a GPU PyTorch warns of it
+    # set here and not in the configs, because PyTorch warns without a GPU
     for split in ("train", "val", "test"):
         loader = cfg.get(f"{split}_dataloader")
         if isinstance(loader, dict) and torch.cuda.is_available():
@@ -78,7 +77,7 @@ def _pin_memory(cfg: Config) -> None:
 
 
 def _check_spelling(options: dict[str, Any], cfg: Config) -> None:
-    # new keys are allowed, but ``train_datalaoder`` would change nothing and say nothing
+    # new keys are allowed, but a misspelt ``train_datalaoder`` would have no effect
     for option in options:
         key = option.split(".")[0]
         if key not in cfg and (similar := get_close_matches(key, list(cfg), n=1, cutoff=0.8)):
@@ -86,7 +85,7 @@ def _check_spelling(options: dict[str, Any], cfg: Config) -> None:
 
 
 def _replace(node: Any, key: str, old: Any, new: Any) -> None:
-    """Set ``key`` to ``new`` wherever it is ``old`` below ``node``."""
+    """Set ``key`` to ``new`` wherever it is ``old``, recursively below ``node``."""
     if isinstance(node, dict):
         if key in node and node[key] == old:
             node[key] = new

@@ -1,4 +1,4 @@
-"""Numbers of a config that train in silence on nothing, or the wrong way."""
+"""Range checks for numbers that libraries accept silently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mtlplugins.common.private import config_dict
 class _Rule(NamedTuple):
     fits: Callable[[Any], bool]
     advice: str
-    several: bool = False  # whether a list of them fits too
+    several: bool = False  # whether a list of such values is allowed too
 
 
 def _whole(value: Any, at_least: int = 1) -> bool:
@@ -31,14 +31,14 @@ _COUNTS = _COUNT._replace(several=True)
 _ABOVE_0 = _Rule(lambda v: _number(v) and v > 0, "a number above 0")
 _SHARE = _Rule(lambda v: _number(v) and 0 <= v < 1, "a share from 0 to below 1")
 
-#: By pattern of dotted keys, in which ``*`` is anything. None is always left to the library.
+#: Rules by pattern of dotted keys (``*`` matches anything). None is always allowed.
 _RULES = {
     "train_cfg.max_epochs": _COUNT,
     "train_cfg.max_iters": _COUNT,
     "train_cfg.val_interval": _COUNT,
     "optim_wrapper.accumulative_counts": _COUNT,
     "optim_wrapper.clip_grad.max_norm": _Rule(
-        # inf is torch's way to log a norm and clip nothing
+        # torch logs the norm and clips nothing for inf
         lambda v: _ABOVE_0.fits(v) or v == float("inf"),
         "a number above 0 (one below would turn gradients round), or clip_grad=None"
     ),
@@ -69,17 +69,17 @@ _RULES = {
         f"model.*.{name}": _SHARE
         for name in ("drop_path_rate", "drop_rate", "attn_drop_rate", "dropout")
     },
-    # of mmseg's heads, some of whose configs have -1 for none
+    # some configs of mmseg heads have -1 for no dropout
     "model.*.dropout_ratio": _Rule(lambda v: _number(v) and v < 1, "a share below 1"),
     **{f"model.*.{name}": _COUNTS for name in ("in_channels", "embed_dims", "channels")},
 }  # fmt: skip
 
 
 def check_numbers(cfg: Config) -> None:
-    """Check the numbers that libraries take as they are.
+    """Check the range of numbers that libraries accept unchecked.
 
     Raises:
-        ValueError: One is out of its range, or no number.
+        ValueError: A value is out of its range, or not a number.
     """
     for key, value in _walk(config_dict(cfg)):
         for pattern, rule in _RULES.items():
@@ -91,7 +91,7 @@ def check_numbers(cfg: Config) -> None:
 
 
 def _walk(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Everything below a node by its dotted key, as ``--cfg-options`` has it."""
+    """Yield everything below a node with its dotted key, as in ``--cfg-options``."""
     items = node.items() if isinstance(node, dict) else enumerate(node)
     for name, child in items:
         key = f"{path}.{name}" if path else str(name)

@@ -1,4 +1,4 @@
-"""``tasks = (…)`` once in a config: what the model learns, the data gives and metrics score."""
+"""Top-level ``tasks`` of a config, which sets the tasks of model, data sets and metrics."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _as_written: ContextVar[bool] = ContextVar("tasks_as_written", default=False)
 
 
 def spread_tasks_of_every_config() -> None:
-    """Spread the ``tasks`` of every config that is made, so by ``Config.fromfile`` too.
+    """Apply :func:`spread_tasks` to every new ``Config``, also from ``Config.fromfile``.
 
-    MMEngine imports what a config names in ``custom_imports``, this package, before it makes the
-    ``Config``; so it holds for mmseg's ``init_model`` and all else that reads a config.
+    MMEngine imports the ``custom_imports`` of a config, such as this package, before it makes the
+    ``Config``, so this also works for mmseg's ``init_model`` and all other readers of configs.
     """
     replace_once(Config, "__init__", _spreading)
 
@@ -40,7 +40,7 @@ def _spreading(original: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def tasks_as_written() -> Iterator[None]:
-    """Make configs without spreading their ``tasks``, to change these first."""
+    """Context in which new configs keep their ``tasks`` unspread, to change them first."""
     token = _as_written.set(True)
     try:
         yield
@@ -51,18 +51,17 @@ def tasks_as_written() -> Iterator[None]:
 def spread_tasks(cfg: Config) -> None:
     """Set model, data and metrics to the top-level ``tasks`` of a config, in place.
 
-    ``model.tasks`` becomes ``tasks``; so does ``tasks`` of each data set, in training without
-    those that are frozen. Metrics of other tasks are left out, and so are checkpoints that are
-    best by a score of theirs (``save_best``), which is said. What names fewer tasks than ``tasks``
-    keeps to them: a model that learns some of them, or a data set that has targets for some. Doing
-    it twice changes nothing.
+    ``model.tasks`` becomes ``tasks``; so does ``tasks`` of each data set, in training without the
+    frozen tasks. Metrics of other tasks are removed, and so are their scores in ``save_best``, with
+    a warning. A model or data set that names fewer tasks keeps them: a model may learn only some of
+    them, and a data set may have targets for only some. Applying it twice changes nothing.
 
     Args:
-        cfg: A config; one without ``tasks`` or ``model.heads`` stays as it is.
+        cfg: A config; unchanged if it has no ``tasks`` or ``model.heads``.
 
     Raises:
-        ValueError: ``tasks`` is empty, repeats one or names one without a head; the model or a data
-            set names a task that is not in it, or a data set has none of them.
+        ValueError: ``tasks`` is empty, repeats a task or names one without a head; the model or a
+            data set names a task that is not in it; or a data set has none of them.
     """
     model = config_dict(cfg).get("model")
     if cfg.get("tasks") is None or not isinstance((model or {}).get("heads"), dict):
@@ -86,7 +85,7 @@ def spread_tasks(cfg: Config) -> None:
 
 
 def change_tasks(cfg: Config, old: Any) -> None:
-    """Put the new ``tasks`` wherever the old ones stand, as in a config that was saved."""
+    """Replace the old tasks by ``cfg.tasks`` in model and data sets, as in a saved config."""
     for node in (config_dict(cfg).get("model"), *_all_leaves(cfg)):
         if old is not None and node and tuple(node.get("tasks") or ()) == _names(old):
             node["tasks"] = _names(cfg.tasks)
@@ -102,7 +101,7 @@ def _names(tasks: str | Sequence[str]) -> tuple[str, ...]:
 def _narrowed(
     key: str, given: Sequence[str] | None, wanted: Sequence[str], tasks: Sequence[str]
 ) -> tuple[str, ...]:
-    """The tasks that are wanted of those that ``key`` names itself, if it does."""
+    """Select the wanted tasks among those given at ``key``; all wanted ones if None are given."""
     if given is None:
         return tuple(wanted)
     given = _names(given)
@@ -127,7 +126,7 @@ def _set_dataset(
         for index, child in enumerate(children):
             _set_dataset(child, f"{key}.datasets.{index}", wanted, tasks, mixed=True)
     elif mixed and dataset.get("tasks"):
-        # of several data sets each names what it has, be it learned or not
+        # each of several data sets names its own tasks, also ones that are not learned
         has = [task for task in _names(dataset["tasks"]) if task in tasks]
         if not has:
             raise ValueError(
@@ -198,6 +197,6 @@ def _keep_best(cfg: Config, learned: Sequence[str]) -> None:
 
 
 def _task_of(score: str, cfg: Config) -> str | None:
-    """The task of a score ``<task>/<metric>``, None of another one, such as ``auto``."""
+    """Return the task of a score ``<task>/<metric>``; None for other names, such as ``auto``."""
     task = score.split("/")[0]
     return task if task in cfg.model.heads else None

@@ -1,4 +1,4 @@
-"""Values of a config that would be tripped over late, or in words that do not name them."""
+"""Early validation of config values, with errors that name the key."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .writable import check_writable
 
 
 def check_values(cfg: Config) -> None:
-    """Check the keys and numbers of a config, and by which optimizer and score it trains.
+    """Check keys, numbers, optimizer, schedules and ``save_best`` of a config.
 
     Args:
-        cfg: A config; what it leaves out is not asked for.
+        cfg: A config; missing keys are not required.
 
     Raises:
-        ValueError: What :func:`check_writable`, :func:`check_keys` and :func:`check_numbers`
-            refuse, an unknown optimizer, a one-cycle schedule that ends before the training, or a
-            best checkpoint by a score that no metric gives, or by its worst.
+        ValueError: :func:`check_writable`, :func:`check_keys` or :func:`check_numbers` refuse it;
+            the optimizer is unknown; a one-cycle schedule ends before the training; or
+            ``save_best`` names a score that no metric gives, or with the wrong ``rule``.
     """
     check_writable(cfg)
     check_keys(cfg)
@@ -76,7 +76,7 @@ def _check_best(cfg: Config) -> None:
         return
     metrics = [METRICS.build(evaluator) for evaluator in evaluators]
     if not all(isinstance(metric, TaskMetric) for metric in metrics):
-        return  # others do not say what they give
+        return  # other metrics do not declare their scores
     known = {
         f"{metric.prefix}/{name}": "greater" if metric.higher_is_better[name] else "less"
         for metric in metrics

@@ -1,4 +1,4 @@
-"""Configs that a run could not save beside its checkpoints."""
+"""Check that a config can be saved as Python text."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def check_writable(cfg: Config) -> None:
     """Check that a config can be written as Python, as a Runner does at its start.
 
     Raises:
-        ValueError: A value is an object that its text does not make, such as a path or a class, or
-            a top-level key is no name.
+        ValueError: A value is an object without a literal, such as a path or a class, or a
+            top-level key is not an identifier.
     """
     for key in config_dict(cfg):
         if not isinstance(key, str) or not key.isidentifier() or keyword.iskeyword(key):
