@@ -1,4 +1,4 @@
-"""Train a small conditional Swin on rendered rooms, evaluate it, draw a picture: `make demo`."""
+"""Train a small conditional Swin on rendered rooms, test it and draw panels: `make demo`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORK_DIR = Path("work_dirs/demo")
 
 
 def main() -> None:
-    """Train, score beside what looks at no pixel, and leave panels behind."""
+    """Train, test, compare with the blind baseline, and write panels."""
     start = time.time()
     cfg = load_config(str(CONFIG))
     cfg.work_dir = str(WORK_DIR)
@@ -38,8 +38,8 @@ def main() -> None:
     runner = MultiTaskRunner.from_cfg(cfg)
     runner.train()
     scores = runner.test()
-    print("Scoring a predictor that looks at no pixel ...")
-    MMLogger.get_current_instance().setLevel("WARNING")  # its class table would confuse
+    print("Scoring the blind baseline, which sees no pixels ...")
+    MMLogger.get_current_instance().setLevel("WARNING")  # without the metrics' tables per class
     with contextlib.redirect_stdout(io.StringIO()):
         blind = score_config(scored, train_images=400)
 
@@ -50,7 +50,7 @@ def main() -> None:
     print("blind: most frequent class and median depth at each position")
     panel = next((WORK_DIR / "panels").glob("*.png"))
     print(f"checkpoint: {WORK_DIR / f'epoch_{cfg.train_cfg.max_epochs}.pth'}")
-    print(f"panels of truth and prediction: {panel.parent}, for example {panel.name}")
+    print(f"panels of ground truth and prediction: {panel.parent}, for example {panel.name}")
     print(f"took {time.time() - start:.0f} s")
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Run a tool in several processes on each machine, one per GPU (or on the CPU where there is none);
-# dist_train.sh and dist_test.sh call it.
+# Run a tool in distributed processes (torchrun), one per GPU, or on the CPU if there is none.
+# Called by dist_train.sh and dist_test.sh.
 #
 #   tools/dist_run.sh TOOL PROCESSES [arguments of the tool]
 #
-# Environment: NNODES machines (1), of which this is number NODE_RANK (0); the first one listens on
-# MASTER_ADDR (127.0.0.1) and PORT (29500). PYTHON is the interpreter (python).
+# Environment, with defaults: NNODES, number of machines (1); NODE_RANK, rank of this machine (0);
+# MASTER_ADDR (127.0.0.1) and PORT (29500) of the first machine; PYTHON, interpreter (python).
 set -euo pipefail
 
 tools=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +13,7 @@ tool=$1
 processes=$2
 shift 2
 
-# Each process gets its share of the cores; PyTorch would give it all of them, torchrun one.
+# Divide the cores among the processes; PyTorch would use all in each one, torchrun one core.
 if [[ -z ${OMP_NUM_THREADS:-} ]]; then
     cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
     export OMP_NUM_THREADS=$((cores > processes ? cores / processes : 1))

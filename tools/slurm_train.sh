@@ -3,8 +3,8 @@
 #
 #   tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [arguments of train.py]
 #
-# Environment: GPUS in all (4), GPUS_PER_NODE (4), CPUS_PER_TASK (5), SRUN_ARGS (further arguments
-# of srun, split at spaces). PYTHON is the interpreter (python).
+# Environment, with defaults: GPUS, total number (4); GPUS_PER_NODE (4); CPUS_PER_TASK (5);
+# SRUN_ARGS, more arguments of srun, split at spaces; PYTHON, interpreter (python).
 set -euo pipefail
 
 if [[ $# -lt 4 ]]; then

@@ -1,4 +1,4 @@
-"""Train a model from a config: ``mtlplugins train``."""
+"""Train a model from a config: `mtlplugins train` as a script."""
 
 from __future__ import annotations
 

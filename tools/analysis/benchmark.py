@@ -1,9 +1,9 @@
-"""Time encoders, tasks, input and metrics side by side, and print tables.
+"""Benchmark encoders, tasks, data loading and metrics against mmseg and timm; prints tables.
 
 Parts: encoders (ours without a plan, mmseg's, timm's), resnets (ours and mmseg's), tasks (rows
-against a pass for each task), price (what conditioning costs), plan (what a shared part saves),
-folded, memory (recomputed activations, accumulated gradients), steps (all tasks together, one after
-the other), input, metrics, start. All of them if none is named.
+against one pass per task), price (cost of conditioning), plan (savings of a shared part), folded,
+memory (activation checkpointing, gradient accumulation), steps (all tasks together, one after the
+other), input, metrics, start. All parts by default.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mtlplugins.common.memory import keep_freed_memory
 
 
 def main() -> None:
-    """Measure the parts that were asked for."""
+    """Measure the parts named on the command line."""
     args = parse_args()
     keep_freed_memory()
     dtype = getattr(torch, args.dtype)
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]]]:
-    """Map the name of each part to its measurement on a machine."""
+    """Return the measuring function of each part, by name."""
     return {
         "encoders": lambda machine: encoders.measure(
             machine, sizes=tuple(args.sizes), compiled=args.compile
@@ -70,19 +70,21 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
 
 
 def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help="see above")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
-    parser.add_argument("--rounds", type=int, default=10, help="measurements of each case")
+    parser.add_argument("--rounds", type=int, default=10, help="number of measurements per case")
     parser.add_argument("--sizes", nargs="+", choices=["T", "S", "B"], default=["S"])
-    parser.add_argument("--compile", action="store_true", help="also our encoder, compiled")
-    parser.add_argument("--full", action="store_true", help="memory at 512² on a CPU too, not 224²")
+    parser.add_argument("--compile", action="store_true", help="also measure our encoder compiled")
+    parser.add_argument(
+        "--full", action="store_true", help="memory at 512² on a CPU too, instead of 224²"
+    )
     parser.add_argument("--data", help="root of NYUv2, for its input pipeline")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers too")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to this file too")
     args = parser.parse_args()
     known = list(parts(args))
     unknown = [part for part in args.parts if part not in known]

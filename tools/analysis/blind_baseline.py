@@ -1,7 +1,6 @@
 """Score the blind baseline: most frequent class and median depth per position.
 
-Any model must beat it. The classes and depths come from the training split, the scores from the
-validation split.
+Any model must beat it. It is fitted to the training split and scored on the validation split.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from mtlplugins.structures import MultiTaskDataSample
 
 
 def targets(dataset: Sequence[dict], count: int) -> Iterator[MultiTaskDataSample]:
-    """Load the targets of ``count`` items, spread evenly."""
+    """Load the targets of about ``count`` evenly spaced items."""
     chosen = range(0, len(dataset), max(1, len(dataset) // count))
     for index in track_iter_progress(chosen):
         yield dataset[index]["data_samples"]
@@ -33,13 +32,13 @@ def score_config(cfg: Config, *, train_images: int = 1000) -> dict[str, float]:
 
     Args:
         cfg: A config with training and validation data and metrics.
-        train_images: How many training images to look at, at most about.
+        train_images: Approximate number of training images to fit to.
 
     Returns:
-        ``<task>/<metric>`` by the config's metrics.
+        Scores by ``<task>/<metric>``, from the config's metrics.
     """
     init_default_scope("mmseg")
-    # the validation pipeline: targets without augmentation
+    # validation pipeline: no augmentation
     pipeline = cfg.val_dataloader.dataset.pipeline
     train = DATASETS.build({**cfg.train_dataloader.dataset, "pipeline": pipeline})
     test = DATASETS.build(cfg.val_dataloader.dataset)
@@ -50,7 +49,7 @@ def score_config(cfg: Config, *, train_images: int = 1000) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the scores of a config's data."""
+    """Print the scores of the blind baseline on a config's data."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
     add_cfg_options(parser)

@@ -1,4 +1,4 @@
-"""Look at every file of a config's data: `mtlplugins check-data` as a script."""
+"""Check every file of a config's data: `mtlplugins check-data` as a script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Count a model's parameters, and the operations of predicting one task for one image."""
+"""Count a model's parameters, and its FLOPs per task for one image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mtlplugins.common.arguments import add_cfg_options
 
 
 def main() -> None:
-    """Print the counts of a config."""
+    """Print the counts for a config."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument("--json", action="store_true", help="print JSON")

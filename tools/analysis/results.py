@@ -1,4 +1,4 @@
-"""Set training runs side by side: `mtlplugins results` as a script."""
+"""Compare training runs: `mtlplugins results` as a script."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Make a figure of the image-classification study again: train its models, test them, print it.
+"""Reproduce a figure of the image-classification study: train and test its models, print a table.
 
     python tools/analysis/study_table.py 7 --seeds 0 1 2 --cfg-options data_root=DIR
 
-The figures 3 to 14 are a network and its tasks each, their models settings of it. Ours, the same
-network by our recipe, stands below them. Finished runs are skipped and interrupted ones resumed, so
-the command can be given again at any time.
+Each of the figures 3 to 14 is one network with its tasks; its models are settings of it. The model
+"ours" is the same network trained by our recipe. Finished runs are skipped and interrupted ones
+resumed, so the command can be repeated at any time.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from mtlplugins.common.arguments import parse_cfg_options
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = json.loads((ROOT / "configs/cifar/study.json").read_text())
 FIGURES = [int(key) for key in STUDY if key.isdigit()]
-#: Keras's learning rates, which the study leaves as they are.
+#: Default learning rates of Keras, which the study uses.
 LEARNING_RATES = dict(Adam=1e-3, SGD=0.01)
 OURS = "ours"
 
 
 def config_path(figure: int, model: int | str) -> str:
-    """Find the config of a model of a figure."""
+    """Return the path of the config of a figure's model."""
     name = STUDY[str(figure)]["config"] + ("_ours" if model == OURS else "")
     return str(ROOT / f"configs/cifar/{name}.py")
 
 
 def models_of(figure: int) -> list[int | str]:
-    """List the models of a figure: the study's by number, and ours."""
+    """List the models of a figure: numbers of the study's models, and ours."""
     return [*range(1, len(STUDY[str(figure)]["rows"]) + 1), OURS]
 
 
 def row_options(figure: int, model: int, tasks: Sequence[str]) -> list[str]:
-    """Say what sets a model of the study apart from its figure's config, as ``--cfg-options``.
+    """Return the ``--cfg-options`` that turn a figure's config into one of its models.
 
     Args:
-        figure: 3 to 14.
+        figure: Number of the figure, 3 to 14.
         model: Number of the model in the figure.
-        tasks: The tasks of the config, the first of which γ weighs and the second 1 - γ.
+        tasks: Tasks of the config; the first has weight γ, the second 1 - γ.
     """
     entry = STUDY[str(figure)]
     row = dict(zip(STUDY["columns"], entry["rows"][model - 1], strict=True))
@@ -88,15 +88,15 @@ def steps(
     options: Sequence[str],
     parsed: dict[str, Any],
 ) -> list[list[str]]:
-    """List what is still to be run for a figure, in order.
+    """List the commands still to be run for a figure, in order.
 
     Args:
-        figure: 3 to 14.
-        models: Which of its models.
-        seeds: A run of each model for each of them.
+        figure: Number of the figure, 3 to 14.
+        models: Models of the figure to run.
+        seeds: Seeds; each model is run once per seed.
         root: Folder of the runs, ``figure_N/model_M/seed_S`` each.
-        options: ``--cfg-options`` as they were typed.
-        parsed: The same, as values by dotted key.
+        options: ``--cfg-options`` as typed.
+        parsed: The same options parsed, by dotted key.
 
     Raises:
         ValueError: ``root`` holds a run of another length.
@@ -126,17 +126,19 @@ def steps(
 
 
 def main() -> None:
-    """Run what a figure needs."""
+    """Run the commands of a figure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("figure", type=int, choices=FIGURES, help="number of the figure")
     parser.add_argument(
-        "--models", nargs="+", help="which of its models, e.g. 4 ours; all if not given"
+        "--models", nargs="+", help="models of the figure, e.g. 4 ours; all by default"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
     parser.add_argument("--work-dir", default="work_dirs/study", help="folder of the runs")
-    parser.add_argument("--dry-run", action="store_true", help="print the commands alone")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the commands without running them"
+    )
     parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
     args = parser.parse_args()
     known = models_of(args.figure)

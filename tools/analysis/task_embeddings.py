@@ -1,7 +1,7 @@
 """Compare a trained model's task embeddings, and score mixtures of them (thesis, section 4.5.7).
 
-A mixture is handed to all tasks. By default: none (each task its own embedding), the mean, and each
-task 5 and 10 times ahead of the others; for two tasks the six rows of the thesis's table 4.15.
+All tasks use the same mixture. Default mixtures: none (each task its own embedding), the mean, and
+each task with 5 and 10 times the weight of the others; for two tasks, the six rows of table 4.15.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ NONE = "No Weighting"
 
 
 def parse_mixture(text: str, tasks: Sequence[str]) -> dict[str, float] | None:
-    """Read weights such as ``5-1``, in the order of ``tasks``; ``none`` is no mixture.
+    """Parse weights such as ``5-1``, in the order of ``tasks``; ``none`` is no mixture.
 
     Raises:
-        ValueError: Not one number per task.
+        ValueError: There is not one number per task.
     """
     if text == "none":
         return None
@@ -58,27 +58,27 @@ def parse_mixture(text: str, tasks: Sequence[str]) -> dict[str, float] | None:
 
 
 def name_of(mixture: dict[str, float] | None) -> str:
-    """Name a mixture by its weights, as the thesis does."""
+    """Format a mixture as the thesis does."""
     return NONE if mixture is None else "-".join(f"{weight:g}" for weight in mixture.values())
 
 
 def analyse(cfg: Config, checkpoint: str, mixtures: Sequence[str] | None = None) -> dict[str, Any]:
-    """Compare the embeddings, and test the model once with each mixture.
+    """Compute the cosines of the embeddings, and test the model once with each mixture.
 
     Args:
         cfg: A config with a conditioned model, test data and metrics.
-        checkpoint: Its checkpoint.
-        mixtures: Such as ``5-1``, or ``none``; None for the default ones.
+        checkpoint: Checkpoint of the model.
+        mixtures: Mixtures such as ``5-1`` or ``none``; None for the default ones.
 
     Returns:
-        ``tasks``; ``cosine``, a list of rows; ``scores``: for each mixture ``<task>/<metric>``.
+        ``tasks``; ``cosine``, a list of rows; ``scores``, by mixture and ``<task>/<metric>``.
 
     Raises:
-        ValueError: An unconditioned model, another architecture's checkpoint, or a mixture that
-            does not fit the tasks.
+        ValueError: The model is not conditioned, the checkpoint is of another architecture, or a
+            mixture does not fit the tasks.
     """
     state, _ = read_checkpoint(checkpoint)
-    cfg.load_from, cfg.resume = None, False  # the runner would load it over the checkpoint
+    cfg.load_from, cfg.resume = None, False  # or the runner would load it over the checkpoint
     runner = MultiTaskRunner.from_cfg(cfg)
     model = runner.model
     embedding = conditioned_embedding(model)
@@ -88,7 +88,7 @@ def analyse(cfg: Config, checkpoint: str, mixtures: Sequence[str] | None = None)
     else:
         asked = [parse_mixture(text, embedding.tasks) for text in mixtures]
     for mixture in filter(None, asked):
-        mix(embedding, mixture)  # a wrong one is found before the first test, not after it
+        mix(embedding, mixture)  # refuses a wrong mixture before the first test
     scores = {}
     for mixture in asked:
         with nullcontext() if mixture is None else mixed_embedding(model, mixture):
@@ -98,7 +98,7 @@ def analyse(cfg: Config, checkpoint: str, mixtures: Sequence[str] | None = None)
 
 
 def draw_cosines(tasks: Sequence[str], cosine: Sequence[Sequence[float]], file: Path) -> None:
-    """Write a heat map with the tasks' names and the cosines."""
+    """Draw the cosines as a heat map."""
     side = 1.5 + 0.9 * len(tasks)
     figure, axes = plt.subplots(figsize=(side + 1, side), layout="constrained")
     image = axes.imshow(cosine, cmap="RdBu_r", vmin=-1, vmax=1)
@@ -117,7 +117,7 @@ def draw_cosines(tasks: Sequence[str], cosine: Sequence[Sequence[float]], file: 
 def markdown(
     result: dict[str, Any], metrics: Sequence[str], published: Mapping[str, Mapping[str, float]]
 ) -> str:
-    """Write the scores as a table, those published by mixture and metric, if any, beside ours."""
+    """Format a table of the scores, beside the published ones (by mixture and metric), if any."""
     head = [f"mixture {'-'.join(result['tasks'])}"]
     for metric in metrics:
         head += [metric, f"thesis {metric}"] if published else [metric]
@@ -137,21 +137,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("--out", help="folder of the results; CHECKPOINT's if not given")
+    parser.add_argument("--out", help="folder of the results; by default beside CHECKPOINT")
     parser.add_argument(
         "--mixtures",
         nargs="+",
         metavar="WEIGHTS",
         help="one weight per task in the model's order, such as 5-1 or 1-0-2; or none",
     )
-    parser.add_argument("--metrics", nargs="+", help="columns of the table; all if not given")
+    parser.add_argument("--metrics", nargs="+", help="metrics in the table; all by default")
     add_cfg_options(parser)
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
     out = Path(args.out or Path(args.checkpoint).parent / "task_embeddings")
     cfg.work_dir = str(out / "log")
     result = analyse(cfg, args.checkpoint, args.mixtures)
-    # the thesis's mixtures are of its own network, data and tasks
+    # the thesis has mixtures for its own network, data and tasks only
     thesis = experiment_of(cfg).get("mixtures") or {}
     published = thesis["scores"] if result["tasks"] == thesis.get("tasks") else {}
     if published:

@@ -1,8 +1,8 @@
-"""Make a table of the thesis again: train its networks one after the other, then print it.
+"""Reproduce a table of the thesis: train its networks one after the other, then print the table.
 
     python tools/analysis/thesis_table.py 4.8 --seeds 0 1 2 --cfg-options data_root=DIR
 
-Finished runs are skipped and interrupted ones resumed, so the command can be given again at any
+Finished runs are skipped and interrupted ones resumed, so the command can be repeated at any
 time; tables share their runs. Table 4.2 needs no training, table 4.15 one run.
 """
 
@@ -25,9 +25,9 @@ from mtlplugins.common.markdown import markdown_table
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = "4.2"
 MIXTURES = "4.15"
-# The thesis mixes the embeddings of a network that scores 0.777 and 49.2, so not quite this one.
+# The thesis mixes the embeddings of a network that scores 0.777 and 49.2, which is not quite this.
 HEADLINE = "swin_cond_nyuv2"
-#: The networks of each table, in the thesis's order; ours after the one they are compared with.
+#: Configs of the networks by table, in the order of the thesis.
 TABLES = {
     SIZES: (
         "nyuv2/swin_only_segmentation_nyuv2",
@@ -65,17 +65,17 @@ TABLES = {
     "4.14": (HEADLINE, "nyuv2/swin_cond_different_batch_nyuv2"),
     MIXTURES: (HEADLINE,),
 }
-#: A card is printed with its results.
+#: Tables with experiment cards, which are printed with the table of their results.
 CARDS = {"4.3": "4.4", "4.5": "4.6", "4.7": "4.8", "4.9": "4.10", "4.11": "4.12", "4.13": "4.14"}
 
 
 def config_path(name: str) -> str:
-    """Find the file of a config of :data:`TABLES`."""
+    """Return the path of a config of :data:`TABLES`."""
     return str(ROOT / "configs" / f"{name}.py")
 
 
 def sizes_table(options: dict[str, Any] | None = None) -> str:
-    """Count the parameters and operations of table 4.2's networks, the thesis's beside ours."""
+    """Make table 4.2: parameters and FLOPs of our networks, beside those of the thesis."""
     rows = []
     for name in TABLES[SIZES]:
         cfg = load_config(config_path(name), options)
@@ -97,14 +97,14 @@ def sizes_table(options: dict[str, Any] | None = None) -> str:
 def steps(
     table: str, *, seeds: Sequence[int], root: Path, options: Sequence[str], parsed: dict[str, Any]
 ) -> list[list[str]]:
-    """List what is still to be run for a table, in order.
+    """List the commands still to be run for a table, in order.
 
     Args:
         table: A key of :data:`TABLES` that needs training.
-        seeds: A run of each network for each of them.
+        seeds: Seeds; each network is run once per seed.
         root: Folder of the runs, ``CONFIG/seed_N`` each.
-        options: ``--cfg-options`` as they were typed.
-        parsed: The same, as values by dotted key.
+        options: ``--cfg-options`` as typed.
+        parsed: The same options parsed, by dotted key.
 
     Raises:
         ValueError: ``root`` holds a run of another length.
@@ -135,14 +135,16 @@ def steps(
 
 
 def main() -> None:
-    """Run what a table needs."""
+    """Run the commands of a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("table", choices=[*CARDS, *TABLES], help="number of the table")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
     parser.add_argument("--work-dir", default="work_dirs/thesis", help="folder of the runs")
-    parser.add_argument("--dry-run", action="store_true", help="print the commands alone")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the commands without running them"
+    )
     parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
     args = parser.parse_args()
     parsed = parse_cfg_options(args.cfg_options)

@@ -2,8 +2,8 @@
 
     python tools/dataset_converters/nyuv2.py nyu_depth_v2_labeled.mat data/nyuv2
 
-Nothing else is needed and nothing is downloaded: the official split and the class maps are in
-`nyuv2_meta.json` beside this script. NNNN below is the 1-based index of a frame in the .mat:
+Nothing is downloaded: the official split and the class maps are in `nyuv2_meta.json` beside this
+script. NNNN below is the 1-based index of a frame in the .mat:
 
     image/NNNN.jpg        RGB, quality 95
     depth/NNNN.png        uint16, millimetres, 0 = missing
@@ -17,8 +17,8 @@ With `--normals` also, computed from the depth (see `nyuv2_normals.py`):
 
     normals/NNNN.png      8-bit RGB, round(127 n) + 128; (128, 128, 128) = missing
 
-Run it again after an interruption: finished frames are skipped. The lists are written last, so
-where `splits/` is, every frame is.
+After an interruption, run it again: finished frames are skipped. The lists are written last, so if
+`splits/` exists, all frames do.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ BYTES_PER_PIXEL = 3  # an upper bound for the four files of a frame together
 def resize(array: np.ndarray, size: tuple[int, int], *, smooth: bool) -> np.ndarray:
     """Resize (H, W) or (H, W, 3) to `size` = (height, width).
 
-    Pictures are averaged; `smooth=False` takes the nearest pixel, because a mean of two depths or
-    two labels is a surface that is not there.
+    Images are interpolated; `smooth=False` takes the nearest pixel, because the mean of two depths
+    or two labels is neither.
     """
     if array.shape[:2] == size:
         return array
@@ -65,7 +65,7 @@ def resize(array: np.ndarray, size: tuple[int, int], *, smooth: bool) -> np.ndar
 
 
 def frame_paths(out: Path, number: int) -> dict[str, Path]:
-    """Return where the files of frame `number` (1-based) go, by folder."""
+    """Return the paths of the files of frame `number` (1-based), by folder."""
     return {name: out / name / f"{number:04d}{suffix}" for name, suffix in SUFFIXES.items()}
 
 
@@ -98,7 +98,7 @@ def write_lists(out: Path, scenes: list[str], *, meta: Meta) -> None:
 
 
 def check_output(out: Path, todo: list[int], size: tuple[int, int]) -> None:
-    """Check that what is in `out` fits and that the frames `todo` fit on the disk.
+    """Check that files in `out` have the wanted size, and that the frames `todo` fit on the disk.
 
     Raises:
         ConversionError: `out` holds frames of another size, or the disk is too full.
@@ -121,16 +121,16 @@ def check_output(out: Path, todo: list[int], size: tuple[int, int]) -> None:
 
 
 def convert(mat: Path, out: Path, *, meta: Meta, size: tuple[int, int] = (HEIGHT, WIDTH)) -> None:
-    """Convert the labelled file `mat` into the folder `out`; see the top of this file.
+    """Convert the labelled file `mat` into the folder `out`, in the layout at the top of this file.
 
     Args:
         mat: The labelled file.
-        out: Folder to fill; frames that are complete in it are left alone.
-        meta: The official facts.
-        size: Height and width of the files written.
+        out: Output folder; complete frames in it are skipped.
+        meta: Official facts about the data set.
+        size: (height, width) of the written files.
 
     Raises:
-        ConversionError: The file or the folder is unusable.
+        ConversionError: The labelled file or the output folder is unusable.
     """
     with open_labeled(mat) as file:
         check_labeled(file, meta=meta)
@@ -151,7 +151,7 @@ def convert(mat: Path, out: Path, *, meta: Meta, size: tuple[int, int] = (HEIGHT
 
 
 def main() -> None:
-    """Read the command line and convert."""
+    """Parse the command line and convert."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -174,7 +174,9 @@ def main() -> None:
     try:
         convert(args.mat, args.out, meta=Meta.official(), size=tuple(args.size))
         if args.normals:
-            from nyuv2_normals import write_normals  # needs the package, the rest does not
+            from nyuv2_normals import (
+                write_normals,
+            )  # imported here, because it takes two minutes only if asked for
 
             write_normals(args.out / "depth", args.out / "normals")
     except ConversionError as error:

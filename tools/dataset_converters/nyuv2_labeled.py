@@ -1,6 +1,6 @@
-"""Read NYU Depth V2's labelled file, `nyu_depth_v2_labeled.mat`, and say what is wrong with it.
+"""Reader of NYU Depth V2's labelled file, `nyu_depth_v2_labeled.mat`, with clear errors.
 
-It is a MATLAB 7.3 file, which is HDF5 behind a header of 512 bytes, with these entries:
+It is a MATLAB 7.3 file (HDF5 after a header of 512 bytes) with these entries:
 
     images      (1449, 3, 640, 480) uint8, RGB
     depths      (1449, 640, 480) float32, metres, in-painted, 0 = missing
@@ -28,16 +28,16 @@ ARRAYS = {
 STRINGS = ("names", "sceneTypes")
 # A Kinect sees 10 m at most; anything far beyond that is another unit.
 MAX_METRES = 20.0
-# Well-known labels, to notice a file whose label list is not the official one.
+# Well-known labels, to detect a file without the official label list.
 KNOWN_LABELS = {"ceiling": 4, "floor": 11, "wall": 21, "door": 28, "window": 59, "bed": 157}
 
 
-#: No name in the file is nearly as long; one that says it is would take all memory.
+#: Longest string accepted; a damaged size could fill the memory.
 LONGEST_STRING = 1000
 
 
 class ConversionError(Exception):
-    """The labelled file or the output folder is unusable; the message says how to mend it."""
+    """Error: the labelled file or the output folder is unusable; the message says how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Meta:
 
     @classmethod
     def official(cls) -> Meta:
-        """Read the facts that lie beside this script."""
+        """Read `nyuv2_meta.json` beside this script."""
         text = Path(__file__).with_name("nyuv2_meta.json").read_text(encoding="utf-8")
         facts = json.loads(text)
         del facts["about"]
@@ -73,7 +73,7 @@ def open_labeled(path: Path) -> h5py.File:
     """Open the labelled file.
 
     Raises:
-        ConversionError: It is missing, is something else or is cut short.
+        ConversionError: The file is missing, truncated or of another format.
     """
     if not path.is_file():
         raise ConversionError(
@@ -86,7 +86,7 @@ def open_labeled(path: Path) -> h5py.File:
 
 
 def diagnose(path: Path) -> str:
-    """Say what a file that does not open as HDF5 probably is."""
+    """Describe the probable cause if a file cannot be opened as HDF5."""
     with path.open("rb") as file:
         head = file.read(1024)
     size = f"{path.stat().st_size:,} bytes"
@@ -103,7 +103,7 @@ def check_labeled(file: h5py.File, *, meta: Meta) -> None:
     """Check keys, shapes, types and the label list.
 
     Raises:
-        ConversionError: With the first thing that is not as in the official file.
+        ConversionError: The message names the first difference to the official file.
     """
     missing = [k for k in (*ARRAYS, *STRINGS) if not isinstance(file.get(k), h5py.Dataset)]
     if missing:
@@ -144,10 +144,10 @@ def check_labeled(file: h5py.File, *, meta: Meta) -> None:
 
 
 def check_own(dataset: h5py.Dataset, file: h5py.File) -> None:
-    """Check that the values of a data set are in the file: HDF5 can take them from any other.
+    """Check that the values of a data set are in the file itself; HDF5 can refer to other files.
 
     Raises:
-        ConversionError: They are not.
+        ConversionError: The values are in another file.
     """
     elsewhere = dataset.file.filename != file.filename
     if elsewhere or dataset.external or dataset.is_virtual:
@@ -161,7 +161,7 @@ def read_strings(file: h5py.File, key: str) -> list[str]:
     """Read a MATLAB cell array of strings, which is an array of references.
 
     Raises:
-        ConversionError: It is something else or damaged.
+        ConversionError: The entry is damaged or of another type.
     """
     cells = file[key]
     if cells.dtype != h5py.ref_dtype:
@@ -179,7 +179,7 @@ def read_string(cell: h5py.Dataset, file: h5py.File) -> str:
     check_own(cell, file)
     if cell.size > LONGEST_STRING:
         raise ValueError(f"a string of {cell.size} characters")
-    # MATLAB stores the size of an empty string where its characters would be.
+    # MATLAB stores the size of an empty string in place of its characters.
     codes = [] if "MATLAB_empty" in cell.attrs else np.ravel(cell[()])
     return "".join(chr(code) for code in codes)
 
@@ -188,7 +188,7 @@ def depth_to_millimetres(depth: np.ndarray, *, where: str) -> np.ndarray:
     """Convert depth in metres (H, W), 0 = missing, to uint16 millimetres, 0 = missing.
 
     Raises:
-        ConversionError: The values cannot be metres; `where` names their place.
+        ConversionError: The values cannot be metres; `where` is the start of the message.
     """
     if not np.isfinite(depth).all() or depth.min() < 0 or depth.max() > MAX_METRES:
         raise ConversionError(

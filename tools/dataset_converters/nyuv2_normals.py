@@ -2,17 +2,17 @@
 
     python tools/dataset_converters/nyuv2_normals.py data/nyuv2
 
-writes `normals/NNNN.png` into the folder, or into another one that `--out` names: 8-bit RGB of the
-depth's size, round(127 n) + 128 of the unit normal n (x right, y down, z forward), (128, 128, 128)
-where there is none. `nyuv2.py --normals` does the same at once. Any size of the files will do, as
-long as they show whole frames. Finished frames are skipped.
+Writes `normals/NNNN.png` into the folder, or the one of `--out`: 8-bit RGB of the depth's size,
+round(127 n) + 128 of the unit normal n (x right, y down, z forward), (128, 128, 128) = missing.
+`nyuv2.py --normals` does the same. The files may have any size, as long as they show whole frames.
+Finished frames are skipped.
 
-Normals are left out where nothing is known: where depth is missing, on edges, and outside of what
-the depth camera sees (22% of a frame; depth is in-painted there). Elsewhere in-painted depth
-makes smooth normals that are wrong, above all on windows, mirrors and black screens.
+Normals are missing where depth is missing, on edges, and outside the view of the depth camera (22%
+of a frame; depth is in-painted there). Elsewhere, in-painted depth gives smooth but wrong normals,
+above all on windows, mirrors and black screens.
 
-Depth in coarse steps is noticed: a surface is then averaged over larger windows, and what is
-smaller than the steps (flat objects on a table, folds) is lost.
+Coarsely quantised depth is detected: a surface is then averaged over larger windows, and details
+smaller than the steps (flat objects on a table, folds) are lost.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from nyuv2_labeled import HEIGHT, WIDTH, ConversionError
 from mtlplugins.geometry import Intrinsics, normals_from_depth
 from mtlplugins.io.atomic_file import write_bytes_atomically
 
-# The colour camera of the toolbox's camera_params.m, for frames of 640 x 480 with their white
-# border. The toolbox counts pixels from 1, we take the first one's centre as 0.5.
+# Colour camera of the toolbox's camera_params.m, for frames of 640 x 480 with their white border.
+# The toolbox counts pixels from 1; here the centre of the first pixel is 0.5.
 CAMERA = Intrinsics(
     fx=518.85790117450188,
     fy=519.46961112127485,
@@ -39,17 +39,17 @@ CAMERA = Intrinsics(
 )
 # Rows and columns that the depth camera sees: 45:471 and 41:601 in get_projection_mask.m
 SEEN = slice(44, 471), slice(40, 601)
-# Of inverse depth, in 1/metres: a Kinect's depth varies by 1.425e-3 Z² metres (Khoshelham and
-# Elberink 2012, "Accuracy and resolution of Kinect depth data", section 4.2).
+# Standard deviation of inverse depth, in 1/metres: a Kinect's depth varies by 1.425e-3 Z² metres
+# (Khoshelham and Elberink 2012, "Accuracy and resolution of Kinect depth data", section 4.2).
 NOISE = 1.425e-3
 
 
 def depth_step(millimetres: np.ndarray) -> float:
-    """Return the distance in metres of neighbouring values in use, 0.001 for whole millimetres."""
+    """Estimate the quantisation step of depth in metres, 0.001 for whole millimetres."""
     values = np.unique(millimetres[millimetres > 0]).astype(float)
     if len(values) < 2:
         return 0.001
-    # values that happen not to occur leave larger gaps
+    # a low quantile, because values that do not occur leave larger gaps
     return float(np.quantile(np.diff(values), 0.1)) / 1000
 
 
@@ -60,7 +60,7 @@ def frame_normals(millimetres: np.ndarray) -> np.ndarray:
         millimetres: uint16 (H, W), 0 = missing.
 
     Returns:
-        float32 (H, W, 3), see `normals_from_depth`; 0 outside of what the depth camera sees.
+        float32 (H, W, 3), see `normals_from_depth`; 0 outside the view of the depth camera.
     """
     height, width = millimetres.shape
     along_x, along_y = width / WIDTH, height / HEIGHT
@@ -81,10 +81,10 @@ def frame_normals(millimetres: np.ndarray) -> np.ndarray:
 
 
 def write_normals(depth: Path, out: Path) -> None:
-    """Write the normals of each file in the folder `depth` into the folder `out`.
+    """Compute the normals of each file in the folder `depth` and write them to the folder `out`.
 
     Raises:
-        ConversionError: There is no depth, or a file is no depth of a whole frame.
+        ConversionError: There are no files, or one is not depth of a whole frame.
     """
     files = sorted(depth.glob("*.png"))
     if not files:
@@ -99,7 +99,7 @@ def write_normals(depth: Path, out: Path) -> None:
         if abs(width / height - WIDTH / HEIGHT) > 0.02:
             raise ConversionError(
                 f"{file} is {width} x {height} and so no whole frame of {WIDTH} x {HEIGHT}: the "
-                "camera of a cropped picture is not known"
+                "camera of a cropped image is not known"
             )
         colours = np.rint(127 * frame_normals(millimetres)).astype(np.int16) + 128
         _, code = cv2.imencode(".png", colours[..., ::-1].astype(np.uint8))  # OpenCV takes BGR
@@ -107,7 +107,7 @@ def write_normals(depth: Path, out: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line and convert."""
+    """Parse the command line and convert."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

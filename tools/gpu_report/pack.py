@@ -1,10 +1,10 @@
-"""Put what a bare machine needs into a folder: wheels, and the data in parts that can be carried.
+"""Pack wheels and data sets into a folder, for a GPU machine without network.
 
     python tools/gpu_report/pack.py carried --nyuv2 data/nyuv2 --cifar data/cifar
 
-writes carried/wheels, carried/nyuv2_train and nyuv2_test (each with the frames of a split alone, so
-that each can be carried by itself) and carried/cifar. Wheels are those of requirements/lock.txt for
-Python 3.12 that a machine with PyTorch, torchvision and timm usually lacks.
+Writes carried/wheels, carried/nyuv2_train and nyuv2_test (each with the frames of one split, so
+that they can be copied separately) and carried/cifar. The wheels are those of
+requirements/lock.txt for Python 3.12 that a machine with PyTorch, torchvision and timm lacks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FRAMES = ("image", "depth", "semantic13", "semantic40", "normals")
 
 
 def pinned() -> list[str]:
-    """List the wheels as the lock file pins them for Python 3.12."""
+    """List the pins of the wheels for Python 3.12, from the lock file."""
     lines = (ROOT / "requirements" / "lock.txt").read_text().splitlines()
     found = {}
     for pin in (Requirement(line) for line in lines if not line.startswith("#")):
@@ -48,7 +48,7 @@ def pack_wheels(out: Path) -> None:
 
 
 def pack_nyuv2(root: Path, out: Path) -> None:
-    """Copy the frames of each split into a folder of its own, with what belongs to all frames."""
+    """Copy the frames of each split into its own folder, with the files of all frames."""
     for split in sorted((root / "splits").glob("*.txt")):
         part = out / f"nyuv2_{split.stem}"
         for name in split.read_text().split():
@@ -65,7 +65,7 @@ def _copy(file: Path, to: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line and pack."""
+    """Parse the command line and pack."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,10 +1,10 @@
-"""Write what ``run.sh`` measured into the docs.
+"""Write the results of ``run.sh`` into the docs.
 
     python tools/gpu_report/render.py OUT
 
 In docs/benchmark.md, configs/nyuv2/README.md and configs/cifar/README.md, text between
 ``<!-- gpu:NAME -->`` and ``<!-- /gpu:NAME -->`` is replaced by the figure or the tables of that
-name. What was not measured stays as it is, so results of several calls add up.
+name. Entries without a measurement are not changed, so results of several calls add up.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _ANCHOR = re.compile(r"(<!-- gpu:([\w-]+) -->)(.*?)(<!-- /gpu:\2 -->)", re.DOTAL
 
 @dataclass(frozen=True)
 class Cell:
-    """A number in a table that was measured.
+    """Reference to a number in a measured table.
 
     Attributes:
-        title: Of the table.
-        row: How the row begins.
+        title: Title of the table.
+        row: Start of the row.
         column: Name of the column.
     """
 
@@ -39,7 +39,7 @@ class Cell:
     column: str
 
     def text(self, tables: Sequence[dict[str, Any]]) -> str | None:
-        """Give the number as text, None where it was not measured."""
+        """Return the number as text; None if it was not measured."""
         for table in tables:
             if table["title"] != self.title or self.column not in table["columns"]:
                 continue
@@ -74,7 +74,7 @@ _STEP = "training step"
 _FUSED = "ours, fused optimizer"
 _FASTER = "times as fast as a pass for each task"
 _MORE = "more than without"
-#: By anchor: what is said of the cells, the parts that were measured joined by commas.
+#: Text and cells by anchor; the measured parts are joined by commas.
 FIGURES: dict[str, list[tuple[str, list[Cell]]]] = {
     "inference": [
         (f"{{}} times in {precision}", [_swin("inference", "ours", precision)])
@@ -135,14 +135,14 @@ FIGURES: dict[str, list[tuple[str, list[Cell]]]] = {
         }.items()
     },
 }
-#: By anchor: how the steps begin whose tables it gets.
+#: Prefix of the steps whose tables are written, by anchor.
 BLOCKS = {"tables": "", "scratch13": "nyuv2", "cifar": "cifar"}
-#: The steps of whole trainings stand with their configs.
+#: Anchors of whole trainings, in the READMEs of their configs.
 _ELSEWHERE = ("nyuv2", "cifar")
 
 
 def figure(parts: Sequence[tuple[str, Sequence[Cell]]], tables: Sequence[dict]) -> str | None:
-    """Say what was measured of a figure, None if nothing was."""
+    """Format a figure from the records; None if it was not measured."""
     said = []
     for template, cells in parts:
         texts = [cell.text(tables) for cell in cells]
@@ -152,7 +152,7 @@ def figure(parts: Sequence[tuple[str, Sequence[Cell]]], tables: Sequence[dict]) 
 
 
 def block(beginning: str, records: Sequence[dict[str, Any]]) -> str | None:
-    """Put the tables of steps together, and say how steps ended that are not done."""
+    """Join the tables of steps, with the status of unfinished steps."""
     own = [
         record
         for record in records
@@ -170,7 +170,7 @@ def block(beginning: str, records: Sequence[dict[str, Any]]) -> str | None:
 
 
 def fill(text: str, found: dict[str, str | None]) -> str:
-    """Replace what stands between anchors.
+    """Replace the text between anchors.
 
     Raises:
         ValueError: An anchor has no such name.
@@ -187,7 +187,7 @@ def fill(text: str, found: dict[str, str | None]) -> str:
 
 
 def render(records: Sequence[dict[str, Any]], root: Path) -> list[str]:
-    """Fill the docs below ``root``, and name what was filled."""
+    """Fill the docs below ``root``; return the names of the filled anchors."""
     tables = [record["table"] for record in reversed(records) if "table" in record]
     found = {name: figure(parts, tables) for name, parts in FIGURES.items()}
     found |= {name: block(beginning, records) for name, beginning in BLOCKS.items()}
@@ -198,7 +198,7 @@ def render(records: Sequence[dict[str, Any]], root: Path) -> list[str]:
 
 
 def main() -> None:
-    """Read the command line and fill the docs of this repository."""
+    """Parse the command line and fill the docs of this repository."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

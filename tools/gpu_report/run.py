@@ -1,8 +1,7 @@
-"""Run the steps of the GPU report one after the other, each within its share of the time.
+"""Run the steps of the GPU report one after the other, each within its time limit.
 
-Called by ``run.sh``, which sets up the environment. A step runs in a worker process, which the next
-step uses too; a step that fails or takes too long ends its worker, and the report goes on with a
-fresh one.
+Called by ``run.sh``, which sets up the environment. Steps share a worker process; if one fails or
+takes too long, its worker is ended and the next step starts a new one.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ from gpu_steps.records import Records, finished_steps
 from gpu_steps.steps import Setting, Step, steps_for
 from gpu_steps.worker import Worker
 
-#: Minutes of each part.
+#: Time limit of each part, in minutes.
 MINUTES = {1: 5.0, 2: 7.0}
-#: Seconds under which no step is begun.
+#: Seconds that must be left to begin a step.
 LEAST = 5.0
 
 
 def run_part(steps: Sequence[Step], setting: Setting, out: Path, *, seconds: float) -> None:
-    """Run steps in order until all are done or the time is up.
+    """Run steps in order until all are done or the time limit is reached.
 
     Args:
         steps: The steps of a part, the most important first.
         setting: Device, data, scratch folder.
         out: Folder of the records and the log.
-        seconds: Time for all of them.
+        seconds: Time limit for all steps.
     """
     out.mkdir(parents=True, exist_ok=True)
     done = finished_steps(out)
@@ -58,7 +57,7 @@ def run_part(steps: Sequence[Step], setting: Setting, out: Path, *, seconds: flo
 
 
 def main() -> None:
-    """Read the command line and run one part or both."""
+    """Parse the command line and run one part or both."""
     args = parse_args()
     parts = [args.part] if args.part else list(MINUTES)
     with TemporaryDirectory(prefix="gpu_report_") as scratch:
@@ -71,7 +70,7 @@ def main() -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder of the results")
     parser.add_argument("--part", type=int, choices=list(MINUTES), help="1: speed, 2: trainings")

@@ -1,4 +1,4 @@
-"""Memory of a training step, with recomputed activations and with accumulated gradients."""
+"""Memory of a training step, with activation checkpointing and with gradient accumulation."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .timing import interleaved
 def measure(
     machine: Machine, *, size: str = "B", images: int = 2, side: int = 0, tasks: int = 4
 ) -> list[Table]:
-    """Measure the peak memory of a step of all tasks.
+    """Measure the peak memory of a training step of all tasks.
 
     Args:
         machine: Device and precision.
         size: One of ``SIZES``.
-        images: Images of an update.
-        side: Of an image in pixels; 0 for 512 on a GPU and 224 on a CPU.
+        images: Number of images per update.
+        side: Image size in pixels; 0 for 512 on a GPU and 224 on a CPU.
         tasks: Number K of tasks.
     """
     side = side or (512 if machine.device == "cuda" else 224)

@@ -1,4 +1,4 @@
-"""Plain Swins: ours, mmseg's and timm's."""
+"""Benchmark of plain Swin encoders: ours, mmseg's and timm's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def measure(
     compiled: bool = False,
     peak: Callable[..., float] = peak_megabytes,
 ) -> list[Table]:
-    """Time a prediction and a training step of each encoder at each size, and take its memory."""
+    """Measure time and memory of prediction and training step, by encoder and size."""
     tables = []
     for size in sizes:
         with ExitStack() as stack:
@@ -43,7 +43,7 @@ def measure(
 
 
 def build(name: str, size: str, side: int) -> nn.Module:
-    """Make an encoder by its name in the tables."""
+    """Build an encoder by its name in the tables."""
     if name == "timm":
         return timm.create_model(TIMM[size], features_only=True, img_size=side)
     return {"mmseg": SwinTransformer, "ours": CondSwinTransformer}[name](**SIZES[size])
@@ -88,7 +88,7 @@ def _compare(
     reference = found["mmseg"].median
     rows = []
     for name, spread in found.items():
-        megabytes = "–"  # denormals and compiling aside, encoders are the same
+        megabytes = "–"  # the same encoder: neither denormals nor compiling changes its memory
         encoder, _, how = name.partition(", ")
         if how in ("", "fused optimizer"):
             arguments = (machine, encoder, size, images, side, train, bool(how))

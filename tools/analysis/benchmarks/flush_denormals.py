@@ -1,8 +1,8 @@
-"""Benchmark case with denormal numbers flushed to 0, in a process of its own.
+"""Benchmark case with denormal numbers flushed to zero, in a process of its own.
 
-The switch is one of each thread, and a thread starts with that of the one that starts it. Set
-between two cases it would reach the calling thread alone and leave PyTorch's other threads as they
-were; here it is set before there are others.
+The setting is per thread, and a new thread inherits it from the thread that starts it. Set between
+two cases, it would affect only the calling thread, not PyTorch's other threads; here it is set
+before they exist.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from mtlplugins.common.memory import keep_freed_memory
 
 
 class Flushed:
-    """Call a case of a new process, which ends with the ``with`` block.
+    """Call a case in a new process, which ends with the ``with`` block.
 
     Args:
-        make: A function of a module, which a new process can import; it makes the case.
-        arguments: What it is called with.
+        make: Function that makes the case; a module-level one, so that the process can import it.
+        arguments: Arguments of ``make``.
     """
 
     def __init__(self, make: Callable[..., Callable[..., Any]], *arguments: Any) -> None:
@@ -36,7 +36,7 @@ class Flushed:
         return self
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run the case with ``arguments`` and wait for what it returns.
+        """Run the case with ``arguments`` and return its result.
 
         Raises:
             RuntimeError: The process ended without an answer.
@@ -64,6 +64,6 @@ def _serve(
     while True:
         try:
             asked = connection.recv()
-        except EOFError:  # the benchmark has closed its end
+        except EOFError:  # the benchmark has closed the connection
             return
         connection.send(case(*asked))

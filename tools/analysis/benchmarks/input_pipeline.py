@@ -1,4 +1,4 @@
-"""Throughput of the input pipeline, in images per second and core."""
+"""Benchmark of the input pipeline: images per second and core."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .tables import Table
 from .timing import Spread
 
 NYUV2, ROOMS = "configs/swin_cond_nyuv2.py", "configs/rooms/swin_cond_rooms.py"
-#: mmseg's usual training pipeline, for crops of the size and scale of ours.
+#: mmseg's usual training pipeline, with the crop size and scale of ours.
 MMSEG_PIPELINE = [
     dict(type="LoadImageFromFile"),
     dict(type="LoadAnnotations", reduce_zero_label=True),
@@ -34,16 +34,16 @@ MMSEG_PIPELINE = [
     dict(type="PackSegInputs"),
 ]
 PHOTOGRAPH = (3000, 4000)  # height and width: 12 megapixels
-_SHARE = 8  # other images to a photograph, which takes that much longer
+_SHARE = 8  # one photograph per so many other images, because it takes longer
 
 
 def measure(*, data: str | None, images: int = 64, repeats: int = 5) -> list[Table]:
     """Load and transform training images, in one thread of this process.
 
     Args:
-        data: Root of NYUv2; its rows are left out without.
-        images: Images of a repeat; of photographs, an eighth.
-        repeats: Measurements.
+        data: Root of NYUv2; None to leave its rows out.
+        images: Images per repeat; an eighth of them for photographs.
+        repeats: Number of measurements.
     """
     init_default_scope("mmseg")
     rows = [_row(name, d, images, repeats) for name, d in _datasets(data).items()]
@@ -95,7 +95,7 @@ def _datasets(data: str | None) -> dict[str, Dataset]:
 
 
 def _photographs(folder: Path) -> dict[str, Dataset]:
-    """One photograph of smooth noise, without targets, decoded whole and by its crop."""
+    """Measure a photograph of smooth noise, without targets, decoded whole and by its crop."""
     coarse = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     smooth = cv2.resize(coarse, PHOTOGRAPH[::-1], interpolation=cv2.INTER_CUBIC)
     Image.fromarray(smooth).save(folder / "photograph.jpg", quality=90)
@@ -125,7 +125,7 @@ def _training_set(config: str, **options: Any) -> Dataset:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let OpenCV and PyTorch use one core, as in a worker of a DataLoader."""
+    """Context in which OpenCV and PyTorch use one core, as in a DataLoader worker."""
     before = cv2.getNumThreads(), torch.get_num_threads()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Machine of a benchmark: device, precision, product rate and training steps."""
+"""Machine of a benchmark: device, precision, matrix-product rate and training steps."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Machine:
     Attributes:
         device: "cpu" or "cuda".
         dtype: float32, or bfloat16 for mixed precision.
-        rounds: Measurements of each case.
-        rate: Multiply-adds times two per second that a large product of matrices reaches.
+        rounds: Number of measurements per case.
+        rate: FLOP/s of a large matrix product (two per multiply-add).
     """
 
     device: str
@@ -36,21 +36,21 @@ class Machine:
     rate: float = float("nan")
 
     def wait(self) -> None:
-        """Wait until the device is done."""
+        """Wait until the device has finished (CUDA synchronisation)."""
         if self.device == "cuda":
             torch.cuda.synchronize()
 
     def autocast(self) -> AbstractContextManager:
-        """Compute in ``dtype``."""
+        """Context of mixed precision in ``dtype``."""
         mixed = self.dtype is not torch.float32
         return torch.autocast(self.device, self.dtype, enabled=mixed)
 
     def share(self, operations: int, seconds: float) -> str:
-        """Say which part of the products' rate a case reaches."""
+        """Format the share of the matrix-product rate that a case reaches."""
         return f"{operations / seconds / self.rate:.0%}"
 
     def describe(self) -> str:
-        """Say in a line what this machine is."""
+        """Describe the machine in a line."""
         words = [_processor(), f"{torch.get_num_threads()} threads", f"{_gibibytes()} GiB"]
         if self.device == "cuda":
             words.append(torch.cuda.get_device_name())
@@ -61,9 +61,10 @@ class Machine:
 
 
 def product_rate(device: str, dtype: torch.dtype, *, side: int = 0, repeats: int = 12) -> float:
-    """Measure the rate of a product of two square matrices.
+    """Measure the FLOP/s of a product of two square matrices.
 
-    The best of some repeats, by PyTorch and by our linear layer, which are not the same on all.
+    The best of several repeats, with PyTorch and with our linear layer, whose rates differ on some
+    machines.
     """
     side = side or (8192 if device == "cuda" else 3072)
     a = torch.randn(side, side, device=device, dtype=dtype)
@@ -80,7 +81,7 @@ def product_rate(device: str, dtype: torch.dtype, *, side: int = 0, repeats: int
 
 def count_flops(forward: Callable[[], object]) -> int:
     """Count the operations of a forward pass, two per multiply-add."""
-    # the counter does not see fused attention on a CPU
+    # the counter does not count fused attention on a CPU
     plain = sdpa_kernel(SDPBackend.MATH)
     with torch.no_grad(), plain, FlopCounterMode(display=False) as counter:
         forward()
@@ -99,7 +100,7 @@ def training_step(
     *,
     fused: bool = False,
 ) -> Callable[[], None]:
-    """Make a step of AdamW that lessens the mean squares of a module's outputs."""
+    """Make an AdamW training step whose loss is the mean square of a module's outputs."""
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-6, fused=fused)
 
     def step() -> None:
@@ -116,7 +117,7 @@ def training_step(
 def inference(
     machine: Machine, module: nn.Module, outputs: Callable[[], object]
 ) -> Callable[[], None]:
-    """Make a pass without gradients, as one of a loop of test."""
+    """Make a forward pass without gradients, as in a test loop."""
 
     def predict() -> None:
         module.eval()

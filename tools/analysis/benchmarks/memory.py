@@ -12,16 +12,15 @@ import torch
 
 
 def peak_megabytes(work: Callable[..., None], device: str, *arguments: Any) -> float:
-    """Run ``work(*arguments)`` in a new process.
+    """Run ``work(*arguments)`` in a new process and measure its peak memory.
 
     Args:
-        work: A function of a module, which a new process can import.
-        device: "cpu" for the process's memory over that with which it started, "cuda" for the
-            device's.
-        arguments: What it is called with.
+        work: A module-level function, so that the process can import it.
+        device: "cpu" for the growth of the process's memory, "cuda" for the GPU's memory.
+        arguments: Arguments of ``work``.
 
     Raises:
-        RuntimeError: The process ended without an answer, as for lack of memory.
+        RuntimeError: The process ended without a result, for example out of memory.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -49,6 +48,6 @@ def _measure(
 
 
 def _kibibytes(name: str) -> int:
-    """Read what Linux says of this process; getrusage's maximum is its parent's too."""
+    """Read this process's memory (Linux); the maximum of getrusage includes its parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

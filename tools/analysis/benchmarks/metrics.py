@@ -1,4 +1,4 @@
-"""Time and memory of the metrics."""
+"""Benchmark of the metrics: time and memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ META = dict(
 def measure(
     *, numbers: tuple[int, ...] = (654, 10_000), size: tuple[int, int] = (96, 128)
 ) -> list[Table]:
-    """Feed a metric with images and look at what it keeps."""
+    """Measure the time per image of a metric, and the memory of its state."""
     MMLogger.get_instance("benchmark", log_level="ERROR")
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(0, 13, (2, 1, *size), generator=generator)
@@ -67,7 +67,7 @@ def measure(
 
 
 def _tensors(metric: BaseMetric) -> int:
-    """Bytes of all tensors that the metric refers to."""
+    """Count the bytes of all tensors that the metric refers to."""
     found, stack, seen = 0, [vars(metric)], set()
     while stack:
         value = stack.pop()

@@ -1,4 +1,4 @@
-"""A conditional Swin as the thesis describes it: one full pass for each task."""
+"""Naive conditional Swin, as the thesis describes it: one full pass for each task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mtlplugins.models.conditioning import (
 
 
 class NaiveWindowMSA(WindowMSA):
-    """mmseg's attention in windows, to which ``M(z)`` comes as a mask of all windows."""
+    """mmseg's window attention, with ``M(z)`` as the mask of all windows."""
 
     block: list[NaiveBlock]
 
@@ -31,7 +31,7 @@ class NaiveWindowMSA(WindowMSA):
 
 
 class NaiveBlock(SwinBlock):
-    """mmseg's block with conditional modules for the one task of a pass."""
+    """mmseg's Swin block with conditional modules for one task at a time."""
 
     carries: tuple[str, ...]
     condition: Condition
@@ -61,7 +61,7 @@ class NaiveCondSwin(SwinTransformer):
                 block.__class__ = NaiveBlock
                 block.carries = tuple(parsed.modules_of(stage=i, block=j, depth=depths[i]))
                 block.attn.w_msa.__class__ = NaiveWindowMSA
-                block.attn.w_msa.block = [block]  # a list, so as to be no submodule
+                block.attn.w_msa.block = [block]  # in a list, so that it is not a submodule
                 _equip(block, window_size, parsed.embed_dims)
 
     def passes(self, images: Tensor, z: Tensor) -> list[tuple[Tensor, ...]]:

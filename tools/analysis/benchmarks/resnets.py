@@ -1,4 +1,4 @@
-"""Plain ResNets: ours, whose channels lie last, and mmseg's."""
+"""Benchmark of plain ResNets: ours (channels last) and mmseg's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .timing import interleaved
 
 
 def measure(machine: Machine, *, depth: int = 50, images: int = 4, side: int = 224) -> list[Table]:
-    """Time a prediction and a training step of both."""
+    """Measure the time of a prediction and a training step of both."""
     return [_compare(machine, depth, images, side, train=train) for train in (False, True)]
 
 

@@ -1,4 +1,4 @@
-"""Start-up time, from the command line to the first iteration."""
+"""Benchmark of the start-up time, from the command line to the first iteration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIG = "configs/rooms/swin_cond_rooms.py"
 
 
 def measure(*, config: str = CONFIG, repeats: int = 3) -> list[Table]:
-    """Start trainings and stop them at the first line about an iteration."""
+    """Start trainings and stop them at the first logged iteration."""
     seconds = [_seconds(config) for _ in range(repeats)]
     return [
         Table(

@@ -1,4 +1,4 @@
-"""Time and memory of training steps: all tasks together, and one after the other."""
+"""Benchmark of the training steps: all tasks together, and one after the other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .swins import ALL, SIZES, pictures
 from .tables import Table
 from .timing import interleaved
 
-#: Of each way, the step and whether activations are recomputed.
+#: Step type of each case, and whether it uses activation checkpointing.
 WAYS = {
     "all tasks": ("AllTasks", False),
     "task by task": ("TaskByTask", False),
@@ -41,10 +41,10 @@ def measure(
     Args:
         machine: Device and precision.
         size: One of ``SIZES``.
-        images: Images of a batch, each with a target of each task.
-        side: Of an image in pixels; 0 for 512 on a GPU and 224 on a CPU.
+        images: Images per batch, each with a target of each task.
+        side: Image size in pixels; 0 for 512 on a GPU and 224 on a CPU.
         tasks: Number K of tasks.
-        peak: Measures the memory of a step.
+        peak: Function that measures the memory of a step.
     """
     side = side or (512 if machine.device == "cuda" else 224)
     tables = []

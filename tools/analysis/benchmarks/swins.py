@@ -1,4 +1,4 @@
-"""The Swin Transformers that are measured."""
+"""Swin Transformers of the benchmarks."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ SIZES: dict[str, dict[str, Any]] = {
     "S": dict(embed_dims=96, depths=(2, 2, 18, 2), num_heads=(3, 6, 12, 24)),
     "B": dict(embed_dims=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32)),
 }
-#: timm's names of the same.
+#: Names of the same models in timm.
 TIMM = {
     f"{k}": f"swin_{v}_patch4_window7_224" for k, v in dict(T="tiny", S="small", B="base").items()
 }
-#: The thesis's modules in every block, and in the third stage alone.
+#: Plans with the thesis's modules in every block, and in the third stage only.
 ALL = dict(attention="all", norm="all", adapter="all")
 
 
 def third_stage(size: str) -> dict[str, Any]:
-    """The plan 0-0-n-0 of all three modules."""
+    """Make the plan 0-0-n-0 of all three modules."""
     depths = SIZES[size]["depths"]
     return dict.fromkeys(ALL, (0, 0, depths[2], 0))
 
 
 class Rowwise(nn.Module):
-    """A conditioned encoder and its task embedding, as our model uses them.
+    """Conditioned encoder with its task embedding, as in our model.
 
     Args:
         size: One of ``SIZES``.
         plan: See ``ConditioningPlan``.
         tasks: Number K of tasks.
-        images: Number B of images of a batch.
-        settings: More of the encoder's arguments.
+        images: Number B of images per batch.
+        settings: Other arguments of the encoder.
     """
 
     def __init__(self, size: str, plan: dict, *, tasks: int, images: int, **settings: Any) -> None:
@@ -50,11 +50,11 @@ class Rowwise(nn.Module):
         self.rows = Rows.asked_for(names, images)
 
     def condition(self) -> Condition:
-        """Describe the rows."""
+        """Make the condition of all rows."""
         return self.rows.condition(self.embedding)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Give the maps of the rows: (B, 3, H, W) to (K·B, C, H', W') each."""
+        """Encode images to the maps of all rows: (B, 3, H, W) to (K·B, C, H', W') each."""
         maps = self.encoder(images, self.condition())
         return self.rows.branch(maps, self.encoder.shared_maps)
 

@@ -1,4 +1,4 @@
-"""A table of measurements, as Markdown and as JSON."""
+"""Table of measurements, written as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mtlplugins.common.markdown import markdown_table
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under columns.
+    """Table of measurements.
 
     Attributes:
-        title: Headline.
+        title: Heading.
         columns: Names of the columns.
-        rows: Text or numbers.
-        note: What the numbers are of.
+        rows: Cells, text or numbers.
+        note: Explanation of the numbers.
     """
 
     title: str
@@ -25,7 +25,7 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        """Write a section with the table."""
+        """Format a Markdown section with the table."""
         lines = [f"### {self.title}", ""]
         if self.note:
             lines += [self.note, ""]
@@ -33,7 +33,7 @@ class Table:
         return "\n".join(lines) + "\n"
 
     def json(self) -> dict[str, Any]:
-        """Give what ``json.dump`` can write."""
+        """Return plain values for ``json.dump``."""
         found = asdict(self)
         found["rows"] = [[_plain(value) for value in row] for row in self.rows]
         return found

@@ -1,4 +1,4 @@
-"""Several tasks: full passes against rows, and what conditioning costs."""
+"""Benchmark of several tasks: rows against full passes, and the cost of conditioning."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def measure_tasks(
     numbers: tuple[int, ...] = (1, 2, 4),
     peak: Callable[..., float] = peak_megabytes,
 ) -> list[Table]:
-    """K tasks: the thesis's way, our rows, and our rows from the third stage on."""
+    """Measure K tasks: a pass per task (thesis), our rows, and rows from the third stage on."""
     tables = []
     for train in (False, True):
         rows = []
@@ -67,7 +67,7 @@ def measure_tasks(
 def measure_price(
     machine: Machine, *, size: str = "S", images: int = 2, side: int = 224, tasks: int = 2
 ) -> list[Table]:
-    """Conditional modules against as many rows without."""
+    """Measure the cost of conditional modules, against as many rows without them."""
     tables = []
     for train in (False, True):
         batch = pictures(images, side, machine.device)
@@ -104,7 +104,7 @@ def measure_price(
 def measure_plan(
     machine: Machine, *, size: str = "S", images: int = 2, side: int = 224, tasks: int = 4
 ) -> list[Table]:
-    """What the shared part saves, beside what its operations predict."""
+    """Measure the savings of the shared part, beside the prediction from its FLOPs."""
     batch = pictures(images, side, machine.device)
     models = {
         "all": Rowwise(size, ALL, tasks=tasks, images=images).to(machine.device),
@@ -131,7 +131,7 @@ def measure_plan(
 def measure_folded(
     machine: Machine, *, size: str = "S", images: int = 2, side: int = 224
 ) -> list[Table]:
-    """A folded encoder against the plain one."""
+    """Measure a folded encoder against a plain one."""
     batch = pictures(images, side, machine.device)
     plain = CondSwinTransformer(**SIZES[size]).to(machine.device)
     cases = {"plain": inference(machine, plain, lambda: plain(batch))}
@@ -174,7 +174,7 @@ def _alone(
 
 
 class _Naive(nn.Module):
-    """The thesis's way."""
+    """Case of the thesis: one full pass per task."""
 
     def __init__(self, size: str, *, tasks: int, images: int) -> None:
         super().__init__()

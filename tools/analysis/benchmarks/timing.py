@@ -20,7 +20,7 @@ class Spread:
 
     @classmethod
     def of(cls, seconds: list[float]) -> Spread:
-        """Summarise measurements."""
+        """Compute the spread of measurements."""
         return cls(*(float(q) for q in np.quantile(seconds, [0.25, 0.5, 0.75])))
 
     def __str__(self) -> str:
@@ -35,14 +35,14 @@ def interleaved(
     wait: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Spread]:
-    """Time all cases once in each round, so that a slower minute is one for all of them.
+    """Time all cases once per round, so that a slow phase of the machine affects all of them.
 
     Args:
-        cases: What to time, by name.
-        rounds: Measurements of each.
-        warmup: Rounds before, which do not count.
-        wait: Returns when the device has done all that it was told.
-        clock: Seconds.
+        cases: Functions to time, by name.
+        rounds: Number of measurements per case.
+        warmup: Number of rounds before, which are not counted.
+        wait: Waits until the device has finished.
+        clock: Returns the time in seconds.
     """
     seconds: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(warmup + rounds):

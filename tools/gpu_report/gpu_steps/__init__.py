@@ -1,4 +1,4 @@
-"""The steps of ``tools/gpu_report/run.py``."""
+"""Steps of ``tools/gpu_report/run.py``."""
 
 import sys
 from pathlib import Path

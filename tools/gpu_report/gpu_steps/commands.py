@@ -1,4 +1,4 @@
-"""Calls of the tools for users, as their command lines."""
+"""Calls of the command-line tools."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def train(
     """Train a config.
 
     Args:
-        config: Below the repository's root.
+        config: Path below the repository's root.
         work_dir: Folder of the run.
         options: ``--cfg-options``.
-        setting: Says the device.
-        resume: Whether to go on from the newest checkpoint.
+        setting: Setting with the device.
+        resume: Whether to resume from the newest checkpoint.
         amp: Whether to train in bfloat16.
-        seconds: After these the run is asked to save and end; None for no limit.
+        seconds: Time after which the run is told to save and stop; None for no limit.
 
     Returns:
-        Whether it came to its end.
+        Whether the run finished.
 
     Raises:
-        RuntimeError: It failed.
+        RuntimeError: The run failed.
     """
     flags = ["--resume"] * resume + ["--amp"] * amp
     arguments = [config, "--work-dir", str(work_dir), *flags, "--cfg-options", *options]

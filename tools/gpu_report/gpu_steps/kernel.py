@@ -1,4 +1,4 @@
-"""Window attention by the Triton kernel against the plain path: the same numbers, and the time."""
+"""Window attention by the Triton kernel against the plain path: parity and time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .parity import difference
 from .speed import machine_in
 from .steps import Setting
 
-#: Sides of the map in windows, and heads, of the stages of Swin-T and -S at 224².
+#: Map size in windows and number of heads, for the stages of Swin-T and -S at 224².
 STAGES = ((8, 3), (4, 6), (2, 12), (1, 24))
 _SIDE, _CHANNELS, _TASKS = 7, 32, 2
 
@@ -59,7 +59,7 @@ def measure(
 
 
 class Case:
-    """The attention of a shifted block that is conditioned on the task."""
+    """Attention of a shifted, conditioned block."""
 
     def __init__(self, setting: Setting, side: int, heads: int, images: int) -> None:
         torch.manual_seed(0)
@@ -82,7 +82,7 @@ class Case:
         self.fused = self._kernel if device == "cuda" else self.plain
 
     def plain(self) -> Tensor:
-        """The path that every device has."""
+        """Compute the attention by the plain path, available on every device."""
         bias = attention_bias(self.msa, self.matrix, self.mask)
         return window_attention(self.msa, self.x, bias, self.condition)
 
@@ -98,7 +98,7 @@ class Case:
         )
 
     def results(self, way: Callable[[], Tensor]) -> list[Tensor]:
-        """Outputs and all gradients, on the CPU."""
+        """Compute outputs and all gradients; returned on the CPU."""
         out = way()
         leaves = [self.x, self.matrix, *self.msa.parameters()]
         gradients = torch.autograd.grad(out.square().sum(), leaves)
@@ -107,7 +107,7 @@ class Case:
     def step(
         self, way: Callable[[], Tensor], dtype: torch.dtype, *, train: bool
     ) -> Callable[[], None]:
-        """A forward pass in mixed precision, with its backward pass or without."""
+        """Run a forward pass in mixed precision, with or without the backward pass."""
         leaves = [self.x, self.matrix, *self.msa.parameters()]
 
         def run() -> None:

@@ -1,4 +1,4 @@
-"""Whether a GPU computes what a CPU does: outputs, losses and gradients in float32."""
+"""Parity of GPU and CPU: outputs, losses and gradients in float32."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .samples import batch, build, load, without_dropout
 from .speed import precise
 from .steps import Setting
 
-#: The most by which outputs, losses and gradients may differ, as parts of their size.
+#: Largest relative difference allowed for outputs, losses and gradients.
 LIMIT = 1e-3
 
 
 def measure(setting: Setting, *, configs: Sequence[str], images: int = 2) -> Iterator[Table]:
-    """Compare both devices on each config; a table of all so far after each."""
+    """Compare both devices on each config; yields the table so far after each."""
     rows: list[tuple[str, float, float, float, str]] = []
     for config in configs:
         cfg = load(config)
@@ -43,7 +43,7 @@ def measure(setting: Setting, *, configs: Sequence[str], images: int = 2) -> Ite
 
 
 def run(model: MultiTaskModel, data: dict) -> dict[str, list[Tensor]]:
-    """Compute outputs, and the loss and the gradients of a training step, on the CPU's side."""
+    """Compute outputs, and loss and gradients of a training step; returned on the CPU."""
     inputs = model.data_preprocessor(copy.deepcopy(data), training=False)["inputs"]
     model.eval()
     with torch.no_grad():
@@ -58,7 +58,7 @@ def run(model: MultiTaskModel, data: dict) -> dict[str, list[Tensor]]:
 
 
 def difference(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:
-    """Size of the difference over the size of what is wanted; infinite where that is not finite."""
+    """Compute the relative difference (ratio of norms); infinite if it is not finite."""
     apart = sum((f - w).square().sum() for f, w in zip(found, wanted, strict=True))
     value = float((apart / sum(w.square().sum() for w in wanted)).sqrt())
     return value if value < float("inf") else float("inf")

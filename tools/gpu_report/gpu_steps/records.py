@@ -1,4 +1,4 @@
-"""Results as lines of JSON, appended the moment they are there."""
+"""Results as JSON lines, appended as soon as they are known."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 
 class Records:
-    """A file of JSON lines that only grows; a line that a kill cut short spoils no other.
+    """Append-only file of JSON lines; a line truncated by a kill damages no other.
 
     Args:
-        path: The file; it need not exist.
+        path: The file; created if missing.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def add(self, **record: Any) -> None:
-        """Append a record and wait until the disk has it."""
+        """Append a record and sync it to the disk."""
         line = json.dumps(record, ensure_ascii=False) + "\n"
         with self.path.open("a+b") as file:
             file.seek(0, os.SEEK_END)
@@ -33,13 +33,13 @@ class Records:
 
 
 def read_records(out: Path) -> list[dict[str, Any]]:
-    """Read all records of a folder, part by part, in the order in which they were written."""
+    """Read all records of a folder, part by part, in the order of writing."""
     found = []
     for path in sorted(out.glob("part*.jsonl")):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 record = json.loads(line)
-            except ValueError:  # cut short
+            except ValueError:  # truncated
                 continue
             if isinstance(record, dict):
                 found.append(record)
@@ -47,5 +47,5 @@ def read_records(out: Path) -> list[dict[str, Any]]:
 
 
 def finished_steps(out: Path) -> set[str]:
-    """Names of the steps that an earlier call has done."""
+    """Return the names of the steps that earlier calls have finished."""
     return {record["step"] for record in read_records(out) if record.get("status") == "done"}

@@ -1,4 +1,4 @@
-"""How exactly a run on this device is repeated, and resumed."""
+"""Exactness of repeated and resumed runs on this device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EPOCHS = 2
 
 
 def measure(setting: Setting, *, length: int) -> Iterator[Table]:
-    """Train twice from the start, and once from the first run's middle; a table after each."""
+    """Train twice from the start, and resume the first run at half its length; yields tables."""
     rows: list[tuple[str, str, str, float]] = []
     for deterministic in (False,) if setting.rehearse else (False, True):
         ways = "deterministic algorithms" if deterministic else "as usual"

@@ -1,4 +1,4 @@
-"""Models of configs, and batches of noise that fit them."""
+"""Models of configs, and matching batches of noise."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from mtlplugins.structures import MultiTaskDataSample
 
 from . import ROOT
 
-#: Attributes of modules that drop activations at random.
+#: Attributes with the rate of modules that drop activations at random.
 _RATES = ("p", "drop_prob", "attn_drop", "drop_path_rate", "dropout")
 
 
 def load(config: str) -> Config:
-    """Read a config of the repository, without the weights that it starts from."""
+    """Load a config of the repository, without pretrained weights."""
     cfg = load_config(str(ROOT / config))
     init_default_scope("mmseg")
     _without_weights(cfg.model)
@@ -37,12 +37,12 @@ def load(config: str) -> Config:
 
 
 def build(cfg: Config) -> MultiTaskModel:
-    """Build a model whose conditional modules are not the identity, from seed 0."""
+    """Build a model from seed 0, with conditional modules that are not the identity."""
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     logger = MMLogger.get_current_instance()
     level = logger.level
-    logger.setLevel("ERROR")  # it would write a line for each parameter
+    logger.setLevel("ERROR")  # or it logs a line per parameter
     model.init_weights()
     logger.setLevel(level)
     with torch.no_grad():
@@ -53,7 +53,7 @@ def build(cfg: Config) -> MultiTaskModel:
 
 
 def without_dropout(model: nn.Module) -> nn.Module:
-    """Let nothing be dropped at random: two devices draw different numbers."""
+    """Switch off dropout and drop path, because two devices draw different random numbers."""
     for module in model.modules():
         for name in _RATES:
             if isinstance(getattr(module, name, None), float):
@@ -62,12 +62,12 @@ def without_dropout(model: nn.Module) -> nn.Module:
 
 
 def batch(cfg: Config, model: MultiTaskModel, images: int) -> dict[str, Any]:
-    """Make what a data loader gives: uint8 images and targets of every task.
+    """Make a batch like a data loader's: uint8 images and targets of every task.
 
     Args:
-        cfg: Says the size of images.
-        model: Says the tasks.
-        images: How many.
+        cfg: Config with the image size.
+        model: Model with the tasks.
+        images: Number of images.
     """
     generator = torch.Generator().manual_seed(0)
     size = tuple(cfg.train_dataloader.dataset.get("size") or training_size(cfg))

@@ -1,4 +1,4 @@
-"""The parts of ``tools/analysis/benchmark.py``, in each precision that a GPU has."""
+"""Parts of ``tools/analysis/benchmark.py``, in each precision of a GPU."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from benchmarks.tables import Table
 
 from .steps import Setting
 
-#: The type that is computed in, and whether products of float32 may be rounded to TF32.
+#: Dtype of each precision, and whether float32 products may use TF32.
 PRECISIONS = {
     "float32": (torch.float32, False),
     "TF32": (torch.float32, True),
     "bfloat16": (torch.bfloat16, True),
 }
-#: Dense bfloat16 operations per second by the vendor's data sheets, of the SXM parts.
+#: Dense bfloat16 FLOP/s in the vendor's data sheets, for SXM boards.
 PEAKS = {"H200": 989.4e12, "H100": 989.4e12, "A100": 311.9e12}
 
 
 @contextmanager
 def precise(precision: str) -> Iterator[torch.dtype]:
-    """Set how products of float32 are rounded, and give the type of mixed precision."""
+    """Set the precision of float32 products, and return the dtype of mixed precision."""
     dtype, tf32 = PRECISIONS[precision]
     backends = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [backend.allow_tf32 for backend in backends]
@@ -44,7 +44,7 @@ def precise(precision: str) -> Iterator[torch.dtype]:
 
 @contextmanager
 def machine_in(setting: Setting, precision: str) -> Iterator[Machine]:
-    """Make the benchmark's machine for a precision, with its rate of products."""
+    """Make the benchmark's machine for a precision, with its matrix-product rate."""
     with precise(precision) as dtype:
         small = dict(side=64, repeats=1) if setting.rehearse else {}
         rate = product_rate(setting.device, dtype, **small)
@@ -52,7 +52,7 @@ def machine_in(setting: Setting, precision: str) -> Iterator[Machine]:
 
 
 def machine_rates(setting: Setting) -> Iterator[Table]:
-    """Say what the machine is and how fast it multiplies."""
+    """Describe the machine and its matrix-product rates."""
     rows: list[tuple[str, Any]] = []
     for precision in PRECISIONS:
         with machine_in(setting, precision) as machine:
@@ -66,7 +66,7 @@ def machine_rates(setting: Setting) -> Iterator[Table]:
 
 
 def peak_rate(setting: Setting) -> float:
-    """Dense bfloat16 operations per second by the data sheet; nan where it is not known here."""
+    """Return the dense bfloat16 FLOP/s of the data sheet; nan if unknown."""
     name = torch.cuda.get_device_name() if setting.device == "cuda" else ""
     return next((rate for chip, rate in PEAKS.items() if chip in name), float("nan"))
 
@@ -74,7 +74,7 @@ def peak_rate(setting: Setting) -> float:
 def encoders(
     setting: Setting, *, precision: str, size: str, images: int, side: int, compiled: bool = False
 ) -> Iterator[Table]:
-    """Our encoder without a plan against mmseg's and timm's."""
+    """Measure our encoder without a plan against mmseg's and timm's."""
     shape = dict(sizes=(size,), images=images, side=side, compiled=compiled)
     yield from _tables(
         setting,
@@ -84,7 +84,7 @@ def encoders(
 
 
 def rows(setting: Setting, *, size: str, images: int, side: int) -> Iterator[Table]:
-    """K = 1, 2, 4 tasks as rows against a pass for each, and from the third stage on."""
+    """Measure K = 1, 2, 4 tasks: rows, rows from the third stage on, and a pass per task."""
     shape = dict(size=size, images=images, side=side)
     yield from _tables(
         setting,
@@ -97,29 +97,28 @@ def rows(setting: Setting, *, size: str, images: int, side: int) -> Iterator[Tab
 
 
 def price(setting: Setting, **shape: Any) -> Iterator[Table]:
-    """What conditional modules cost."""
+    """Measure the cost of conditional modules."""
     yield from _tables(
         setting, "bfloat16", lambda machine: task_parts.measure_price(machine, **shape)
     )
 
 
 def folded(setting: Setting, **shape: Any) -> Iterator[Table]:
-    """A folded encoder against the plain one."""
+    """Measure a folded encoder against a plain one."""
     yield from _tables(
         setting, "bfloat16", lambda machine: task_parts.measure_folded(machine, **shape)
     )
 
 
 def resnets(setting: Setting, **shape: Any) -> Iterator[Table]:
-    """Our ResNet-50 against mmseg's."""
+    """Measure our ResNet-50 against mmseg's."""
     yield from _tables(setting, "bfloat16", lambda machine: resnet_parts.measure(machine, **shape))
 
 
 def peak_of(setting: Setting) -> Callable[..., float]:
-    """How the most memory of a case is measured, in MiB.
+    """Return the function that measures the peak memory of a case, in MiB.
 
-    PyTorch counts a GPU's memory itself, so no process of its own is needed, which takes ten
-    seconds to start.
+    PyTorch counts GPU memory itself, so no new process is needed, which takes ten seconds to start.
     """
 
     def measure(work: Callable[..., None], device: str, *arguments: Any) -> float:

@@ -1,4 +1,4 @@
-"""What is measured, the most important first, and how long each step may take."""
+"""List of all steps, the most important first, with their time limits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a step runs.
+    """Environment of a step.
 
     Attributes:
         device: "cuda" or "cpu".
-        rehearse: Whether all is done at tiny sizes, to see that it runs.
-        carried: Folder of wheels and data that ``pack.py`` filled.
-        scratch: Folder for what steps write besides their results.
-        seconds: What this step may take.
+        rehearse: Whether to use tiny sizes, only to test that the steps run.
+        carried: Folder with wheels and data, filled by ``pack.py``.
+        scratch: Folder for other files than the results.
+        seconds: Time limit of the step.
     """
 
     device: str
@@ -27,23 +27,23 @@ class Setting:
 
     @property
     def rounds(self) -> int:
-        """Measurements of each case."""
+        """Number of measurements per case."""
         return 1 if self.rehearse else 10
 
 
 @dataclass(frozen=True)
 class Step:
-    """A function that yields tables, and its time.
+    """Step of the report: a function that yields tables, with its time limit.
 
     Attributes:
-        name: Of the records.
-        part: 1 or 2.
-        seconds: The most that it may take.
+        name: Name in the records.
+        part: Part of the report, 1 or 2.
+        seconds: Time limit.
         measure: ``module:function``; called with the setting and the arguments, it yields a
             ``Table`` as soon as there is one. A later table of the same title replaces an earlier
             one.
-        arguments: Of the function.
-        rehearsal: Those that a rehearsal takes in place of them.
+        arguments: Arguments of the function.
+        rehearsal: Arguments for a rehearsal.
     """
 
     name: str
@@ -54,11 +54,11 @@ class Step:
     rehearsal: dict[str, Any] = field(default_factory=dict)
 
     def seconds_for(self, setting: Setting) -> float:
-        """Give the most that it may take; on a CPU, which rehearses, no matter how long."""
+        """Return the time limit; none for a rehearsal."""
         return float("inf") if setting.rehearse else self.seconds
 
     def arguments_for(self, setting: Setting) -> dict[str, Any]:
-        """Give the arguments of the function."""
+        """Return the arguments of the function."""
         return self.arguments | (self.rehearsal if setting.rehearse else {})
 
 
@@ -67,7 +67,7 @@ _TRAINING_STEP = "configs/swin_cond_nyuv2.py"
 _ONE_EPOCH = ("train_cfg.max_epochs=1", "param_scheduler.0.total_steps=1")
 _ROOMS = "configs/rooms/swin_cond_rooms.py"
 
-#: Ten networks whose outputs and gradients a GPU must give as a CPU does.
+#: Ten networks for the parity test of GPU and CPU.
 PARITY = (
     "configs/swin_cond_nyuv2.py",
     "configs/nyuv2/scratch13_resnet34_nyuv2.py",
@@ -206,7 +206,7 @@ STEPS = (
 
 
 def steps_for(part: int, setting: Setting) -> list[Step]:
-    """List the steps of a part; for a rehearsal the first of each function."""
+    """List the steps of a part; for a rehearsal, the first step of each function."""
     steps = [step for step in STEPS if step.part == part]
     if not setting.rehearse:
         return steps

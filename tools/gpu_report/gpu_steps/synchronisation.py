@@ -1,4 +1,4 @@
-"""Where a training step makes the CPU wait for the GPU."""
+"""Synchronisation points: places of a training step where the CPU waits for the GPU."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from . import ROOT
 from .samples import batch, build, load
 from .steps import Setting
 
-#: How PyTorch begins what it says of such a place.
+#: Start of PyTorch's warning of a synchronisation.
 SIGN = "called a synchronizing CUDA operation"
 
 
 def measure(setting: Setting, *, configs: Sequence[str], images: int = 4) -> Iterator[Table]:
-    """List the places of a step of each config, from the batch on its device to the update."""
+    """List the places by config, in a step from the batch on its device to the update."""
     rows: list[tuple[str, str, int]] = []
     for config in configs:
         name = Path(config).stem
@@ -38,7 +38,7 @@ def measure(setting: Setting, *, configs: Sequence[str], images: int = 4) -> Ite
 
 
 def waiting_places(step: Callable[[], None], device: str) -> Counter[str]:
-    """Run a step twice, and list where the second one waited."""
+    """Run a step twice, and list the places where the second one waited."""
     step()
     if device == "cuda":
         torch.cuda.synchronize()
@@ -68,7 +68,7 @@ def _noted() -> Iterator[Counter[str]]:
 
 
 def _place(stack: Sequence[traceback.FrameSummary]) -> str:
-    """The innermost line of the package, and where that went."""
+    """Format the innermost line of the package, or else of a library, with its source."""
     package = str(ROOT / "mtlplugins")
     ours = [frame for frame in stack if frame.filename.startswith(package)]
     outside = [f for f in stack if not f.filename.startswith((str(ROOT), __file__))]

@@ -1,4 +1,4 @@
-"""Whole trainings: NYUv2 from scratch, and the networks of the CIFAR study."""
+"""Complete trainings: NYUv2 from scratch, and the networks of the CIFAR study."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from . import ROOT
 from .commands import call, train
 from .steps import Setting
 
-#: Seconds of a step that are left for saving, testing and reading.
+#: Seconds of a step that are reserved for saving, testing and reading.
 _REST = 15.0
 _NYUV2_SCORES = ("semantic/mIoU", "depth/abs_err", "depth/abs_rel", "normals/mean")
 
 
 def nyuv2(setting: Setting, *, config: str, options: Sequence[str] = ()) -> Iterator[Table]:
-    """Train a config on NYUv2 in bfloat16, decoded once and kept in memory."""
+    """Train a config on NYUv2 in bfloat16, with a memory cache of the decoded data."""
     began = time.monotonic()
     root = data_root(setting, "nyuv2")
     _make_normals(root)
@@ -77,10 +77,10 @@ def cifar(setting: Setting, *, config: str, options: Sequence[str] = ()) -> Iter
 
 
 def data_root(setting: Setting, name: str) -> Path:
-    """Put the carried parts ``NAME`` and ``NAME_*`` of a data set together.
+    """Join the packed parts ``NAME`` and ``NAME_*`` of a data set.
 
     Raises:
-        FileNotFoundError: Nothing was carried.
+        FileNotFoundError: No part was packed.
     """
     out = setting.scratch / "data" / name
     if out.is_dir():
@@ -97,7 +97,7 @@ def data_root(setting: Setting, name: str) -> Path:
 
 
 def _make_normals(root: Path) -> None:
-    """Compute missing normals on all cores; the converter takes the folder of a part each."""
+    """Compute missing normals on all cores, with one converter per part of the frames."""
     files = sorted((root / "depth").glob("*.png"))
     todo = [file for file in files if not (root / "normals" / file.name).is_file()]
     if not todo:
@@ -131,7 +131,7 @@ def _workers(setting: Setting) -> list[str]:
 
 
 def _input_share(work_dir: Path) -> str:
-    """Say how long the training waited for its input."""
+    """Describe the share of time that the training waited for its input."""
     waited = total = 0.0
     for file in work_dir.glob("*/vis_data/scalars.json"):
         for line in file.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""The whole training step of a config: encoder, decoders, heads, losses, optimizer."""
+"""Complete training step of a config: encoder, decoders, heads, losses, optimizer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .samples import batch, build, load
 from .speed import machine_in, peak_of, peak_rate
 from .steps import Setting
 
-#: The wrapper of a precision; float32 is that of the config.
+#: Optimizer wrapper by precision; float32 uses the config's.
 _WRAPPERS = {"bfloat16": "Bf16OptimWrapper"}
 
 
 def measure(setting: Setting, *, config: str, images: int) -> Iterator[Table]:
-    """Time the step in bfloat16, TF32 and float32, and compiled; a table of all after each."""
+    """Time the step in bfloat16, TF32 and float32, and compiled; yields the table after each."""
     cfg = load(config)
     ways = [(precision, False) for precision in ("bfloat16", "TF32", "float32")]
     if not setting.rehearse:  # compiling takes a minute
@@ -57,7 +57,7 @@ def measure(setting: Setting, *, config: str, images: int) -> Iterator[Table]:
 def make_step(
     setting: Setting, cfg: Config, images: int, precision: str
 ) -> tuple[MultiTaskModel, Callable[[], Any]]:
-    """Build a model on the device, and its whole step."""
+    """Build a model on the device, and make its training step."""
     model = build(cfg).to(setting.device).train()
     options = dict(cfg.optim_wrapper)
     options["type"] = _WRAPPERS.get(precision, options["type"])
@@ -67,7 +67,7 @@ def make_step(
 
 
 def step_forward(cfg: Config, model: MultiTaskModel, images: int) -> Callable[[], Any]:
-    """The forward pass of a step, with its losses."""
+    """Run the forward pass of a step, with its losses."""
     ready = model.data_preprocessor(batch(cfg, model, images), training=True)
     return lambda: model(**ready, mode="loss")
 

@@ -1,4 +1,4 @@
-"""A process that runs steps, and that can be ended with everything it started."""
+"""Worker process that runs steps, and can be killed with all its child processes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .steps import Setting, Step
 
 
 class Worker:
-    """A process with a session of its own, which imports PyTorch once for all of its steps.
+    """Process in its own session; it imports PyTorch once for all steps.
 
     Args:
-        log: File that its output is appended to.
+        log: File to append its output to.
     """
 
     def __init__(self, log: Path) -> None:
@@ -31,7 +31,7 @@ class Worker:
         theirs.close()
 
     def run(self, step: Step, setting: Setting, records: Path, *, seconds: float) -> str:
-        """Run a step and say how it ended: "done", "timed out", or "failed: …"."""
+        """Run a step; return "done", "timed out" or "failed: …"."""
         self._connection.send((step, replace(setting, seconds=seconds), records))
         try:
             if not self._connection.poll(seconds):
@@ -42,10 +42,10 @@ class Worker:
             return f"failed: the process ended with exit status {self._process.exitcode}"
 
     def kill(self) -> None:
-        """End the process and what it has started."""
+        """Kill the process and its child processes."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()  # where it had not come to be the head of a group
+        self._process.kill()  # if it had not yet become the leader of its group
         self._process.join()
         self._connection.close()
 
@@ -58,7 +58,7 @@ def _serve(connection: Connection, log: Path) -> None:
     while True:
         try:
             step, setting, records = connection.recv()
-        except EOFError:  # the report has ended
+        except EOFError:  # the report has been stopped
             return
         print(f"=== {step.name} {step.arguments_for(setting)}", flush=True)
         connection.send(_run(step, setting, Records(records)))
