@@ -1,4 +1,4 @@
-"""Batch norms of a single value per channel."""
+"""Batch normalisation of a single value per channel, by the running statistics."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch.nn.modules.batchnorm import SyncBatchNorm, _BatchNorm, _NormBase
 
 from ._replace import replace_once
 
-_said: set[str] = set()
+_warned: set[str] = set()
 
 
 def normalise_single_values() -> None:
-    """Let a batch norm in training normalise a single value by its running statistics.
+    """Normalise a single value per channel by the running statistics, also in training.
 
-    Breaks: "Expected more than 1 value per channel when training", in the middle of a training,
-    where the only image of a task in a batch, or the last image of an odd number, meets a norm
-    after a pooling to 1 x 1, as in PSPHead and UPerHead. A single value has no variance: its own
-    statistics would make the norm's bias of it, whatever it is, and no gradient. What was learnt of
-    the channel so far says more, and stays as it is.
+    Breaks: training fails with "Expected more than 1 value per channel when training" where a batch
+    has a single image for a task, or the last batch a single image, and the norm follows a pooling
+    to 1 x 1, as in PSPHead and UPerHead. A single value has no variance: with its own statistics
+    the output would always be the norm's bias, without a gradient. The running statistics are used
+    instead, and not updated.
     Since: every torch up to 2.11.
-    Ends: when torch does so, or with norms that know no batch.
+    Ends: when torch does so, or with norms that are independent of the batch.
     """
     replace_once(_BatchNorm, "forward", _with_statistics_so_far)
     replace_once(SyncBatchNorm, "forward", _with_statistics_so_far_alone)
@@ -43,7 +43,7 @@ def _with_statistics_so_far_alone(forward: Callable[..., Tensor]) -> Callable[..
     def forward_of_any_size(self: SyncBatchNorm, input: Tensor) -> Tensor:
         from torch import distributed as dist
 
-        # the values of several processes are counted where they are added up
+        # with several ranks, sync_batch_norm.py counts the values of all of them
         alone = not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1
         if alone and self.training and self.running_mean is not None and is_single(input):
             return by_statistics_so_far(self, input)
@@ -53,14 +53,14 @@ def _with_statistics_so_far_alone(forward: Callable[..., Tensor]) -> Callable[..
 
 
 def is_single(values: Tensor) -> bool:
-    """Whether (N, C, ...) has one value per channel."""
+    """Return whether (N, C, …) has one value per channel."""
     return values.dim() > 1 and values.shape[0] == 1 and values.numel() == values.shape[1]
 
 
 def by_statistics_so_far(norm: _NormBase, values: Tensor) -> Tensor:
-    """Normalise as in evaluation; the first time, say so."""
-    if not _said:
-        _said.add("single")
+    """Normalise by the running statistics, as in evaluation; warns the first time."""
+    if not _warned:
+        _warned.add("single")
         print_log(
             "A batch norm got a single value per channel, as of one image pooled to 1 x 1: it is "
             "normalised by the running statistics, which stay as they are. For more than now and "
