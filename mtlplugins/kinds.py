@@ -1,9 +1,9 @@
-"""Registry of the kinds of target, each with its target, head, metric, drawer, writer, baseline.
+"""Registry of the kinds of target: target class, head, metric, drawer, writer, blind baseline.
 
 A *kind* is what a target is: ``segmentation``, ``depth``, ``normals``, ``classification``, or one
-of your own. Data sets, models, metrics and panels do not import each other; each enters its part of
-a kind here, and finds the others' by the kind that the data set's ``metainfo`` names. A kind of
-your own needs no edit of this package::
+of your own. Data sets, models, metrics and panels do not import each other. Each registers its part
+of a kind here and looks the other parts up by the kind in the data set's ``metainfo``. You add a
+kind without editing this package::
 
     @DATASETS.register_module()
     @part_of_kind("edges", "target")
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 Part = TypeVar("Part")
 
-#: The parts of a kind, and what each of them is.
+#: Name and type of each part of a kind.
 PARTS = {
     "target": "a subclass of mtlplugins.datasets.targets.Target",
     "head": "a subclass of mtlplugins.models.heads.TaskHead",
@@ -34,11 +34,11 @@ _reasons: dict[tuple[str, str], str] = {}
 
 
 def enter(kind: str, part: str, value: Any) -> None:
-    """Enter a part of a kind.
+    """Register a part of a kind.
 
-    A kind may have several targets, heads and metrics, which configs choose from by ``type``. Of
-    drawers, writers and blind predictors the one entered last counts, so yours may replace ours.
-    The first kind that a class is entered for becomes its attribute ``kind``.
+    A kind may have several targets, heads and metrics; configs choose among them by ``type``. Of
+    its drawers, writers and blind predictors the one registered last is used, so yours can replace
+    ours. The first kind that a class is registered for becomes its attribute ``kind``.
 
     Args:
         kind: Name of the kind, as ``metainfo["tasks"][task]["kind"]`` gives it.
@@ -46,7 +46,7 @@ def enter(kind: str, part: str, value: Any) -> None:
         value: The part.
 
     Raises:
-        ValueError: There is no such part.
+        ValueError: ``part`` is unknown.
     """
     _check(part)
     if isinstance(value, type) and "kind" not in vars(value):
@@ -55,7 +55,7 @@ def enter(kind: str, part: str, value: Any) -> None:
 
 
 def part_of_kind(kind: str, part: str) -> Callable[[Part], Part]:
-    """:func:`enter` as a decorator of a class or function."""
+    """Register the decorated class or function; see :func:`enter`."""
     _check(part)
 
     def decorate(value: Part) -> Part:
@@ -66,39 +66,39 @@ def part_of_kind(kind: str, part: str) -> Callable[[Part], Part]:
 
 
 def leave_out(kind: str, part: str, reason: str) -> None:
-    """State why a kind has no such part; whoever asks for it gets the reason."""
+    """State why a kind has no such part; :func:`get_part` gives the reason in its error."""
     _check(part)
     _reasons[kind, part] = reason
 
 
 def kinds() -> list[str]:
-    """List the kinds that anything was entered for."""
+    """List the kinds that have at least one part."""
     return sorted(_entered)
 
 
 def parts(kind: str, part: str) -> list[Any]:
-    """List what was entered as this part of a kind."""
+    """List the parts of this name that a kind has, oldest first."""
     _check(part)
     return list(_entered.get(kind, {}).get(part, ()))
 
 
 def serves(value: Any, kind: str, part: str) -> bool:
-    """Tell whether an object is of a class that was entered as this part of a kind."""
+    """Return whether an object is an instance of a class registered as this part of a kind."""
     return any(isinstance(value, entered) for entered in parts(kind, part))
 
 
 def why_left_out(kind: str, part: str) -> str | None:
-    """Give the reason why a kind has no such part; None where it has one, or none was stated."""
+    """Return why a kind has no such part; None if it has one, or if no reason was stated."""
     return None if parts(kind, part) else _reasons.get((kind, part))
 
 
 def get_part(kind: str, part: str, *, task: str | None = None) -> Any:
-    """Give a part of a kind, of several the one entered last.
+    """Return a part of a kind, the one registered last if there are several.
 
     Args:
         kind: Name of the kind.
         part: One of :data:`PARTS`.
-        task: The task that it is for, to be named in the error.
+        task: The task that needs the part; named in the error.
 
     Raises:
         ValueError: The kind has no such part.

@@ -1,16 +1,17 @@
-"""The one structure that data sets, models, metrics and pictures share."""
+"""Data structure that data sets, models, metrics and visualization share: one image, by task."""
 
 from __future__ import annotations
 
-from mmengine.structures import LabelData, PixelData
+from mmengine.structures import BaseDataElement, LabelData, PixelData
 from mmseg.structures import SegDataSample
+from torch import Tensor
 
 
 class MultiTaskDataSample(SegDataSample):
-    """Targets and predictions of one image, by task.
+    """Ground truth and predictions of one image, by task.
 
-    The target of task ``t`` is the field ``gt_<t>``, its prediction ``pred_<t>``; a field that is
-    not there means that the image has no such target, or that it was not asked for.
+    The target of task ``t`` is the field ``gt_<t>``, its prediction ``pred_<t>``. A missing field
+    means that the image has no such target, or that the task was not predicted.
 
     - Dense tasks: ``PixelData`` whose ``data`` is (C, H, W). Segmentation: int64 (1, H, W). Depth:
       float32 (1, H, W) in metres, 0 where missing. Normals: float32 (3, H, W), unit length, in the
@@ -18,10 +19,20 @@ class MultiTaskDataSample(SegDataSample):
     - Image-level tasks: ``LabelData`` with ``label``, int64 (1,); predictions also with ``score``,
       the probabilities, float32 (num_classes,).
 
-    ``metainfo`` has ``img_path``, ``ori_shape`` and ``img_shape`` as (H, W), and ``invalid``: the
-    value that pads each dense target.
+    ``metainfo`` has ``img_path``, ``ori_shape`` and ``img_shape`` as (H, W), and ``invalid``: for
+    each dense target, the value that marks pixels without ground truth and pads the target.
     """
 
     def target(self, task: str) -> PixelData | LabelData | None:
-        """Give the target of a task, None if this image has none."""
+        """Return the target of a task, or None if this image has none."""
         return self.get(f"gt_{task}")
+
+
+def data_of(element: BaseDataElement) -> Tensor:
+    """Return the map (C, H, W) of a dense target or prediction."""
+    return element.data  # ty: ignore[missing-attribute]: MMEngine declares no field
+
+
+def label_of(element: BaseDataElement) -> Tensor:
+    """Return the class (1,) of an image-level target or prediction."""
+    return element.label  # ty: ignore[missing-attribute]: MMEngine declares no field

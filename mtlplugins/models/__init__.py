@@ -1,4 +1,4 @@
-"""Encoders, conditional modules, decoders, heads, losses and the model that joins them."""
+"""The multi-task model and its parts: encoders, conditional modules, decoders, heads, losses."""
 
 from .backbones import CondResNet, CondSwinTransformer, CondVisionTransformer, TokenViT
 from .balancing import Fixed

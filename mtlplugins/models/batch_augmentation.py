@@ -1,8 +1,8 @@
-"""Augmentation of whole batches of images, on the device that the model runs on.
+"""Batch augmentation on the model's device, for image-level tasks.
 
-For image-level tasks, whose targets do not move with the pixels. Each image's numbers are a
-function of its draw, so what becomes of it depends neither on the batch it is in, nor on the number
-of workers or processes, nor on what ran before.
+The targets of image-level tasks do not move with the pixels. The random numbers of an image depend
+on its draw alone, so the result is deterministic: independent of the batch, the number of workers
+and ranks, and of what ran before.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from mtlplugins.common.randomness import uniform
 
 
 class BatchAugmentation(nn.Module):
-    """What every augmentation of batches has in common.
+    """Base class of the batch augmentations.
 
     Attributes:
-        numbers: How many random numbers an image takes.
+        numbers: Number of random numbers per image.
     """
 
     numbers: int
@@ -30,8 +30,8 @@ class BatchAugmentation(nn.Module):
 
         Args:
             images: (B, C, H, W).
-            draws: Seed and number of each image's draw, (B, 2).
-            stream: Place in the list of augmentations, which keeps their numbers apart.
+            draws: Seed and number of each image's draw (B, 2).
+            stream: Index in the list of augmentations; gives each one random numbers of its own.
 
         Returns:
             (B, C, H, W).
@@ -40,16 +40,16 @@ class BatchAugmentation(nn.Module):
         return self.apply_to(images, torch.from_numpy(numbers).to(images.device))
 
     def apply_to(self, images: Tensor, numbers: Tensor) -> Tensor:
-        """Augment by ``numbers`` (B, ``self.numbers``), uniform in [0, 1)."""
+        """Augment with random ``numbers`` (B, ``self.numbers``), uniform in [0, 1)."""
         raise NotImplementedError
 
 
 @MODELS.register_module()
 class BatchRandomFlip(BatchAugmentation):
-    """Mirror images left to right.
+    """Flip images horizontally.
 
     Args:
-        prob: Probability.
+        prob: Probability of a flip.
     """
 
     numbers = 1
@@ -65,12 +65,12 @@ class BatchRandomFlip(BatchAugmentation):
 
 @MODELS.register_module()
 class BatchRandomShift(BatchAugmentation):
-    """Shift images by up to ``padding`` pixels each way; what comes in is 0, the mean colour.
+    """Shift images by up to ``padding`` pixels in each direction and fill with 0, the mean colour.
 
-    The same as padding and cropping at random (He et al. 2016, section 4.2).
+    The same as zero padding and a random crop (He et al. 2016, section 4.2).
 
     Args:
-        padding: Pixels.
+        padding: Largest shift in pixels.
     """
 
     numbers = 2
@@ -86,7 +86,7 @@ class BatchRandomShift(BatchAugmentation):
         rows = offsets[:, :1] + torch.arange(height, device=images.device)  # (B, H)
         columns = offsets[:, 1:] + torch.arange(width, device=images.device)  # (B, W)
         which = torch.arange(count, device=images.device)[:, None, None]
-        # the indices around the slice put the channels last
+        # indices on both sides of the slice put the channels last
         picked = padded[which, :, rows[:, :, None], columns[:, None, :]]  # (B, H, W, C)
         return picked.permute(0, 3, 1, 2).contiguous()
 
@@ -96,9 +96,9 @@ class BatchRandomErase(BatchAugmentation):
     """Set a square to 0, the mean colour (DeVries & Taylor 2017, https://arxiv.org/abs/1708.04552).
 
     Args:
-        side: Side of the square in pixels. Its centre is anywhere in the image, so that part of it
-            may lie outside.
-        prob: Probability.
+        side: Side of the square in pixels. Its centre is uniform over the image, so part of the
+            square may lie outside.
+        prob: Probability of erasing.
     """
 
     numbers = 3

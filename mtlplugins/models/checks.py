@@ -1,4 +1,4 @@
-"""Checks of a model's config, before anything is built."""
+"""Validation of a model's config before anything is built."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mmseg.registry import MODELS
 from torch import nn
 
 _TEST_KEYS = ("mode", "tasks", "crop_size", "stride")
-#: What is kept by task: names that these have themselves, such as ``train``, are no tasks.
+#: Containers of modules per task; their attributes, such as ``train``, cannot be task names.
 _BY_TASK = (ModuleDict(), nn.ParameterDict())
 
 
 def check_tasks(where: str, tasks: Collection[str], known: Collection[str]) -> None:
-    """Check the names of tasks.
+    """Check task names.
 
     Args:
-        where: The argument that they are given to.
-        tasks: What is given.
+        where: Name of the argument that has the tasks; named in the error.
+        tasks: The task names to check.
         known: Tasks of the model.
 
     Raises:
-        ValueError: One is unknown or given twice, has "loss" or "." in its name, or the name of
-            something that PyTorch's modules have.
+        ValueError: A task is unknown or listed twice, has "loss" or "." in its name, or is named
+            like an attribute of PyTorch's modules.
     """
     for task in tasks:
         if task not in known:
@@ -47,14 +47,14 @@ def check_tasks(where: str, tasks: Collection[str], known: Collection[str]) -> N
 
 
 def check_parts(tasks: Sequence[str], **parts: Mapping[str, Any]) -> None:
-    """Check that what the tasks are given is a config.
+    """Check that the part of each task, such as its head, is a config.
 
     Args:
         tasks: The tasks of the model.
-        parts: By argument of the model, such as ``heads``, what each task is given.
+        parts: The parts by task, by argument of the model (``heads``, ``decoders``).
 
     Raises:
-        ValueError: It is none.
+        ValueError: A part is not a dict.
     """
     for where, given in parts.items():
         for task in tasks:
@@ -66,15 +66,16 @@ def check_parts(tasks: Sequence[str], **parts: Mapping[str, Any]) -> None:
 
 
 def check_method(where: str, config: Any, known: Sequence[str]) -> None:
-    """Check that ``model.balancing`` or ``model.step`` names a method.
+    """Check that ``model.balancing`` or ``model.step`` names a registered method.
 
     Args:
         where: The argument of the model.
-        config: What is given; None for the default.
-        known: The methods of this package; a registered one of another package is taken, too.
+        config: Its value; None for the default.
+        known: The methods of this package, for the error. Methods that another package registers
+            are accepted, too.
 
     Raises:
-        ValueError: It is no config, or its type is unknown.
+        ValueError: The value is not a config, or its type is unknown.
     """
     if config is None:
         return
@@ -86,10 +87,10 @@ def check_method(where: str, config: Any, known: Sequence[str]) -> None:
 
 
 def check_test_cfg(test_cfg: Mapping[str, Any], tasks: Sequence[str]) -> None:
-    """Check how a model of these tasks predicts.
+    """Check ``test_cfg``, the settings of prediction, against the tasks of the model.
 
     Raises:
-        ValueError: An unknown task, key or mode, or windows of no size or with gaps.
+        ValueError: A task, key or mode is unknown, or sliding windows have no size or leave gaps.
     """
     for key in test_cfg:
         if key not in _TEST_KEYS:

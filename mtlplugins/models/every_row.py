@@ -1,4 +1,4 @@
-"""The rows of every image and each task, for a batch of any size."""
+"""Rows of all images and tasks in traceable tensor operations, for a batch of any size."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from .conditioning import Condition, TaskEmbedding
 
 @dataclass(frozen=True)
 class EveryRow:
-    """Does what ``Rows.asked_for`` does, in tensor operations alone.
+    """Traceable form of ``Rows.asked_for``.
 
-    :class:`Rows` counts in lists; a graph drawn from it would hold for the batch size that it was
-    drawn with.
+    :class:`Rows` counts in Python lists, so a graph traced with it would be tied to the batch size
+    it was traced with.
 
     Attributes:
         tasks: The tasks.
-        num_images: Number of images B in the batch; a tensor while a graph is being drawn.
+        num_images: Number of images B in the batch; while tracing, a tensor that stands for it.
     """
 
     tasks: tuple[str, ...]
-    num_images: int | Tensor
+    num_images: int
 
     def branch(self, maps: Sequence[Tensor], shared_maps: int) -> list[Tensor]:
-        """Turn the leading ``shared_maps`` maps of images into maps of rows: (B, …) to (R, …)."""
+        """Expand the first ``shared_maps`` maps from images to rows: (B, …) to (R, …)."""
         index = self._image_index(maps[0].device)
         return [x[index] if i < shared_maps else x for i, x in enumerate(maps)]
 
     def condition(self, embedding: TaskEmbedding) -> Condition:
-        """Describe the rows to a conditioned encoder."""
+        """Make the condition of a conditioned encoder for these rows."""
         z = embedding(self.tasks)
         tasks = torch.arange(len(self.tasks), device=z.device)
         task_index = tasks[:, None].expand(-1, self.num_images).flatten()
@@ -40,7 +40,7 @@ class EveryRow:
         return Condition(z, self._image_index(z.device), task_index, counts)
 
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
-        """Pick the maps (B, C, H, W) of one task; see :meth:`Rows.features`."""
+        """Select the maps (B, C, H, W) of one task; see :meth:`Rows.features`."""
         which = self.tasks.index(task)
         return [
             x if i < shared_maps else x.unflatten(0, (len(self.tasks), -1))[which]

@@ -1,4 +1,4 @@
-"""Which (image, task) combinations run, and how they travel through the encoder."""
+"""Rows: the (image, task) pairs of a batch that the conditioned part of the encoder computes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .conditioning import Condition, TaskEmbedding
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a batch, task-major: the images of each task, in the model's order of tasks.
+    """The (image, task) rows of a batch, task-major, in the model's order of tasks.
 
     Attributes:
-        images: For each task that has rows, the indices of its images in the batch, ascending.
+        images: Indices of the images of each task that has rows, ascending.
         num_images: Number of images B in the batch.
     """
 
@@ -35,15 +35,15 @@ class Rows:
         *,
         others: Sequence[str] = (),
     ) -> Rows:
-        """Make a row of each image and task that has a target.
+        """Make a row for each (image, task) pair that has a target.
 
         Args:
-            tasks: Tasks to make rows of.
+            tasks: Tasks that get rows.
             samples: The images of a batch.
-            others: Tasks whose targets make no rows; a batch that has only those has no row.
+            others: Tasks whose targets get no rows; a batch with those alone has no rows.
 
         Raises:
-            ValueError: No image has a target of any of the tasks or the others.
+            ValueError: No image has a target of any of the tasks, including the others.
         """
         images = {
             task: [i for i, sample in enumerate(samples) if f"gt_{task}" in sample]
@@ -60,11 +60,11 @@ class Rows:
 
     @classmethod
     def asked_for(cls, tasks: Sequence[str], num_images: int) -> Rows:
-        """Make a row of each image and each of the tasks."""
+        """Make a row for each image and each of the tasks."""
         return cls({task: list(range(num_images)) for task in tasks}, num_images)
 
     def only(self, task: str) -> Rows:
-        """Keep the rows of one task, if it has any."""
+        """Return the rows of one task alone."""
         return Rows({t: images for t, images in self.images.items() if t == task}, self.num_images)
 
     @property
@@ -77,11 +77,11 @@ class Rows:
         return [*chain.from_iterable(self.images.values())]
 
     def branch(self, maps: Sequence[Tensor], shared_maps: int) -> list[Tensor]:
-        """Turn the leading ``shared_maps`` maps of images into maps of rows: (B, …) to (R, …)."""
+        """Expand the first ``shared_maps`` maps from images to rows: (B, …) to (R, …)."""
         return [x[self._image_index] if i < shared_maps else x for i, x in enumerate(maps)]
 
     def condition(self, embedding: TaskEmbedding) -> Condition:
-        """Describe the rows to a conditioned encoder."""
+        """Make the condition of a conditioned encoder for these rows."""
         z = embedding(tuple(self.images))
         device = z.device
         counts = tuple(map(len, self.images.values()))
@@ -92,13 +92,12 @@ class Rows:
         return Condition(z, image_index, task_index, counts)
 
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
-        """Pick the maps of one task.
+        """Select the maps of one task.
 
         Args:
-            maps: The encoder's maps, (B, C, H, W) the first ``shared_maps``, (R, C, H, W) those
-                behind the branch point.
+            maps: The encoder's maps: (B, C, H, W) before the branch point, (R, C, H, W) after it.
             task: A task that has rows.
-            shared_maps: Number of maps from before the branch point.
+            shared_maps: Number of maps before the branch point.
 
         Returns:
             The maps (n, C, H, W) of this task's n images.

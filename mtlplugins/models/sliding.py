@@ -1,4 +1,4 @@
-"""Sliding-window inference, and the size of dense predictions."""
+"""Sliding-window inference, and resizing of dense predictions to the original image."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def average_windows(
     crop_size: Sequence[int],
     stride: Sequence[int],
 ) -> dict[str, Tensor]:
-    """Average the logits of overlapping windows that cover the images.
+    """Average logits over overlapping windows that cover the images.
 
     Args:
-        run: Computes the logits (B, K, h, w) of each dense task for a window.
+        run: Function that computes the logits (B, K, h, w) of each dense task for a window.
         inputs: Images (B, 3, H, W).
-        crop_size: Height and width of a window; one larger than the images is as large as they are.
-        stride: Step from window to window, down and across; the last ones end with the images.
+        crop_size: Height and width of a window, at most those of the images.
+        stride: Vertical and horizontal step between windows; the last ones end at the border.
 
     Returns:
         Logits (B, K, H, W) of each task.
@@ -48,12 +48,12 @@ def average_windows(
 
 
 def to_original_size(logits: Tensor, padded: Sequence[int], sample: MultiTaskDataSample) -> Tensor:
-    """Bring a map of logits to the original size of its image, without the padding.
+    """Remove the padding of a map of logits and resize it to the original size of its image.
 
     Args:
         logits: (K, h, w) of the padded image.
         padded: Height and width of the padded image.
-        sample: The image, which knows its size before padding and before resizing.
+        sample: The image, with its size before padding and before resizing.
 
     Returns:
         (K, H, W).

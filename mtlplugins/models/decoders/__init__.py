@@ -1,4 +1,4 @@
-"""One decoder per dense task."""
+"""Decoders of dense tasks."""
 
 from .conv_unet import ConvUNetDecoder
 from .swin_unet import SwinUNetDecoder

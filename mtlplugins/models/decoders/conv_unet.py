@@ -1,4 +1,4 @@
-"""A U-Net decoder of convolutions."""
+"""Convolutional U-Net decoder."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .maps import check_maps
 
 @MODELS.register_module()
 class ConvUNetDecoder(BaseModule):
-    """Bring an encoder's maps back to the resolution of its finest (Ronneberger et al. 2015).
+    """U-Net decoder that upsamples to the resolution of the finest map (Ronneberger et al. 2015).
 
-    From the coarsest map on: enlarge bilinearly, join the encoder's next map, two 3 x 3
-    convolutions. The paper's learned up-convolution is replaced by interpolation, which leaves no
-    checkerboard. Learns from little data and costs little; the head's logits are enlarged to the
-    image's size by interpolation.
+    Starting from the coarsest map, each stage upsamples bilinearly, concatenates the encoder's next
+    map and applies two 3 x 3 convolutions. Interpolation replaces the paper's learned
+    up-convolution and leaves no checkerboard artefacts. The decoder is cheap and learns from little
+    data; the head's logits are interpolated to the image's size.
 
     Args:
         in_channels: Channels of the encoder's maps, finest first.
         channels: Channels of the decoder's maps, finest first, one fewer than ``in_channels``.
-        norm_cfg: Norm behind each convolution.
+        norm_cfg: Norm after each convolution.
 
     Raises:
-        ValueError: ``channels`` does not fit ``in_channels``, or the maps do not.
+        ValueError: ``channels`` or the maps do not fit ``in_channels``.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class ConvUNetDecoder(BaseModule):
         )
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Decode maps (n, C, H, W), finest first, to (n, channels[0], H, W) of the finest."""
+        """Decode maps (n, C, H, W), finest first, to (n, channels[0], H, W) at the finest size."""
         check_maps("ConvUNetDecoder", features, self.in_channels)
         x = features[-1]
         for stage, skip in zip(self.stages[::-1], features[-2::-1], strict=True):
             x = interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = stage(for_convolutions(torch.cat([x, skip], dim=1)))
-        return x.contiguous()  # as mmseg's heads, of which some view it flat, know it
+        return x.contiguous()  # some of mmseg's heads flatten it with view

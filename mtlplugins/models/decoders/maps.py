@@ -1,4 +1,4 @@
-"""Whether an encoder's maps are those that a decoder was made for."""
+"""Validation of the encoder's maps that a decoder gets."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from torch import Tensor
 
 
 def check_maps(decoder: str, features: Sequence[Tensor], in_channels: Sequence[int]) -> None:
-    """Compare the channels of maps (n, C, H, W) with what a decoder expects.
+    """Check the number and the channels of maps (n, C, H, W) against a decoder's ``in_channels``.
 
     Raises:
-        ValueError: Another number of maps or of channels, or no maps; says what to set.
+        ValueError: The number of maps or channels differs, or the tensors are not maps; the message
+            says what to set.
     """
     if wrong := [tuple(x.shape) for x in features if x.dim() != 4]:
         raise ValueError(

@@ -1,9 +1,10 @@
-"""A U-Net decoder of Swin blocks."""
+"""U-Net decoder of Swin blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from mmengine.model import BaseModule
@@ -16,14 +17,14 @@ from .maps import check_maps
 
 
 class PatchExpand(nn.Module):
-    """Trade channels for resolution: linear, then each token becomes ``scale`` × ``scale``.
+    """Upsampling by a linear layer: each token becomes ``scale`` × ``scale`` tokens.
 
     Inverse of patch merging (Swin-Unet, https://arxiv.org/abs/2105.05537, section 3.5).
 
     Args:
         in_channels: Channels C of the incoming tokens.
         out_channels: Channels of the outgoing tokens.
-        scale: Factor of the resolution.
+        scale: Factor of the height and the width.
     """
 
     def __init__(self, in_channels: int, out_channels: int, scale: int) -> None:
@@ -41,13 +42,15 @@ class PatchExpand(nn.Module):
 
 
 class UpStage(nn.Module):
-    """Double the resolution, join the encoder's map, transform by a plain and a shifted Swin block.
+    """Stage that doubles the resolution, joins the encoder's map and runs two Swin blocks.
+
+    One block attends in plain, one in shifted windows.
 
     Args:
-        channels: Channels of the outgoing map; the incoming one has twice as many.
+        channels: Channels of the output; the input has twice as many.
         num_heads: Attention heads.
         window_size: Side of a window in tokens.
-        mlp_ratio: Hidden channels of the MLPs over channels.
+        mlp_ratio: Ratio of the MLPs' hidden channels to ``channels``.
     """
 
     def __init__(
@@ -67,28 +70,30 @@ class UpStage(nn.Module):
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Map (n, h, w, 2C) and the encoder's (n, C, H, W) to (n, H, W, C)."""
         skip = skip.permute(0, 2, 3, 1)
-        size = skip.shape[1:3]
+        size = skip.shape[1], skip.shape[2]
         x = self.expand(x)[:, : size[0], : size[1]]  # the encoder rounds odd sides up
         x = self.join(torch.cat([x, skip], dim=-1)).flatten(1, 2)
-        windows = Windows.of(x, tuple(size), self.window_size)
-        order = None
+        windows = Windows.of(x, size, self.window_size)
+        order: bool | None = None
         for block in self.blocks:
-            x = block(windows.move(x, order, order := block.shifted), windows)
+            shifted = cast("CondSwinBlock", block).shifted
+            x = block(windows.move(x, order, shifted), windows)
+            order = shifted
         return windows.move(x, order, None).unflatten(1, size)
 
 
 @MODELS.register_module()
 class SwinUNetDecoder(BaseModule):
-    """Mirror a Swin encoder back to the resolution of the image (the thesis, section 3.1).
+    """Swin decoder that upsamples to the resolution of the image (the thesis, section 3.1).
 
-    After Swin-Unet (https://arxiv.org/abs/2105.05537), with two Swin blocks per stage.
+    Mirrors a Swin encoder as Swin-Unet does (https://arxiv.org/abs/2105.05537), two blocks a stage.
 
     Args:
-        in_channels: Channels of the encoder's maps, each twice the one before.
-        num_heads: Attention heads at each scale but the coarsest, finest first.
+        in_channels: Channels of the encoder's maps, finest first; each is twice the one before.
+        num_heads: Attention heads at each scale except the coarsest, finest first.
         window_size: Side of a window in tokens.
-        mlp_ratio: Hidden channels of the MLPs over channels.
-        patch_size: Pixels per token of the finest map, undone by the last expansion.
+        mlp_ratio: Ratio of the MLPs' hidden channels to the channels.
+        patch_size: Side in pixels of a token of the finest map; the last upsampling undoes it.
 
     Raises:
         ValueError: ``in_channels`` does not double from map to map, or ``num_heads`` does not fit
