@@ -22,7 +22,7 @@ from .distributed.norms import rows_to_encode, synchronised_rows
 from .distributed.shares import mean_over_processes
 from .distributed.touch import touch
 from .frozen_tasks import FrozenTasks, freeze_tasks, trained_tasks
-from .layers import quicken
+from .layers import use_fast_linears
 from .prediction import Prediction
 from .rows import Rows
 from .task_losses import TaskLosses
@@ -136,7 +136,7 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         self.balancing = MODELS.build(balancing)
         self.step = MODELS.build(step or dict(type="AllTasks"))
         self.step.check(self)
-        quicken(self)
+        use_fast_linears(self)
         freeze_tasks(self)
 
     def modules_of(self, task: str) -> list[nn.Module]:

@@ -1,4 +1,4 @@
-"""Shared encoders."""
+"""Encoders that the tasks share."""
 
 from .cond_resnet import CondResNet
 from .cond_swin import CondSwinTransformer

@@ -1,4 +1,4 @@
-"""ResNet whose blocks may depend on the task."""
+"""ResNet with conditional modules."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mtlplugins.models.conditioning import Condition, ConditioningPlan
 from mtlplugins.models.layers import (
     CondBasicBlock,
     CondBottleneck,
+    ConditionalBlock,
     allows_channels_last,
     for_convolutions,
 )
@@ -22,28 +23,31 @@ from mtlplugins.models.layers import (
 from .conditioned import ConditionedEncoder, Trunk, check_stages
 from .pretrained import one_checkpoint
 
-_CONDITIONED = {BasicBlock: CondBasicBlock, Bottleneck: CondBottleneck}
+_CONDITIONED: dict[type[nn.Module], type[nn.Module]] = {
+    BasicBlock: CondBasicBlock,
+    Bottleneck: CondBottleneck,
+}
 
 
 @MODELS.register_module()
 class CondResNet(ConditionedEncoder, ResNet):
     """mmseg's ``ResNet`` (https://arxiv.org/abs/1512.03385) with conditional modules.
 
-    Takes mmseg's arguments and its checkpoints by name, torchvision's too. With ``deep_stem=True``
-    it is mmseg's ``ResNetV1c``, with ``avg_down=True`` as well its ``ResNetV1d``. Without a plan,
-    called with images alone, it is a drop-in for mmseg's class. With a plan, a fresh encoder still
-    computes what the plain one with the same weights computes.
+    Has mmseg's arguments and loads its checkpoints, and torchvision's, by name. With
+    ``deep_stem=True`` it is mmseg's ``ResNetV1c``, with ``avg_down=True`` as well its
+    ``ResNetV1d``. Without a plan it is a drop-in replacement of mmseg's class. With a plan, a fresh
+    encoder still computes what the plain one with the same weights computes.
 
-    The plan's ``norm`` is FiLM on the output of each normalisation of the residual branch;
-    the shortcut's norm stays plain, for what is added to it would shift the same sum twice. Its
-    ``adapter`` stands beside the whole block, ``x ← Block(x) + Adapter(shortcut(x))``, so outside
-    the block's last ReLU: a map may get negative values. ``shortcut`` is the block's own: the
-    identity, but where a stage's first block changes channels and stride, its projection, which
-    brings the adapter's input to the shape of its output. There is no attention to condition.
+    The plan's ``norm`` is FiLM on the output of each norm of the residual branch. The shortcut's
+    norm stays plain, because FiLM on it would shift the same sum twice. The plan's ``adapter`` is
+    in parallel to the whole block, ``x ← Block(x) + Adapter(shortcut(x))``, outside the block's
+    last ReLU, so maps may get negative values. ``shortcut`` is the block's own: the identity or, in
+    the first block of a stage that changes channels and stride, its projection, which gives the
+    adapter's input the shape of its output. There is no attention to condition.
 
-    The encoder transforms each image once up to the branch point, the first conditioned block, and
-    each (image, task) row behind it. So batch statistics are of images before the branch point
-    and of rows behind it.
+    The encoder computes each image once up to the branch point, the first conditioned block, and
+    each (image, task) row after it. So batch statistics are over images before the branch point
+    and over rows after it.
 
     Args:
         depth: 18, 34, 50, 101 or 152.
@@ -56,31 +60,31 @@ class CondResNet(ConditionedEncoder, ResNet):
         out_indices: Stages whose maps are returned.
         style: Which convolution of a bottleneck has the stride: ``'pytorch'`` the 3 x 3 one,
             ``'caffe'`` the first 1 x 1 one.
-        deep_stem: Three 3 x 3 convolutions instead of a 7 x 7 one.
-        avg_down: Average pooling instead of a stride in the shortcuts.
+        deep_stem: Use three 3 x 3 convolutions instead of a 7 x 7 one.
+        avg_down: Use average pooling instead of a stride in the shortcuts.
         frozen_stages: Leading stages that are not trained, 0 for the stem alone, -1 for none.
-        conv_cfg: Convolutions.
-        norm_cfg: Norms.
+        conv_cfg: Config of the convolutions.
+        norm_cfg: Config of the norms.
         norm_eval: Whether batch norms keep their statistics in training.
-        dcn: Deformable convolutions; needs a full mmcv.
-        stage_with_dcn: Stages that have them.
+        dcn: Config of deformable convolutions; needs a full mmcv.
+        stage_with_dcn: Whether each stage has deformable convolutions.
         plugins: mmseg's plugins of bottlenecks.
         multi_grid: Dilation of each block of the last stage.
         contract_dilation: Whether the first dilation of a stage is halved.
         with_cp: Recompute blocks in the backward pass to save memory.
-        zero_init_residual: Whether the last norm of each block starts at 0 from scratch.
-        pretrained: File or URL of a checkpoint: as ``init_cfg``, in the way of mmseg's configs.
+        zero_init_residual: Whether the gain of the last norm of each block starts at 0.
+        pretrained: File or URL of a checkpoint, as mmseg's older configs give it.
         plan: See :class:`ConditioningPlan`; None for the plain encoder.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
             of the keys to take; None to start from scratch.
 
     Raises:
-        ValueError: An unknown depth, ``out_indices``, ``strides`` or ``dilations`` that do not fit
-            the stages, a plan that does not fit the stages or asks for what a ResNet
-            does not have, or both of ``pretrained`` and ``init_cfg``.
+        ValueError: The depth is unknown; ``out_indices``, ``strides``, ``dilations`` or the plan do
+            not fit the stages; the plan conditions a part that a ResNet lacks; or both
+            ``pretrained`` and ``init_cfg`` are given.
     """
 
-    # torchvision's older checkpoints do not count batches; only a norm without momentum reads it
+    # torchvision's older checkpoints have no batch counter; only norms without momentum read it
     optional_keys = r".*\bnum_batches_tracked$"
     block_type = CondBasicBlock
 
@@ -158,20 +162,19 @@ class CondResNet(ConditionedEncoder, ResNet):
         if made and made.norm_from_scratch:
             raise ValueError(
                 "plan.norm_from_scratch is for LayerNorm: a ResNet's norms keep their pretrained "
-                "gain and bias, FiLM stands behind them; leave norm_from_scratch out"
+                "gain and bias, FiLM follows them; leave norm_from_scratch out"
             )
         return made
 
     def make_res_layer(self, block: type[nn.Module], **settings: Any) -> ResLayer:
-        """Make the next stage, of blocks that may carry conditional modules."""
+        """Make the next stage from blocks that may carry conditional modules."""
         layer = super().make_res_layer(block=_CONDITIONED[block], **settings)
         stage = len(self.res_layers)
         for j, made in enumerate(layer):
-            if modules := self._modules_of(stage, j, len(layer)):
-                made.attach(modules, embed_dims=self.plan.embed_dims)
+            self._attach(made, stage=stage, index=j, depth=len(layer))
         return layer
 
-    def _block_stages(self) -> list[Sequence[nn.Module]]:
+    def _block_stages(self) -> Sequence[Sequence[ConditionalBlock]]:
         return [getattr(self, name) for name in self.res_layers]
 
     def forward(
@@ -180,36 +183,36 @@ class CondResNet(ConditionedEncoder, ResNet):
         """Encode images.
 
         Args:
-            x: Images (B, 3, H, W), or where an earlier call with ``to_branch`` has stopped.
+            x: Images (B, 3, H, W), or the result of an earlier call with ``to_branch``.
             condition: The (image, task) rows to compute; needed if and only if a plan is set.
-            to_branch: Stop at the branch point, before there are rows; for encoders with a plan.
+            to_branch: Stop at the branch point, before the expansion to rows; needs a plan.
 
         Returns:
-            With ``to_branch`` a :class:`Trunk`, else
-            a map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
-            ``shared_maps``, of R rows behind.
+            With ``to_branch`` a :class:`Trunk`, else a map (B or R, C, H', W') for each of
+            ``out_indices``: the first ``shared_maps`` of B images, the others of R rows.
 
         Raises:
             ValueError: A conditioned encoder is called without rows.
         """
         self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
-        start, outs = (0, 0), []
         if isinstance(x, Trunk):
-            start, outs, x = branch_point, list(x.maps), x.x
+            start, outs, y = self._resume(x)
         else:
-            x = for_convolutions(x, channels_last=self._channels_last)
-            x = self.stem(x) if self.deep_stem else self.relu(self.norm1(self.conv1(x)))
-            x = self.maxpool(x)
+            start, outs = (0, 0), []
+            y = for_convolutions(x, channels_last=self._channels_last)
+            y = self.stem(y) if self.deep_stem else self.relu(self.norm1(self.conv1(y)))
+            y = self.maxpool(y)
         for i, blocks in enumerate(self._block_stages()[start[0] :], start[0]):
             for j, block in enumerate(blocks):
                 if (i, j) < start:
                     continue
                 if (i, j) == branch_point:
                     if to_branch:
-                        return Trunk(x, tuple(outs))
-                    x = for_convolutions(condition.branch(x), channels_last=self._channels_last)
-                x = block(x, condition)
+                        return Trunk(y, tuple(outs))
+                    assert condition is not None  # _check_condition
+                    y = for_convolutions(condition.branch(y), channels_last=self._channels_last)
+                y = block(y, condition)
             if i in self.out_indices:
-                outs.append(x.contiguous())  # as mmseg's heads, of which some view it flat, know it
+                outs.append(y.contiguous())  # some of mmseg's heads flatten it with view
         return tuple(outs)

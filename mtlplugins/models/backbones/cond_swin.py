@@ -1,16 +1,18 @@
-"""Swin Transformer whose blocks may depend on the task."""
+"""Swin Transformer with conditional modules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from mmseg.models.backbones import SwinTransformer
+from mmseg.models.backbones.swin import SwinBlockSequence
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mtlplugins.models.conditioning import Condition
-from mtlplugins.models.layers import CondSwinBlock, Windows, quicken
+from mtlplugins.models.layers import CondSwinBlock, Windows, use_fast_linears
 
 from .conditioned import ConditionedEncoder, Trunk, check_stages
 from .pretrained import one_checkpoint
@@ -20,15 +22,15 @@ from .pretrained import one_checkpoint
 class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
     """mmseg's ``SwinTransformer`` (https://arxiv.org/abs/2103.14030) with conditional modules.
 
-    Takes mmseg's arguments and its checkpoints by name. Without a plan, called with images alone,
-    it is a drop-in for mmseg's class. With a plan, a fresh encoder still computes what the plain
-    one with the same weights computes: every conditional module starts as the identity.
+    Has mmseg's arguments and loads its checkpoints by name. Without a plan it is a drop-in
+    replacement of mmseg's class. With a plan, a fresh encoder still computes what the plain one
+    with the same weights computes: every conditional module starts as the identity.
 
-    The encoder transforms each image once up to the branch point, the first conditioned block, and
-    each (image, task) row behind it.
+    The encoder computes each image once up to the branch point, the first conditioned block, and
+    each (image, task) row after it.
 
     Args:
-        pretrain_img_size: Image side of the pretraining; sizes the absolute position embedding.
+        pretrain_img_size: Side of the pretraining images; sizes the absolute position embedding.
         in_channels: Channels of the images.
         embed_dims: Channels of the first stage.
         patch_size: Side of a patch in pixels.
@@ -37,27 +39,27 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         window_size: Side of a window in tokens.
         strides: Stride of the patch embedding and of each patch merging.
         out_indices: Stages whose maps are returned.
-        mlp_ratio: Hidden channels of the MLP over channels.
+        mlp_ratio: Ratio of the MLPs' hidden channels to the channels.
         qkv_bias: Whether queries, keys and values have a bias.
         qk_scale: Factor of the queries; None for 1/√d.
         patch_norm: Whether patch embedding and patch merging have a norm.
         use_abs_pos_embed: Whether to add a learned absolute position embedding.
-        drop_rate: Dropout behind linear layers.
+        drop_rate: Dropout after linear layers.
         attn_drop_rate: Dropout of attention weights.
         drop_path_rate: Drop path of the last block, growing linearly from 0.
-        act_cfg: Activation of the MLPs.
-        norm_cfg: Norms; conditional LayerNorm needs ``dict(type='LN')``.
+        act_cfg: Config of the MLPs' activation.
+        norm_cfg: Config of the norms; conditional LayerNorm needs ``dict(type='LN')``.
         with_cp: Recompute blocks in the backward pass to save memory.
         frozen_stages: Leading stages that are not trained, 0 for the patch embedding alone, -1 for
             none.
         plan: See :class:`ConditioningPlan`; None for the plain encoder.
-        pretrained: File or URL of a checkpoint: as ``init_cfg``, in the way of older configs.
+        pretrained: File or URL of a checkpoint, as older configs give it.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
             of the keys to take; None to start from scratch.
 
     Raises:
         ValueError: The plan, ``num_heads`` or ``out_indices`` do not fit the stages, or
-            ``window_size`` is not positive; or ``pretrained`` and ``init_cfg`` are both given.
+            ``window_size`` is not positive; or both ``pretrained`` and ``init_cfg`` are given.
     """
 
     # an ImageNet checkpoint has no norms at the outputs of the inner stages
@@ -109,7 +111,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
             in_channels=in_channels,
             embed_dims=embed_dims,
             patch_size=patch_size,
-            depths=(0,) * len(depths),  # the blocks are ours, below
+            depths=(0,) * len(depths),  # blocks are made below
             num_heads=num_heads,
             strides=strides,
             out_indices=out_indices,
@@ -139,14 +141,13 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
                     norm_cfg=norm_cfg,
                     with_cp=with_cp,
                 )
-                if modules := self._modules_of(i, j, depth):
-                    block.attach(modules, embed_dims=self.plan.embed_dims)
-                stage.blocks.append(block)
-        quicken(self)
+                self._attach(block, stage=i, index=j, depth=depth)
+                cast("nn.ModuleList", stage.blocks).append(block)
+        use_fast_linears(self)
         self._freeze_stages()
 
-    def _block_stages(self) -> list[Sequence[nn.Module]]:
-        return [stage.blocks for stage in self.stages]
+    def _block_stages(self) -> Sequence[Sequence[CondSwinBlock]]:
+        return cast("list[list[CondSwinBlock]]", [stage.blocks for stage in self.stages])
 
     def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
         """Interpolate relative position biases that were trained with another window size."""
@@ -166,45 +167,49 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         """Encode images.
 
         Args:
-            x: Images (B, 3, H, W), or where an earlier call with ``to_branch`` has stopped.
+            x: Images (B, 3, H, W), or the result of an earlier call with ``to_branch``.
             condition: The (image, task) rows to compute; needed if and only if a plan is set.
-            to_branch: Stop at the branch point, before there are rows; for encoders with a plan.
+            to_branch: Stop at the branch point, before the expansion to rows; needs a plan.
 
         Returns:
-            With ``to_branch`` a :class:`Trunk`, else
-            a map (B or R, C, H', W') for each of ``out_indices``: of B images in the first
-            ``shared_maps``, of R rows behind.
+            With ``to_branch`` a :class:`Trunk`, else a map (B or R, C, H', W') for each of
+            ``out_indices``: the first ``shared_maps`` of B images, the others of R rows.
 
         Raises:
             ValueError: A conditioned encoder is called without rows.
         """
         self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
-        start, outs, order = (0, 0), [], None
+        order: bool | None = None
         if isinstance(x, Trunk):
-            start, outs, (hw_shape, order), x = branch_point, list(x.maps), x.layout, x.x
+            hw_shape, order = x.layout
+            start, outs, tokens = self._resume(x)
         else:
-            x, hw_shape = self.patch_embed(x)
+            start, outs = (0, 0), []
+            tokens, hw_shape = self.patch_embed(x)
             if self.use_abs_pos_embed:
-                x = x + self.absolute_pos_embed
-            x = self.drop_after_pos(x)
-        for i, stage in enumerate(
-            list(self.stages)[start[0] :], start[0]
-        ):  # no slice: it would be a module
-            windows = Windows.of(x, hw_shape, self.window_size)
-            for j, block in enumerate(stage.blocks):
+                tokens = tokens + self.absolute_pos_embed
+            tokens = self.drop_after_pos(tokens)
+        stages = cast("list[SwinBlockSequence]", list(self.stages))
+        blocks = self._block_stages()
+        for i, stage in enumerate(stages[start[0] :], start[0]):
+            windows = Windows.of(tokens, hw_shape, self.window_size)
+            for j, block in enumerate(blocks[i]):
                 if (i, j) < start:
                     continue
-                x = windows.move(x, order, order := block.shifted)
+                tokens = windows.move(tokens, order, block.shifted)
+                order = block.shifted
                 if (i, j) == branch_point:
                     if to_branch:
-                        return Trunk(x, tuple(outs), (hw_shape, order))
-                    x = condition.branch(x)
-                x = block(x, windows, condition)
-            x = windows.move(x, order, order := None)
+                        return Trunk(tokens, tuple(outs), (hw_shape, order))
+                    assert condition is not None  # _check_condition
+                    tokens = condition.branch(tokens)
+                tokens = block(tokens, windows, condition)
+            tokens = windows.move(tokens, order, None)
+            order = None
             if i in self.out_indices:
-                out = getattr(self, f"norm{i}")(x)
+                out = getattr(self, f"norm{i}")(tokens)
                 outs.append(out.unflatten(1, hw_shape).permute(0, 3, 1, 2).contiguous())
             if stage.downsample is not None:
-                x, hw_shape = stage.downsample(x, hw_shape)
+                tokens, hw_shape = stage.downsample(tokens, hw_shape)
         return tuple(outs)

@@ -1,18 +1,19 @@
-"""Vision Transformer whose blocks may depend on the task."""
+"""Vision Transformer with conditional modules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from mmengine.model import ModuleList
 from mmpretrain.models.backbones import VisionTransformer
 from mmpretrain.models.utils import resize_pos_embed
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtlplugins.models.conditioning import Condition
-from mtlplugins.models.layers import CondViTBlock, quicken
+from mtlplugins.models.layers import CondViTBlock, use_fast_linears
 
 from .conditioned import ConditionedEncoder, Trunk
 from .pretrained import one_checkpoint
@@ -22,55 +23,55 @@ from .pretrained import one_checkpoint
 class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
     """mmpretrain's ``VisionTransformer`` (https://arxiv.org/abs/2010.11929), conditioned.
 
-    Takes mmpretrain's arguments and its checkpoints by name. Without a plan, called with images
-    alone, it is a drop-in for mmpretrain's class, but keeps what ``frozen_stages`` freezes in eval
-    mode, as mmpretrain documents. With a plan, a fresh encoder still computes what the plain one
-    with the same weights computes: every conditional module starts as the identity.
+    Has mmpretrain's arguments and loads its checkpoints by name. Without a plan it is a drop-in
+    replacement of mmpretrain's class, except that the modules ``frozen_stages`` freezes stay in
+    eval mode, as mmpretrain documents. With a plan, a fresh encoder still computes what the plain
+    one with the same weights computes: every conditional module starts as the identity.
 
-    The encoder transforms each image once up to the branch point, the first conditioned block, and
-    each (image, task) row behind it. To a plan, all blocks are one stage: ``attention=(4,)`` is the
-    last four.
+    The encoder computes each image once up to the branch point, the first conditioned block, and
+    each (image, task) row after it. For a plan, all blocks are one stage: ``attention=(4,)``
+    conditions the last four.
 
-    Images may have any size. As the position embedding, conditional attention is learnt for the
-    patches of ``img_size`` and interpolated to those of other images: see
+    Images may have any size. Like the position embedding, conditional attention is learned for the
+    patch grid of ``img_size`` and interpolated to those of other images: see
     :func:`~mtlplugins.models.layers.resize_row_blocks`.
 
     Args:
         arch: Name of an architecture in ``arch_zoo``, or a dict with ``embed_dims``,
             ``num_layers``, ``num_heads`` and ``feedforward_channels``.
         img_size: Side, or height and width, of the images that the position embedding and
-            conditional attention are learnt for.
+            conditional attention are learned for.
         patch_size: Side of a patch in pixels.
         in_channels: Channels of the images.
-        out_indices: Blocks behind which a map is returned, -1 for the last.
-        drop_rate: Dropout behind linear layers.
+        out_indices: Blocks whose output is returned, -1 for the last.
+        drop_rate: Dropout after linear layers.
         drop_path_rate: Drop path of the last block, growing linearly from 0.
         qkv_bias: Whether queries, keys and values have a bias.
-        norm_cfg: Norms; conditional LayerNorm needs ``dict(type='LN')``.
+        norm_cfg: Config of the norms; conditional LayerNorm needs ``dict(type='LN')``.
         final_norm: Whether the last block's output is normalised.
         out_type: ``'featmap'`` for maps (B, C, H', W'), which decoders need; ``'cls_token'`` and
             ``'avg_featmap'`` for vectors (B, C), ``'raw'`` for tokens (B, L, C).
-        with_cls_token: Whether a class token stands in front of the patch tokens.
-        frozen_stages: Leading blocks that are not trained, and all in front of them; 0 and -1 for
-            none.
+        with_cls_token: Whether a class token precedes the patch tokens.
+        frozen_stages: Number of leading blocks that are frozen, with all layers before them; 0 and
+            -1 for none.
         interpolate_mode: How the position embedding is interpolated to other image sizes.
-        layer_scale_init_value: Start of the factor behind each residual branch, 0 for none.
-        patch_cfg: More arguments of mmcv's ``PatchEmbed``.
-        layer_cfgs: More arguments of all blocks, or one dict for each block.
+        layer_scale_init_value: Initial layer scale of each residual branch, 0 for no layer scale.
+        patch_cfg: Further arguments of mmcv's ``PatchEmbed``.
+        layer_cfgs: Further arguments of all blocks, or one dict per block.
         pre_norm: Whether the first block's input is normalised.
         attention_block_size: Side L of the blocks of conditional attention in tokens; None for one
-            row of patches. A number ties the encoder to images of ``img_size``.
+            row of patches. A number restricts the encoder to images of ``img_size``.
         plan: See :class:`ConditioningPlan`; None for the plain encoder.
-        pretrained: File or URL of a checkpoint: as ``init_cfg``, in the way of older configs.
+        pretrained: File or URL of a checkpoint, as older configs give it.
         init_cfg: ``dict(type='Pretrained', checkpoint=FILE_OR_URL)``, optionally with a ``prefix``
             of the keys to take; None to start from scratch.
 
     Raises:
-        ValueError: An unknown architecture or output, ``out_indices`` beyond the blocks, or a plan
-            that does not fit the blocks; or both of ``pretrained`` and ``init_cfg``.
+        ValueError: The architecture or output is unknown; ``out_indices`` or the plan do not fit
+            the blocks; or both ``pretrained`` and ``init_cfg`` are given.
     """
 
-    # a classifier from the class token has no norm of the mean over patches
+    # classifiers of the class token have no norm of the mean over patches
     optional_keys = r"ln2\."
     block_type = CondViTBlock
 
@@ -104,7 +105,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         depth = settings["num_layers"]
         self.plan = self._make_plan(plan, (depth,))
         super().__init__(
-            arch={**settings, "num_layers": 0},  # the blocks are ours, below
+            arch={**settings, "num_layers": 0},  # blocks are made below
             img_size=img_size,
             patch_size=patch_size,
             in_channels=in_channels,
@@ -121,7 +122,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         )
         self.arch_settings = settings
         self.num_layers = depth
-        self.out_indices = _counted(out_indices, depth)
+        self.out_indices = _non_negative(out_indices, depth)
         self.frozen_stages = frozen_stages
         if isinstance(layer_cfgs, dict):
             layer_cfgs = [layer_cfgs] * depth
@@ -138,23 +139,24 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
                 norm_cfg=norm_cfg,
             )
             block = CondViTBlock(**block_cfg | layer_cfg)
-            if modules := self._modules_of(0, i, depth):
-                block.attach(
-                    modules,
-                    embed_dims=self.plan.embed_dims,
-                    grid=self.patch_resolution,
-                    attention_block_size=attention_block_size,
-                )
+            self._attach(
+                block,
+                stage=0,
+                index=i,
+                depth=depth,
+                grid=self.patch_resolution,
+                attention_block_size=attention_block_size,
+            )
             self.layers.append(block)
-        quicken(self)
+        use_fast_linears(self)
         self._freeze_stages()
 
-    def _block_stages(self) -> list[Sequence[nn.Module]]:
-        return [self.layers]
+    def _block_stages(self) -> Sequence[Sequence[CondViTBlock]]:
+        return [cast("list[CondViTBlock]", self.layers)]
 
     @property
     def shared_maps(self) -> int:
-        """How many leading maps are of images and not of rows: those before the branch point."""
+        """Number of maps before the branch point, which are of images and not of rows."""
         first = self.branch_point[1] if self.branch_point else self.num_layers
         return sum(block < first for block in self.out_indices)
 
@@ -166,11 +168,11 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         if "cls_token" in state and not self.with_cls_token:
             given = state["pos_embed"] = given[:, 1:]
         patches = given.shape[1] - self.num_extra_tokens
-        if round(patches**0.5) ** 2 == patches:  # else the shapes are complained about
+        if round(patches**0.5) ** 2 == patches:  # else loading reports the shapes
             self._prepare_pos_embed(state, "")
 
     def train(self, mode: bool = True) -> CondVisionTransformer:
-        """Set the mode, but keep what is frozen in eval mode."""
+        """Set the mode; frozen modules stay in eval mode."""
         super().train(mode)
         self._freeze_stages()
         return self
@@ -186,14 +188,13 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         """Encode images.
 
         Args:
-            x: Images (B, 3, H, W), or where an earlier call with ``to_branch`` has stopped.
+            x: Images (B, 3, H, W), or the result of an earlier call with ``to_branch``.
             condition: The (image, task) rows to compute; needed if and only if a plan is set.
-            to_branch: Stop at the branch point, before there are rows; for encoders with a plan.
+            to_branch: Stop at the branch point, before the expansion to rows; needs a plan.
 
         Returns:
-            With ``to_branch`` a :class:`Trunk`, else
-            what ``out_type`` says for each of ``out_indices``, ascending: of B images in the first
-            ``shared_maps``, of R rows behind.
+            With ``to_branch`` a :class:`Trunk`, else the output of type ``out_type`` for each of
+            ``out_indices``, ascending: the first ``shared_maps`` of B images, the others of R rows.
 
         Raises:
             ValueError: A conditioned encoder is called without rows, or with
@@ -201,27 +202,27 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         """
         self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
-        start, outs = 0, []
         if isinstance(x, Trunk):
-            (_, start), outs, (grid,), x = branch_point, list(x.maps), x.layout, x.x
+            (grid,) = x.layout
+            (_, start), outs, tokens = self._resume(x)
         else:
-            x, grid = self._embed(x)
-        for i, block in enumerate(
-            list(self.layers)[start:], start
-        ):  # no slice: it would be a module
+            start, outs = 0, []
+            tokens, grid = self._embed(x)
+        for i, block in enumerate(self.layers[start:], start):
             if (0, i) == branch_point:
                 if to_branch:
-                    return Trunk(x, tuple(outs), (grid,))
-                x = condition.branch(x)
-            x = block(x, grid, condition)
+                    return Trunk(tokens, tuple(outs), (grid,))
+                assert condition is not None  # _check_condition
+                tokens = condition.branch(tokens)
+            tokens = block(tokens, grid, condition)
             if self.final_norm and i == self.num_layers - 1:
-                x = self.ln1(x)
+                tokens = self.ln1(tokens)
             if i in self.out_indices:
-                outs.append(self._format_output(x, grid))
+                outs.append(self._format_output(tokens, grid))
         return tuple(outs)
 
     def _embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Turn images (B, 3, H, W) into tokens (B, L, C) with their positions, on a grid."""
+        """Embed images (B, 3, H, W) as tokens (B, L, C); return them and their patch grid."""
         x, grid = self.patch_embed(x)
         if self.cls_token is not None:
             x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)
@@ -236,7 +237,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
 
 
 def _settings(arch: str | dict, known: dict[str, dict]) -> dict:
-    """Look an architecture up, or check that a dict describes one."""
+    """Look up a named architecture, or check a dict that describes one."""
     if isinstance(arch, str):
         if arch.lower() not in known:
             raise ValueError(f"arch={arch!r}: give a dict or one of {', '.join(known)}")
@@ -251,8 +252,8 @@ def _settings(arch: str | dict, known: dict[str, dict]) -> dict:
     return dict(arch)
 
 
-def _counted(out_indices: int | Sequence[int], depth: int) -> tuple[int, ...]:
-    """Count negative indices from the last block."""
+def _non_negative(out_indices: int | Sequence[int], depth: int) -> tuple[int, ...]:
+    """Resolve negative indices, which count from the last block, and sort."""
     asked = (out_indices,) if isinstance(out_indices, int) else tuple(out_indices)
     indices = {index + depth if index < 0 else index for index in asked}
     if not indices or not all(0 <= index < depth for index in indices):

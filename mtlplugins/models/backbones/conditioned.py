@@ -1,10 +1,11 @@
-"""What encoders that may depend on the task have in common."""
+"""Base class of the conditioned encoders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mtlplugins.models.conditioning import (
@@ -14,7 +15,7 @@ from mtlplugins.models.conditioning import (
     ConditioningPlan,
     conditional_modules,
 )
-from mtlplugins.models.layers import ConditionalBlock, quicken
+from mtlplugins.models.layers import ConditionalBlock, use_fast_linears
 
 from .freezing import freeze_all_but
 from .pretrained import load_pretrained, read_pretrained
@@ -29,12 +30,13 @@ _LACKS = {
 
 
 class Trunk(NamedTuple):
-    """Where an encoder stands at its branch point: what all tasks of an image share.
+    """State of an encoder at its branch point, shared by all tasks of an image.
 
     Attributes:
-        x: Tokens or a map of B images, from which the first conditioned block goes on.
-        maps: The maps of the stages before, as the encoder returns them.
-        layout: What the encoder needs to know of ``x`` besides.
+        x: Tokens or map of B images, the input of the first conditioned block; None if the encoder
+            has no branch point.
+        maps: The maps returned so far, of the stages before the branch point.
+        layout: What else the encoder needs to continue, such as the size of the token map.
     """
 
     x: Tensor | None
@@ -42,31 +44,31 @@ class Trunk(NamedTuple):
     layout: tuple[Any, ...] = ()
 
 
-class ConditionedEncoder:
-    """Base of the conditioned encoders, to stand before the plain architecture it is mixed into.
+class ConditionedEncoder(BaseModule):
+    """Mixin of the conditioned encoders; comes before the plain architecture in the base classes.
 
-    The encoder sets ``plan`` by ``_make_plan`` before it initialises the plain architecture,
-    attaches to each of its blocks what ``_modules_of`` lists and gives the blocks in
-    ``_block_stages``. The plain architecture brings ``out_indices``, ``_freeze_stages`` and
-    ``init_weights``.
+    The encoder sets ``plan`` with ``_make_plan`` before it initialises the plain architecture,
+    calls ``_attach`` for each of its blocks, and returns the blocks in ``_block_stages``. The plain
+    architecture provides ``out_indices``, ``_freeze_stages`` and ``init_weights``.
 
     Attributes:
-        plan: Which blocks carry which conditional module; None for the plain encoder.
+        plan: The conditional modules of each block; None for the plain encoder.
     """
 
-    #: Matches the keys that a checkpoint of the plain architecture may lack; here none.
+    #: Regular expression of the keys that a checkpoint of the plain encoder may lack; none here.
     optional_keys = r"(?!)"
 
-    #: The class of the blocks, which says where they have room for conditional modules.
+    #: Class of the blocks, which declares their places for conditional modules.
     block_type: ClassVar[type[ConditionalBlock]]
 
     plan: ConditioningPlan | None
+    out_indices: Sequence[int]
 
     @classmethod
     def _make_plan(
         cls, plan: Mapping[str, Any] | None, depths: Sequence[int]
     ) -> ConditioningPlan | None:
-        """Make the plan, and check that the blocks have room for its modules."""
+        """Make the plan, and check that the blocks have places for its modules."""
         made = ConditioningPlan.from_config(plan, depths)
         places = cls.block_type.places
         for name, counts in made.blocks.items() if made else ():
@@ -84,22 +86,33 @@ class ConditionedEncoder:
             )
         return made
 
-    def _block_stages(self) -> list[Sequence[nn.Module]]:
-        """List the blocks of each stage."""
+    def _block_stages(self) -> Sequence[Sequence[ConditionalBlock]]:
+        """Return the blocks of each stage."""
         raise NotImplementedError
 
-    def _modules_of(self, stage: int, block: int, depth: int) -> dict[str, Mapping[str, int]]:
-        """List what a block carries; ``depth`` is the stage's number of blocks."""
-        return self.plan.modules_of(stage=stage, block=block, depth=depth) if self.plan else {}
+    def _attach(
+        self, block: ConditionalBlock, *, stage: int, index: int, depth: int, **settings: Any
+    ) -> None:
+        """Attach the modules that the plan gives to a block.
+
+        Args:
+            block: The block.
+            stage: Its stage.
+            index: Its index in the stage.
+            depth: Number of blocks of the stage.
+            settings: Further arguments of the block's ``attach``.
+        """
+        if self.plan and (modules := self.plan.modules_of(stage=stage, block=index, depth=depth)):
+            block.attach(modules, embed_dims=self.plan.embed_dims, **settings)
 
     @property
     def task_embed_dims(self) -> int | None:
-        """Length of the task embedding that the encoder is conditioned on, None for none."""
+        """Length of the task embedding; None if no block is conditioned."""
         return self.plan.embed_dims if self.plan and self.plan.conditions else None
 
     @property
     def branch_point(self) -> tuple[int, int] | None:
-        """Stage and block in it of the first conditioned block, None for none."""
+        """Stage and index in the stage of the first conditioned block; None if there is none."""
         for i, blocks in enumerate(self._block_stages()):
             for j, block in enumerate(blocks):
                 if block.carries:
@@ -108,14 +121,14 @@ class ConditionedEncoder:
 
     @property
     def shared_maps(self) -> int:
-        """How many leading maps are of images and not of rows: those before the branch point."""
+        """Number of maps before the branch point, which are of images and not of rows."""
         branch_point = self.branch_point
         if branch_point is None:
             return len(self.out_indices)
         return sum(stage < branch_point[0] for stage in self.out_indices)
 
     def init_weights(self) -> None:
-        """Initialise, or load ``init_cfg``'s checkpoint and check that it fits.
+        """Initialise the weights, or load the checkpoint of ``init_cfg`` and check that it fits.
 
         Raises:
             ValueError: The checkpoint is of another architecture.
@@ -131,7 +144,8 @@ class ConditionedEncoder:
             super().init_weights()
         for module in conditional_modules(self):
             module.reset_conditioning()
-            if self.plan.norm_from_scratch and isinstance(module, ConditionalLayerNorm):
+            from_scratch = self.plan is not None and self.plan.norm_from_scratch
+            if from_scratch and isinstance(module, ConditionalLayerNorm):
                 nn.init.ones_(module.weight)
                 nn.init.zeros_(module.bias)
         for block in (block for blocks in self._block_stages() for block in blocks):
@@ -139,28 +153,28 @@ class ConditionedEncoder:
                 block.fit_linears()
 
     def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
-        """Change in ``state`` what may have another size in a checkpoint, such as positions."""
+        """Resize tensors in ``state`` whose size may differ, such as position embeddings."""
 
     def train(self, mode: bool = True) -> ConditionedEncoder:
-        """Set the mode, but keep what is frozen in eval mode."""
+        """Set the mode; frozen modules stay in eval mode."""
         super().train(mode)  # the plain architectures return None
         return self
 
     def _freeze_stages(self) -> None:
-        super()._freeze_stages()
+        super()._freeze_stages()  # ty: ignore[missing-attribute]: of the plain architecture
         self._freeze_by_plan()
 
     def _freeze_by_plan(self) -> None:
-        """Freeze all but what adapts the encoder to the tasks, where the plan says so."""
+        """Freeze all but the modules that adapt the encoder to the tasks, if the plan says so."""
         if self.plan and self.plan.frozen:
             blocks = [block for stage in self._block_stages() for block in stage]
             adapted = [b for b in blocks if any(MODULES[name].frees_block for name in b.carries)]
             freeze_all_but(self, adapted + conditional_modules(self))
 
     def fold(self, z: Tensor) -> None:
-        """Become the plain encoder of one task, without anything conditional inside.
+        """Fold the encoder in place into the plain encoder of one task.
 
-        In place, and for good: the conditional modules are folded into plain weights and buffers.
+        The conditional modules become plain weights and buffers; this cannot be undone.
 
         Args:
             z: The task's embedding (embed_dims,).
@@ -168,8 +182,15 @@ class ConditionedEncoder:
         for blocks in self._block_stages():
             for block in blocks:
                 block.fold(z[None])
-        quicken(self)
+        use_fast_linears(self)
         self.plan = None
+
+    def _resume(self, trunk: Trunk) -> tuple[tuple[int, int], list[Tensor], Tensor]:
+        """Return the branch point, the maps before it, and the input of its block."""
+        branch_point = self.branch_point
+        assert branch_point is not None
+        assert trunk.x is not None
+        return branch_point, list(trunk.maps), trunk.x
 
     def _check_condition(self, condition: Condition | None, *, to_branch: bool) -> None:
         if condition is None and not to_branch and self.branch_point is not None:
@@ -180,10 +201,10 @@ class ConditionedEncoder:
 
 
 def check_stages(encoder: str, out_indices: Sequence[int], count: int) -> None:
-    """Check that the stages whose maps are returned are there.
+    """Check that the stages in ``out_indices`` exist.
 
     Raises:
-        ValueError: One is not.
+        ValueError: A stage does not exist, or none is given.
     """
     if not out_indices or not all(0 <= index < count for index in out_indices):
         raise ValueError(

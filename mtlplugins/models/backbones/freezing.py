@@ -1,4 +1,4 @@
-"""Freezing an encoder but for what adapts it to the tasks."""
+"""Freezing of an encoder except for the modules that adapt it to the tasks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from torch import nn
 
 
 def freeze_all_but(encoder: nn.Module, trained: Iterable[nn.Module]) -> None:
-    """Let only the modules ``trained`` and what is inside them learn.
+    """Freeze all modules except ``trained`` and their children.
 
-    Everything else keeps its values: its parameters get no gradient and it is put into eval mode,
-    so that batch statistics and dropout stand still too. Call it again whenever the encoder's mode
-    has been set.
+    Frozen parameters get no gradient. Frozen modules are in eval mode, so batch statistics do not
+    change and dropout is off. Call this again whenever the encoder's mode has been set.
     """
     trained = list(trained)
     kept = {id(m) for module in trained for m in module.modules()}

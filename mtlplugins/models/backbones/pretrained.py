@@ -1,4 +1,4 @@
-"""Loading an encoder's weights from a checkpoint of the plain architecture."""
+"""Loading of pretrained weights of the plain architecture into an encoder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mtlplugins.models.conditioning import FiLM, conditional_modules
 
 
 def one_checkpoint(encoder: str, pretrained: str | None, init_cfg: dict | None) -> dict | None:
-    """Give ``init_cfg``, or what it is of ``pretrained``, the argument of mmseg's older configs.
+    """Return ``init_cfg``, made of mmseg's older argument ``pretrained`` if that is given.
 
     Raises:
         ValueError: Both are given.
@@ -29,15 +29,15 @@ def read_pretrained(init_cfg: dict) -> dict[str, Tensor]:
     """Read the encoder's part of a checkpoint file.
 
     Args:
-        init_cfg: ``checkpoint`` is a file or URL; ``prefix`` (optional) starts the keys to take.
-            Without it, the keys under ``backbone.`` are taken where there are any, else all.
+        init_cfg: ``checkpoint`` is a file or URL; ``prefix`` (optional) selects the keys to load.
+            Without it, the keys under ``backbone.`` are loaded if there are any, else all.
 
     Returns:
         Tensors by name, without the prefix.
 
     Raises:
         FileNotFoundError: There is no such file, or the URL cannot be fetched.
-        ValueError: The file is no checkpoint, or no key has the prefix.
+        ValueError: The file is not a checkpoint, or no key has the prefix.
     """
     if "checkpoint" not in init_cfg:
         raise ValueError(
@@ -63,18 +63,18 @@ def read_pretrained(init_cfg: dict) -> dict[str, Tensor]:
 def load_pretrained(
     encoder: nn.Module, state: dict[str, Tensor], source: str, *, optional: str
 ) -> None:
-    """Load ``state`` into ``encoder``; its conditional modules may be missing from it.
+    """Load ``state`` into ``encoder``; the state may lack the conditional modules.
 
     Args:
-        encoder: Any conditioned or plain encoder.
+        encoder: A conditioned or plain encoder.
         state: Tensors by name.
-        source: Where they come from, for messages.
+        source: File or URL of the state, for messages.
         optional: Regular expression of other keys that may be missing.
 
     Raises:
         ValueError: The checkpoint is of another architecture.
     """
-    # the index follows from the window size, which may differ from the checkpoint's
+    # the index is determined by the window size, which may differ from the checkpoint's
     index = "relative_position_index"
     state = {key: value for key, value in state.items() if not key.endswith(index)}
     may_miss = _conditional_keys(encoder) | {
@@ -89,9 +89,9 @@ def load_pretrained(
 
 
 def _conditional_keys(encoder: nn.Module) -> set[str]:
-    """Names of what only a conditioned encoder has, so not γ' and β' of a conditional norm."""
+    """Return the keys only a conditioned encoder has: not γ' and β' of a conditional norm."""
     names = {id(module): name for name, module in encoder.named_modules()}
-    added = [m for m in encoder.modules() if isinstance(m, FiLM)]
+    added: list[nn.Module] = [m for m in encoder.modules() if isinstance(m, FiLM)]
     added += [m for m in conditional_modules(encoder) if not isinstance(m, nn.LayerNorm)]
     prefixes = tuple(names[id(module)] + "." for module in added)
     return {key for key in encoder.state_dict() if key.startswith(prefixes)}

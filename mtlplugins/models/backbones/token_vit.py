@@ -1,6 +1,8 @@
-"""A small Vision Transformer whose output is all its tokens."""
+"""Small Vision Transformer that returns all its tokens."""
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 from mmengine.model import BaseModule
@@ -13,17 +15,17 @@ from mtlplugins.models.layers import Dropout, attention
 
 @MODELS.register_module()
 class TokenViT(BaseModule):
-    """Pre-norm transformer without a class token, heads of any width; returns every token.
+    """Pre-norm transformer without a class token and with heads of any width.
 
     The encoder of Nguyen & Chen, "Multi-Task Learning for Image Classification", whose notebooks
-    take it from Keras's example of image classification with a ViT: images are enlarged, patches
-    and learnt positions embedded; the heads together are wider than the embedding; the MLP has a
-    GELU and dropout behind both of its layers. Starts as in Keras: Glorot uniform, no bias, and
-    positions uniform in ±0.05; of a kernel with an axis of heads Keras takes the last two axes for
-    its fans and the rest for a receptive field.
+    take it from Keras's example of image classification with a ViT. Images are upsampled; patches
+    get learned position embeddings; the heads together are wider than the embedding; the MLP has a
+    GELU and dropout after both of its layers. Initialised as in Keras: Glorot uniform, zero biases,
+    and positions uniform in ±0.05. For a kernel with an axis of heads, Keras computes the fans from
+    the last two axes and treats the rest as a receptive field.
 
     Args:
-        input_size: Side that images are enlarged to, bilinearly.
+        input_size: Side that images are resized to, bilinearly.
         patch_size: Side of a patch in pixels.
         embed_dims: Channels C of a token.
         depth: Number of layers.
@@ -69,20 +71,20 @@ class TokenViT(BaseModule):
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
-        self._start_as_in_keras()
+        self._init_as_in_keras()
 
     def init_weights(self) -> None:
-        """Draw all weights anew."""
+        """Initialise all weights at random."""
         super().init_weights()
-        self._start_as_in_keras()
+        self._init_as_in_keras()
 
-    def _start_as_in_keras(self) -> None:
+    def _init_as_in_keras(self) -> None:
         nn.init.uniform_(self.pos_embed, -0.05, 0.05)
-        for layer in self.layers:
-            layer.start_attention()
+        for layer in cast("list[_Layer]", self.layers):
+            layer.init_attention()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode images (B, 3, H, W) to tokens (B, L, C), row by row."""
+        """Encode images (B, 3, H, W) to tokens (B, L, C) in row-major order."""
         size = (self.input_size, self.input_size)
         if tuple(x.shape[-2:]) != size:
             x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
@@ -120,7 +122,7 @@ class _Layer(nn.Module):
             Dropout(drop_rate),
         )
 
-    def start_attention(self) -> None:
+    def init_attention(self) -> None:
         dims, heads = self.qkv.in_features, self.num_heads
         head_dims = self.proj.in_features // heads
         # kernels of (dims, heads, head_dims) and (heads, head_dims, dims)

@@ -1,4 +1,4 @@
-"""Everything of an encoder that depends on the task embedding."""
+"""Conditional modules: the parts of an encoder that depend on the task embedding."""
 
 from torch import nn
 
@@ -38,6 +38,6 @@ __all__ = [
 ]
 
 
-def conditional_modules(module: nn.Module) -> list[nn.Module]:
-    """Collect the conditional modules of any kind inside ``module``."""
+def conditional_modules(module: nn.Module) -> list[ConditionalModule]:
+    """List all conditional modules inside ``module``."""
     return [child for child in module.modules() if isinstance(child, ConditionalModule)]

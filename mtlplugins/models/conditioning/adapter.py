@@ -1,4 +1,4 @@
-"""A bottleneck beside a block, plain or modulated by the task."""
+"""Bottleneck adapters in parallel to a block, plain or conditioned on the task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .module import ConditionalModule
 
 
 class Adapter(nn.Module):
-    """``W_up GELU(W_down x)``, added to ``Block(x)``: what a folded conditional adapter is.
+    """Plain adapter ``W_up GELU(W_down x)``, added to ``Block(x)``: a folded conditional adapter.
 
     Args:
         features: Channels C of the block's input and output.
@@ -27,14 +27,14 @@ class Adapter(nn.Module):
         self.up = nn.Linear(bottleneck, features)
 
     def forward(self, x: Tensor, condition: Condition | None = None) -> Tensor:
-        """Map ``x`` (R, L, C) to what is added to the block's output; no condition is read."""
+        """Compute the addition to the block's output from ``x`` (R, L, C); needs no condition."""
         return self.up(F.gelu(self.down(x)))
 
 
-class ConditionalAdapter(ConditionalModule, nn.Module):
+class ConditionalAdapter(ConditionalModule):
     """``FiLM₂(W_up GELU(FiLM₁(W_down x)))``, added to ``Block(x)`` (the thesis, section 3.2.1).
 
-    The thesis leaves the inside open; CA-MTL's bottleneck has no nonlinearity, here a GELU stands
+    The thesis does not specify the bottleneck. CA-MTL's has no nonlinearity; this one has a GELU
     between the two linear layers, as in Houlsby et al. 2019 (https://arxiv.org/abs/1902.00751).
     ``W_up`` starts at zero, so a fresh adapter adds nothing.
 
@@ -56,14 +56,14 @@ class ConditionalAdapter(ConditionalModule, nn.Module):
         self.reset_conditioning()
 
     def reset_conditioning(self) -> None:
-        """Go back to adding nothing: ``W_up`` and its bias are 0, both FiLMs the identity."""
+        """Reset to adding nothing: ``W_up`` and its bias are 0, both FiLMs the identity."""
         nn.init.zeros_(self.up.weight)
         nn.init.zeros_(self.up.bias)
         self.film_down.reset_parameters()
         self.film_up.reset_parameters()
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """Map the rows ``x`` (R, L, C), each for its task, to what the block's output gets."""
+        """Compute the addition to the block's output from rows ``x`` (R, L, C), by their tasks."""
         scale, shift = (condition.per_row(p)[:, None] for p in self.film_down(condition.z))
         hidden = F.gelu(self.down(x) * scale + shift)  # (R, L, bottleneck)
         scale, shift = (condition.per_row(p)[:, None] for p in self.film_up(condition.z))
@@ -71,7 +71,7 @@ class ConditionalAdapter(ConditionalModule, nn.Module):
 
     @torch.no_grad()
     def folded(self, z: Tensor) -> Adapter:
-        """Make the plain adapter that does the same for the task embedding ``z`` (1, embed_dims).
+        """Make the equivalent plain adapter for the task embedding ``z`` (1, embed_dims).
 
         ``γ (W x + b) + β = (γ W) x + (γ b + β)``, for both linear layers.
         """

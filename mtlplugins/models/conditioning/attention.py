@@ -1,4 +1,4 @@
-"""The task's own addition to the attention logits."""
+"""Conditional attention: a task-dependent term added to the attention logits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .film import FiLM
 from .module import ConditionalModule
 
 
-class ConditionalAttention(ConditionalModule, nn.Module):
+class ConditionalAttention(ConditionalModule):
     """Block-diagonal attention matrix ``M(z)``, added to the logits before the softmax.
 
     ``softmax(M(z) + QKᵀ/√d) V`` with blocks ``A'(z) = FiLM(A)`` on the diagonal (conditional
@@ -19,8 +19,8 @@ class ConditionalAttention(ConditionalModule, nn.Module):
 
     Args:
         tokens: Number of tokens N that attend to each other (Swin: 49 in a 7 × 7 window).
-        block_size: Side L of a block (Swin: 7, one row of a window). Where L does not divide N, the
-            last block is cut.
+        block_size: Side L of a block (Swin: 7, one row of a window). If L does not divide N, the
+            last block is cropped.
         embed_dims: Length of the task embedding.
     """
 
@@ -35,12 +35,12 @@ class ConditionalAttention(ConditionalModule, nn.Module):
         self.film = FiLM(embed_dims, block_size)
 
     def reset_conditioning(self) -> None:
-        """Go back to ``M(z) = 0``."""
+        """Reset to ``M(z) = 0``."""
         nn.init.zeros_(self.blocks)
         self.film.reset_parameters()
 
     def forward(self, z: Tensor) -> Tensor:
-        """Make ``M(z)``, shared by the heads: (T, embed_dims) to (T, N, N)."""
+        """Compute ``M(z)``, shared by the attention heads: (T, embed_dims) to (T, N, N)."""
         scale, shift = self.film(z)  # (T, L)
         blocks = self.blocks * scale[:, None, None] + shift[:, None, None]  # (T, n, L, L)
         diagonal = torch.eye(len(self.blocks), dtype=blocks.dtype, device=blocks.device)

@@ -1,4 +1,4 @@
-"""What the conditioned part of an encoder is told about its rows."""
+"""Condition: task embeddings and row indices that a conditioned encoder gets with its input."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Condition:
-    """Task embeddings and, for each (image, task) row, its image and its task.
+    """Task embeddings and, for each (image, task) row, the indices of its image and task.
 
-    Rows are task-major: all rows of the first task, then all of the second, and so on. So whatever
-    depends on the embedding alone is computed T times, not R times.
+    Rows are task-major: all rows of the first task, then all rows of the second, and so on. Values
+    that depend only on the embedding are therefore computed T times, not R times.
 
     Attributes:
         z: Embeddings (T, embed_dims) of the tasks that have rows.
-        image_index: Image of each row (R,), int64.
-        task_index: Task of each row (R,), int64, an index into ``z``, ascending.
+        image_index: Index of the image of each row (R,), int64.
+        task_index: Index into ``z`` of the task of each row (R,), int64, ascending.
         rows_per_task: Number of rows of each of the T tasks.
     """
 
@@ -27,27 +27,27 @@ class Condition:
     rows_per_task: tuple[int, ...]
 
     def branch(self, x: Tensor) -> Tensor:
-        """Turn images into rows: (B, ...) to (R, ...)."""
+        """Expand images to rows: (B, ...) to (R, ...)."""
         return x.index_select(0, self.image_index)
 
     def per_row(self, x: Tensor) -> Tensor:
-        """Hand each row the value of its task: (T, ...) to (R, ...)."""
+        """Expand values per task to values per row: (T, ...) to (R, ...)."""
         return x.index_select(0, self.task_index)
 
     def scaled(self, x: Tensor, per_task: Tensor) -> Tensor:
-        """Scale the channels of rows ``x`` (R, ..., C) by the values of their tasks (T, C)."""
+        """Scale the channels of rows ``x`` (R, ..., C) by the factors of their tasks (T, C)."""
         rows = self.per_row(per_task)
         return x * rows.view(-1, *[1] * (x.dim() - 2), rows.shape[-1])
 
     def pair(self, x: Tensor, per_task: Tensor) -> tuple[Tensor, Tensor]:
-        """Shape rows ``x`` (R, ...) and values of the tasks (T, ...) so that they broadcast.
+        """Reshape rows ``x`` (R, ...) and values per task (T, ...) so that they broadcast.
 
-        The values are not copied per row where all tasks have equally many rows.
+        If all tasks have the same number of rows, the values are not copied per row.
 
         Returns:
-            (T, R/T, ...) and (T, 1, ...), or where that is impossible (R, ...) and (R, ...).
+            (T, R/T, ...) and (T, 1, ...) in that case, else (R, ...) and (R, ...).
         """
         counts = self.rows_per_task
-        if all(count == counts[0] for count in counts):  # an exported graph's cannot be hashed
+        if all(count == counts[0] for count in counts):  # not a set: symbolic counts have no hash
             return x.unflatten(0, (len(counts), -1)), per_task.unsqueeze(1)
         return x, self.per_row(per_task)

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 
 class FiLM(nn.Module):
-    """Scale and shift made from a task embedding: ``FiLM(x) = (1 + Δγ) · x + Δβ``.
+    """Generator of a scale and a shift from a task embedding: ``FiLM(x) = (1 + Δγ) · x + Δβ``.
 
     ``[Δγ, Δβ] = W z + b`` (Perez et al. 2018, https://arxiv.org/abs/1709.07871, eq. 2; the residual
     form ``1 + Δγ`` follows CA-MTL, https://arxiv.org/abs/2009.09139). ``W`` and ``b`` start at
-    zero, so a fresh FiLM is the identity for every task: a conditioned encoder computes at first
-    exactly what the pretrained one does.
+    zero, so a fresh FiLM is the identity for every task, and a fresh conditioned encoder computes
+    exactly what the pretrained one computes.
 
     Args:
         embed_dims: Length of the task embedding ``z``.
@@ -24,12 +24,12 @@ class FiLM(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Go back to the identity; encoders call it after their own weight initialisation."""
+        """Reset to the identity; encoders call it after their own weight initialisation."""
         nn.init.zeros_(self.generator.weight)
         nn.init.zeros_(self.generator.bias)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Make the scale and the shift once per task.
+        """Compute scale and shift once per task.
 
         Args:
             z: Task embeddings (T, embed_dims).

@@ -1,4 +1,4 @@
-"""A low-rank update of a linear layer, with a diagonal that depends on the task."""
+"""Low-rank update (LoRA) of a linear layer, scaled by the task."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from .condition import Condition
 from .module import ConditionalModule
 
 
-class LowRank(ConditionalModule, nn.Module):
+class LowRank(ConditionalModule):
     """``B · diag(1 + γ(z)) · A · x``, added to ``W x + b``.
 
-    The update ``B A`` (LoRA, https://arxiv.org/abs/2106.09685) is shared by the tasks; each scales
-    its ``rank`` directions by FiLM's ``1 + γ(z)``. MTLoRA (https://arxiv.org/abs/2403.20320) has
-    matrices for each task besides, so its size grows with their number. LoRA's factor α/r
-    is left out: it is a learning rate. ``B`` starts at zero and so the update; A as in LoRA.
+    The tasks share the update ``B A`` (LoRA, https://arxiv.org/abs/2106.09685); each scales its
+    ``rank`` directions by ``1 + γ(z)``, as FiLM does. MTLoRA (https://arxiv.org/abs/2403.20320) has
+    matrices per task too, so its size grows with the number of tasks. LoRA's factor α/r is left
+    out: it acts as a learning rate. ``B`` starts at zero, and so does the update; ``A`` starts as
+    in LoRA.
 
     Args:
         in_features: Length of ``x``.
@@ -41,17 +42,17 @@ class LowRank(ConditionalModule, nn.Module):
         self.reset_conditioning()
 
     def reset_conditioning(self) -> None:
-        """Go back to adding nothing: ``B`` and γ are 0; ``A`` stays."""
+        """Reset to adding nothing: ``B`` and γ are 0; ``A`` stays."""
         nn.init.zeros_(self.up)
         nn.init.zeros_(self.generator.weight)
         nn.init.zeros_(self.generator.bias)
 
     def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """Map the rows ``x`` (R, ..., K), each for its task, to (R, ..., out_features)."""
+        """Map rows ``x`` (R, ..., K), each by its task, to (R, ..., out_features)."""
         hidden = condition.scaled(F.linear(x, self.down), 1 + self.generator(condition.z))
         return F.linear(hidden, self.up)
 
     @torch.no_grad()
     def folded(self, z: Tensor) -> Tensor:
-        """Make what is added to ``W`` for the task embedding ``z`` (1, embed_dims)."""
+        """Compute the addition to ``W`` for the task embedding ``z`` (1, embed_dims)."""
         return (self.up * (1 + self.generator(z))) @ self.down

@@ -1,4 +1,4 @@
-"""Which blocks of which stage carry which conditional module."""
+"""Conditioning plan: the conditional modules of each block of an encoder."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _FLAGS = ("frozen", "norm_from_scratch")
 
 @dataclass(frozen=True)
 class ConditioningPlan:
-    """For each conditional module, how many blocks of each stage carry it.
+    """Number of blocks of each stage that carry each conditional module.
 
-    In a config it is a dict with the names of :data:`MODULES` and the attributes below except
-    ``blocks`` and ``settings``. ``attention=(0, 0, 6, 2)`` is the *last* 6 blocks of stage 3 and
-    the last 2 of stage 4; ``"all"`` is every block, ``None`` no block. A module with settings takes
-    ``low_rank=dict(blocks="all", rank=4)`` as well.
+    In a config, a dict with names in :data:`MODULES` and the attributes below except ``blocks`` and
+    ``settings``. ``attention=(0, 0, 6, 2)`` conditions the *last* 6 blocks of stage 3 and the last
+    2 of stage 4; ``"all"`` is every block, ``None`` no block. A module with settings also takes a
+    dict: ``low_rank=dict(blocks="all", rank=4)``.
 
     Attributes:
         blocks: Number of blocks of each stage, by module.
-        settings: The module's settings that are not its defaults, by module.
-        frozen: Train nothing of the encoder but the conditional modules and the blocks that carry
+        settings: Settings that differ from the module's defaults, by module.
+        frozen: Freeze the encoder except for the conditional modules and the blocks that carry
             conditional attention (the thesis, section 3.2.1).
-        norm_from_scratch: Start the gain and bias of conditional norms at 1 and 0 instead of at the
-            pretrained norm's, as the thesis did and lost by (its section 4.5.4).
+        norm_from_scratch: Start the gain and bias of conditional norms at 1 and 0 instead of the
+            pretrained norm's values, as the thesis did and lost accuracy (its section 4.5.4).
         embed_dims: Length of the task embedding.
     """
 
@@ -44,15 +44,15 @@ class ConditioningPlan:
         """Make the plan of an encoder from its config.
 
         Args:
-            plan: Modules and attributes by name, or None for an unconditioned encoder.
+            plan: Modules and attributes by name; None for an unconditioned encoder.
             depths: Number of blocks of each stage of the encoder.
 
         Returns:
-            The plan with each module's count per stage filled in; None for None.
+            The plan with the count of each module and stage; None if ``plan`` is None.
 
         Raises:
-            ValueError: An unknown key, a value of another type, a count for each stage missing, a
-                stage asked to condition more blocks than it has, or ``norm_from_scratch`` without a
+            ValueError: A key is unknown, a value has a wrong type, there is not one count per
+                stage, a count exceeds the stage's blocks, or ``norm_from_scratch`` is set without a
                 conditional norm.
         """
         if plan is None:
@@ -79,24 +79,24 @@ class ConditioningPlan:
 
     @property
     def conditions(self) -> bool:
-        """Whether any block carries a conditional module."""
+        """Return whether any block carries a conditional module."""
         return any(map(sum, self.blocks.values()))
 
     def carries(self, module: str, *, stage: int, block: int, depth: int) -> bool:
-        """Say whether a block carries ``module``; ``depth`` is the stage's number of blocks."""
+        """Return whether a block carries ``module``; ``depth`` is the stage's number of blocks."""
         return block >= depth - self.blocks[module][stage]
 
     def modules_of(self, *, stage: int, block: int, depth: int) -> dict[str, Mapping[str, int]]:
-        """List the modules that a block carries, with their settings."""
+        """Return the modules that a block carries, with their settings."""
         carried = [m for m in MODULES if self.carries(m, stage=stage, block=block, depth=depth)]
         return {module: self.settings[module] for module in carried}
 
 
 def asked_modules(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Read from a plan's config what is asked for each module, old names replaced.
+    """Return the value of each module in a plan's config, with old names replaced.
 
     Raises:
-        ValueError: A module is given by its old and by its new name.
+        ValueError: A module is given under both its old and its new name.
     """
     asked = {module: plan[module] for module in MODULES if module in plan}
     for old, new in _OLD_NAMES.items():
@@ -111,7 +111,7 @@ def asked_modules(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def asked_blocks(asked: Any) -> Any:
-    """Blocks that a module's value in a plan's config asks for: numbers, ``'all'`` or None."""
+    """Return the blocks in a module's value in a plan's config: numbers, ``'all'`` or None."""
     return asked["blocks"] if isinstance(asked, Mapping) and "blocks" in asked else asked
 
 

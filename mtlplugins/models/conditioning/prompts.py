@@ -1,4 +1,4 @@
-"""Tokens generated from the task embedding that every token may attend to."""
+"""Prompts: tokens generated from the task embedding, which all tokens attend to."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .module import ConditionalModule
 
 
 class Memory(nn.Module):
-    """``softmax(Q Kᵀ / √d) V`` with constant keys and values: what folded prompts are.
+    """``softmax(Q Kᵀ / √d) V`` with learned keys and values: folded prompts.
 
     Args:
-        keys: (P, C).
-        values: (P, C).
+        keys: K (P, C).
+        values: V (P, C).
     """
 
     def __init__(self, keys: Tensor, values: Tensor) -> None:
@@ -26,17 +26,18 @@ class Memory(nn.Module):
         self.values = nn.Parameter(values)
 
     def forward(self, query: Tensor, condition: Condition | None = None) -> Tensor:
-        """Read for queries (R, heads, L, d): (R, heads, L, d); no condition is read."""
+        """Attend from queries (R, heads, L, d): (R, heads, L, d); ignores ``condition``."""
         return _read(query, self.keys[None], self.values[None])
 
 
-class Prompts(ConditionalModule, nn.Module):
-    """``softmax(Q K(z)ᵀ / √d) V(z)``, added to what the attention's heads return.
+class Prompts(ConditionalModule):
+    """``softmax(Q K(z)ᵀ / √d) V(z)``, added to the output of the attention heads.
 
-    P tokens per task with ``K(z) = FiLM(K)``, ``V(z) = FiLM(V)``: prefixes of keys and values
+    P tokens per task, ``K(z) = FiLM(K)`` and ``V(z) = FiLM(V)``: prefixes of keys and values
     (https://arxiv.org/abs/2101.00190) with a softmax of their own, as in LLaMA-Adapter
-    (https://arxiv.org/abs/2303.16199), for in the common one even a zero token changes the weights
-    of all others. ``V`` starts at zero in place of that paper's gate, so a fresh one adds nothing.
+    (https://arxiv.org/abs/2303.16199). In a common softmax even a zero token would change the
+    weights of all others. ``V`` starts at zero instead of that paper's gate, so fresh prompts add
+    nothing.
 
     Args:
         features: Channels C of the attention, all heads together.
@@ -56,7 +57,7 @@ class Prompts(ConditionalModule, nn.Module):
         self.reset_conditioning()
 
     def reset_conditioning(self) -> None:
-        """Go back to adding nothing: ``V`` is 0, both FiLMs the identity; ``K`` stays."""
+        """Reset to adding nothing: ``V`` is 0, both FiLMs the identity; ``K`` stays."""
         nn.init.zeros_(self.values)
         self.film_keys.reset_parameters()
         self.film_values.reset_parameters()
@@ -69,18 +70,18 @@ class Prompts(ConditionalModule, nn.Module):
         return keys, values
 
     def forward(self, query: Tensor, condition: Condition) -> Tensor:
-        """Read for the queries of rows (R, heads, L, d), each for its task: (R, heads, L, d)."""
+        """Attend from the queries of rows (R, heads, L, d), each by its task: (R, heads, L, d)."""
         return _read(query, *(condition.per_row(made) for made in self.tokens(condition.z)))
 
     @torch.no_grad()
     def folded(self, z: Tensor) -> Memory:
-        """Make the constant tokens of the task embedding ``z`` (1, embed_dims)."""
+        """Make the equivalent plain module for the task embedding ``z`` (1, embed_dims)."""
         keys, values = self.tokens(z)
         return Memory(keys[0], values[0])
 
 
 def _read(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Attend from (R, heads, L, d) to tokens (R or 1, P, heads · d), per head."""
+    """Attend from queries (R, heads, L, d) to tokens (R or 1, P, heads · d), per head."""
     heads = query.shape[1]
     keys, values = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (keys, values))
     logits = (query * query.shape[-1] ** -0.5) @ keys.transpose(2, 3)  # (R, heads, L, P)

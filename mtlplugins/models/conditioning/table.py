@@ -10,8 +10,8 @@ from .module import ConditionalModule
 from .prompts import Prompts
 from .singular import SingularScale
 
-#: Plan, blocks, experiment cards and docs read it; a new module is a class and a row here. Another
-#: package adds its own with ``MODULES["name"] = Class`` before it builds a model.
+#: Read by the plan, the blocks, the experiment cards and the docs. A new module is a class and a
+#: row here; another package sets ``MODULES["name"] = Class`` before it builds a model.
 MODULES: dict[str, type[ConditionalModule]] = {
     "attention": ConditionalAttention,
     "norm": ConditionalLayerNorm,

@@ -1,4 +1,4 @@
-"""The learned vector of each task."""
+"""Task embedding: one learned vector per task."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor, nn
 
 
 class TaskEmbedding(nn.Module):
-    """One learned vector ``z`` per task, N(0, 0.02) at the start.
+    """One learned vector ``z`` per task, initialised from N(0, 0.02²).
 
-    A parameter per task and not one matrix, so that a task can be frozen, added or left out by its
-    name. A task that a checkpoint does not know starts from the mean of those that it knows; with a
-    global vector, from that vector. A checkpoint without a global vector loads into an embedding
-    with one, and the other way round: every known ``z`` stays what it was.
+    Each task has a parameter of its own, not a row of a matrix, so that it can be frozen, added or
+    removed by name. A task missing from a checkpoint starts from the mean of the checkpoint's
+    vectors or, with a global vector, from that vector. Checkpoints with and without a global vector
+    load into both; every ``z`` of the checkpoint keeps its value.
 
     Args:
         tasks: Names of the tasks.
         embed_dims: Length of ``z``.
-        with_global: Whether ``z`` is the sum of the task's own vector and of one that all tasks
-            share, which learns what a task not yet known can start from.
+        with_global: Whether ``z`` is the sum of the task's own vector and a global vector that all
+            tasks share and that a task added later starts from.
     """
 
     def __init__(self, tasks: Sequence[str], embed_dims: int, *, with_global: bool = False) -> None:
@@ -33,22 +33,22 @@ class TaskEmbedding(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all vectors anew."""
+        """Initialise all vectors at random."""
         for vector in self.parameters():
             nn.init.normal_(vector, std=0.02)
 
     def __getitem__(self, task: str) -> Tensor:
-        """Embed one task: (embed_dims,)."""
+        """Return the embedding of one task (embed_dims,)."""
         own = self.vectors[task]
         return own if self.shared is None else own + self.shared
 
     def sources(self, tasks: Sequence[str]) -> tuple[Tensor, ...]:
-        """List the parameters that the embeddings of the named tasks are made of."""
+        """Return the parameters that the embeddings of the named tasks depend on."""
         own = tuple(self.vectors[task] for task in tasks)
         return own if self.shared is None else (*own, self.shared)
 
     def forward(self, tasks: Sequence[str]) -> Tensor:
-        """Embed the named tasks: (T, embed_dims)."""
+        """Return the embeddings of the named tasks (T, embed_dims)."""
         return torch.stack([self[task] for task in tasks])
 
     def _load_from_state_dict(
@@ -58,14 +58,16 @@ class TaskEmbedding(nn.Module):
         vectors = {k.removeprefix(own): v for k, v in state_dict.items() if k.startswith(own)}
         if vectors:
             shared = state_dict.pop(common, None)
-            if self.shared is None and shared is not None:
-                vectors = {task: vector + shared for task, vector in vectors.items()}
-            if self.shared is not None and shared is None:
-                shared = _mean(vectors)
-                vectors = {task: vector - shared for task, vector in vectors.items()}
-            if self.shared is not None:
+            if self.shared is None:
+                if shared is not None:
+                    vectors = {task: vector + shared for task, vector in vectors.items()}
+                start = _mean(vectors)
+            else:
+                if shared is None:
+                    shared = _mean(vectors)
+                    vectors = {task: vector - shared for task, vector in vectors.items()}
                 state_dict[common] = shared
-            start = _mean(vectors) if self.shared is None else torch.zeros_like(shared)
+                start = torch.zeros_like(shared)
             for task in self.tasks:
                 if task not in vectors:
                     _log_start(task, "global vector" if self.shared is not None else "others' mean")

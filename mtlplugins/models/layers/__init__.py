@@ -1,10 +1,10 @@
-"""Building blocks that encoders and decoders share."""
+"""Layers and blocks that encoders and decoders share."""
 
 from .attention import attention
 from .channels_last import allows_channels_last, for_convolutions
 from .conditional_block import ConditionalBlock
 from .dropout import Dropout, dropout
-from .linear import Linear, linear, quicken
+from .linear import Linear, linear, use_fast_linears
 from .res_block import CondBasicBlock, CondBottleneck
 from .swin_block import CondSwinBlock
 from .token_attention import resize_row_blocks
@@ -25,6 +25,6 @@ __all__ = [
     "dropout",
     "for_convolutions",
     "linear",
-    "quicken",
     "resize_row_blocks",
+    "use_fast_linears",
 ]

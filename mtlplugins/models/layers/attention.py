@@ -1,4 +1,4 @@
-"""Softmax attention by the quickest exact way that the device at hand has."""
+"""Softmax attention with the fastest exact implementation for the device."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ def attention(
     scale: float | None = None,
     dropout: float = 0.0,
 ) -> Tensor:
-    """Softmax(scale · QKᵀ + bias) V.
+    """Compute softmax(scale · QKᵀ + bias) V.
 
-    PyTorch's fused attention, but for three cases on a CPU (PyTorch 2.11): with dropout and with a
-    learnt bias there is no fused kernel; and the one in half precision is slower than plain
-    products: backwards 2.5 to 5 times (Zen 4), forwards by a tenth of a whole Swin-S (Zen 5).
+    Uses PyTorch's fused attention, except in three cases on a CPU (PyTorch 2.11): there is no fused
+    kernel with dropout or with a learned bias, and the one for half precision is slower than plain
+    products, 2.5 to 5 times in the backward pass (Zen 4) and by 10 % of a whole Swin-S in the
+    forward pass (Zen 5).
 
     Args:
         query: (..., heads, L, d).
         key: (..., heads, S, d).
         value: (..., heads, S, d).
-        bias: Added to the logits, broadcast to (..., heads, L, S); −∞ keeps a key from a query.
+        bias: Added to the logits, broadcast to (..., heads, L, S); −∞ masks a key.
         scale: Factor of the products; None for 1/√d.
-        dropout: Probability of leaving out a weight.
+        dropout: Probability of dropping an attention weight.
 
     Returns:
         (..., heads, L, d).
     """
     usual = query.shape[-1] ** -0.5
-    if query.device.type == "cpu" and _no_fused_kernel_pays(query, bias, dropout):
+    if query.device.type == "cpu" and _prefers_plain_products(query, bias, dropout):
         logits = (query * (scale or usual)) @ key.transpose(-2, -1)
         if bias is not None:
             logits = logits + bias
@@ -48,13 +49,14 @@ def attention(
             bias = bias.expand(*lead, *bias.shape[-3:])
         bias = bias.flatten(0, -4)
     query, key, value = (x.flatten(0, -4) for x in (query, key, value))
-    if scale and scale != usual:  # the exporter of PyTorch 2.4 knows the usual one alone
+    if scale and scale != usual:  # PyTorch 2.4 exports the default scale only
         query = query * (scale / usual)
     out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
     return out.unflatten(0, lead)
 
 
-def _no_fused_kernel_pays(query: Tensor, bias: Tensor | None, dropout: float) -> bool:
+def _prefers_plain_products(query: Tensor, bias: Tensor | None, dropout: float) -> bool:
+    """Return whether a CPU has no fused kernel for this case, or only a slower one."""
     half = query.dtype in (torch.bfloat16, torch.float16)
-    learnt = bias is not None and bias.requires_grad and torch.is_grad_enabled()
-    return bool(dropout) or half or learnt
+    learned = bias is not None and bias.requires_grad and torch.is_grad_enabled()
+    return bool(dropout) or half or learned

@@ -1,4 +1,4 @@
-"""Memory layout of maps for convolutions: channels last where it is faster and safe."""
+"""Memory layout of convolution inputs: channels last where it is faster and safe."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from torch import Tensor, nn
 
 
 def allows_channels_last(network: nn.Module) -> bool:
-    """Whether all convolutions of a network may get their maps channels last on a CPU.
+    """Return whether all convolutions of a network may get channels-last maps on a CPU.
 
-    The backward pass of oneDNN's strided 1 x 1 convolution writes past the end of its buffers for
-    channels-last maps where the input channels are no multiple of 8 (PyTorch 2.11, CPU with AVX2
-    but not AVX-512; float32). Only narrow ResNets, as in tests, have such shortcuts; contiguous
-    maps are safe there. The answer holds for a whole network, for convolutions, norms and
-    activations hand the layout on.
+    Some backward kernels of oneDNN are unsafe for narrow strided 1 x 1 convolutions in channels
+    last (PyTorch 2.11, float32). Only narrow ResNets, as in tests, have such shortcuts; contiguous
+    maps are safe there. The answer is for the whole network, because convolutions, norms and
+    activations keep the layout of their input.
 
     Args:
-        network: Holds the convolutions.
+        network: Network with the convolutions.
     """
     strided = (
         layer
@@ -27,22 +26,22 @@ def allows_channels_last(network: nn.Module) -> bool:
 
 
 def for_convolutions(x: Tensor, *, channels_last: bool = True) -> Tensor:
-    """Lay a map out as the convolutions of its device are fastest with; a no-op where it lies so.
+    """Convert a map to the memory layout that is fastest for convolutions on its device.
 
-    Channels last on a CPU: with it a training step of ResNet-50 is 1.24 times as fast in bfloat16
+    On a CPU that is channels last: a training step of ResNet-50 is 1.24 times as fast in bfloat16
     and 1.05 times in float32 (``tools/analysis/benchmark.py resnets``, two cores of a Xeon with
-    AMX). On a GPU it is what tensor cores want, in half precision; not measured. Convolutions,
-    norms and activations hand the layout on.
+    AMX). On a GPU it is channels last in half precision, for tensor cores; not measured.
+    Convolutions, norms and activations keep the layout. A map that has it is returned as it is.
 
     Args:
         x: (N, C, H, W).
-        channels_last: What :func:`allows_channels_last` says of the network; False makes ``x``
+        channels_last: Result of :func:`allows_channels_last` for the network; False makes ``x``
             contiguous on a CPU.
 
     Returns:
         The same values.
     """
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # they choose for themselves
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # their compiler chooses the layout
         return x
     kind = x.device.type
     if kind == "cpu" and not channels_last:

@@ -1,9 +1,9 @@
-"""Mixin for blocks of an encoder that may carry conditional modules."""
+"""Mixin for encoder blocks that may carry conditional modules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +11,18 @@ from torch import Tensor, nn
 from mtlplugins.models.conditioning import MODULES, Condition, ConditionalModule
 
 
-class ConditionalBlock:
-    """Attach, run and fold the conditional modules of a block; stands before the plain block class.
+class ConditionalBlock(nn.Module):
+    """Mixin that attaches, runs and folds conditional modules; comes before the plain block class.
 
-    The block says where it has room (``places``, ``norms``, ``linears``, ``width``), and in its
-    forward pass calls :meth:`normalise` in place of its norms, :meth:`transform` in place of its
-    linear layers, and :meth:`beside` at its end. A module stands under ``conditional_<name>``, a
-    folded one under ``<name>``; a conditional LayerNorm in the place of the plain one.
+    A subclass declares the places it offers (``places``, ``norms``, ``linears``, ``width``). In its
+    forward pass it calls :meth:`normalise` instead of its norms, :meth:`transform` instead of its
+    linear layers, and :meth:`beside` at the end. The attribute of a conditional module is
+    ``conditional_<name>``, of a folded one ``<name>``; a conditional LayerNorm replaces the plain
+    one under its name.
 
     Attributes:
-        places: Where the block has room: see :class:`ConditionalModule`.
-        norms: Names of its norms.
+        places: Places for conditional modules that the block has; see :class:`ConditionalModule`.
+        norms: Attribute names of its norms.
         carries: Names of its conditional modules.
     """
 
@@ -37,18 +38,18 @@ class ConditionalBlock:
 
     @property
     def linears(self) -> list[str]:
-        """Names of the linear layers that the block calls by :meth:`transform`."""
+        """Names of the linear layers that the block calls through :meth:`transform`."""
         return []
 
     def attach(self, modules: Mapping[str, Mapping[str, int]], *, embed_dims: int) -> None:
         """Add conditional modules.
 
         Args:
-            modules: Names in :data:`MODULES`, each with its settings.
+            modules: Settings of each module by its name in :data:`MODULES`.
             embed_dims: Length of the task embedding.
 
         Raises:
-            ValueError: The block has no room for a module.
+            ValueError: The block has no place for a module.
         """
         for name, settings in modules.items():
             kind = MODULES[name]
@@ -61,7 +62,7 @@ class ConditionalBlock:
 
     @torch.no_grad()
     def fold(self, z: Tensor) -> None:
-        """Make the conditional modules plain ones of the task embedding ``z`` (1, embed_dims)."""
+        """Replace conditional modules by plain ones for the embedding ``z`` (1, embed_dims)."""
         left = {}
         for name in [name for name in MODULES if name in self.carries]:
             place, attribute = MODULES[name].place, f"conditional_{name}"
@@ -73,8 +74,8 @@ class ConditionalBlock:
             if place == "logits":
                 self._fold_logits(module(z))
             elif place == "linears":
-                for linear, low in zip(self.linears, module, strict=True):
-                    self.get_submodule(linear).weight.add_(low.folded(z))
+                for linear, added in zip(self.linears, module, strict=True):
+                    self._linear(linear).weight.add_(added.folded(z))
             else:
                 setattr(self, name, module.folded(z))
                 left[name] = name
@@ -82,44 +83,49 @@ class ConditionalBlock:
         self._at = self._by_place(left)
 
     def fit_linears(self) -> None:
-        """Let modules that are made from the linear layers' weights follow them."""
-        for modules in self._standing("linears"):
+        """Fit modules that are derived from the linear layers' weights to these weights."""
+        for modules in self._modules_in("linears"):
             for name, module in zip(self.linears, modules, strict=True):
                 if module.freezes_linears:
-                    module.fit(self.get_submodule(name))
+                    module.fit(self._linear(name))
 
     def normalise(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
-        """Apply a norm, of the rows' tasks where norms are conditional."""
+        """Apply a norm, with the rows' condition if norms are conditional."""
         norm = getattr(self, name)
         return norm(x, condition) if "norms" in self._at else norm(x)
 
     def transform(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
-        """Apply a linear layer, and what conditional modules add to it: (R, ..., C)."""
+        """Apply a linear layer and add the output of conditional modules: (R, ..., C)."""
         y = self.get_submodule(name)(x)
-        for modules in self._standing("linears"):
+        for modules in self._modules_in("linears"):
             y = y + modules[self.linears.index(name)](x, condition)
         return y
 
     @property
     def adds_to_linears(self) -> bool:
-        """Whether a conditional module adds to the linear layers."""
+        """Whether conditional modules add to the output of linear layers."""
         return "linears" in self._at
 
     def beside(self, x: Tensor, y: Tensor, condition: Condition | None) -> Tensor:
-        """Add to the block's output ``y`` what the modules beside it make of its input ``x``."""
-        for module in self._standing("beside"):
+        """Add the modules beside the block, applied to its input ``x``, to its output ``y``."""
+        for module in self._modules_in("beside"):
             y = y + module(x, condition)
         return y
 
     def logits(self, condition: Condition | None) -> Tensor | None:
-        """Make ``M(z)`` (T, N, N), the tasks' addition to attention logits; None for none."""
+        """Compute ``M(z)`` (T, N, N), which is added to the attention logits; None for none."""
         matrix = None
-        for module in self._standing("logits"):
+        for module in self._modules_in("logits"):
+            assert condition is not None  # encoders check it
             made = module(condition.z)
             matrix = made if matrix is None else matrix + made
         return matrix
 
-    def _standing(self, place: str) -> Iterator[nn.Module]:
+    def _linear(self, name: str) -> nn.Linear:
+        return cast("nn.Linear", self.get_submodule(name))
+
+    def _modules_in(self, place: str) -> Iterator[Any]:
+        """Iterate over the conditional modules in a place: lists of them for ``"linears"``."""
         return (getattr(self, attribute) for attribute in self._at.get(place, ()))
 
     def _by_place(self, attributes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -139,7 +145,7 @@ class ConditionalBlock:
             setattr(self, name, getattr(self, name).folded(z))
 
     def _put_linears(self, kind: type[ConditionalModule], attribute: str, **settings: int) -> None:
-        layers = [self.get_submodule(name) for name in self.linears]
+        layers = [self._linear(name) for name in self.linears]
         made = (kind(layer.in_features, layer.out_features, **settings) for layer in layers)
         self.add_module(attribute, nn.ModuleList(made))
         if kind.freezes_linears:
@@ -157,11 +163,11 @@ class ConditionalBlock:
         self.add_module(attribute, kind(tokens=tokens, block_size=block_size, **settings))
 
     def _attended(self) -> tuple[int, int]:
-        """Tokens N that attend to each other, and the side of a block of ``M(z)``."""
+        """Return how many tokens N attend to each other, and the side of a block of ``M(z)``."""
         raise NotImplementedError
 
     def _fold_logits(self, matrix: Tensor) -> None:
-        """Keep ``M(z)`` (1, N, N) of one task."""
+        """Store ``M(z)`` (1, N, N) of one task in the block."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""mmcv's MLP of a transformer block, whose linear layers may carry conditional modules."""
+"""MLP of a transformer block (mmcv's ``FFN``) with conditional modules on its linear layers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mtlplugins.models.conditioning import Condition
 from .conditional_block import ConditionalBlock
 
 
-def feed_forward_linears(ffn: nn.Module) -> list[str]:
-    """Names, in a block, of the linear layers of its MLP ``ffn``; none if it is not mmcv's."""
+def feed_forward_linears(ffn: object) -> list[str]:
+    """Return the names in a block of the linear layers of its MLP ``ffn``; none if not mmcv's."""
     if not isinstance(ffn, FFN):
         return []
     return [name for name, layer in _named_layers(ffn) if isinstance(layer, nn.Linear)]
@@ -20,18 +20,18 @@ def feed_forward_linears(ffn: nn.Module) -> list[str]:
 def feed_forward(
     block: ConditionalBlock, x: Tensor, identity: Tensor, condition: Condition | None
 ) -> Tensor:
-    """Do what ``block.ffn(x, identity=identity)`` does, with conditional linear layers.
+    """Run ``block.ffn(x, identity=identity)`` with conditional linear layers.
 
     Args:
-        block: Holds the MLP as ``ffn``.
-        x: (R, L, C).
-        identity: What the MLP's output is added to (R, L, C).
+        block: Block with the MLP as its attribute ``ffn``.
+        x: Input of the MLP (R, L, C).
+        identity: Residual that the output is added to (R, L, C).
         condition: The rows' tasks.
 
     Returns:
         (R, L, C).
     """
-    ffn = block.ffn
+    ffn = block.get_submodule("ffn")
     if not block.adds_to_linears or not isinstance(ffn, FFN):
         return ffn(x, identity=identity)
     for name, layer in _named_layers(ffn):
@@ -40,8 +40,8 @@ def feed_forward(
 
 
 def _named_layers(ffn: FFN) -> list[tuple[str, nn.Module]]:
-    """Layers in the order that they run, under their names in the block."""
-    found = []
+    """List the layers in the order they run, with their names in the block."""
+    found: list[tuple[str, nn.Module]] = []
     for i, part in enumerate(ffn.layers):
         if isinstance(part, nn.Sequential):
             found += [(f"ffn.layers.{i}.{j}", layer) for j, layer in enumerate(part)]

@@ -1,4 +1,4 @@
-"""Linear layers by the quickest exact product that the CPU at hand has."""
+"""Linear layers with the fastest exact matrix product of the CPU."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from torch.nn import functional as F
 
 from mtlplugins.common.private import is_dispatch_watched, onednn_linear
 
-_LEAST = 2**22  # multiplications from which on oneDNN's start is worth it
+_LEAST = 2**22  # multiplications that outweigh the overhead of a oneDNN call
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x Wᵀ + b, as :func:`torch.nn.functional.linear`.
+    """Compute x Wᵀ + b, as :func:`torch.nn.functional.linear`.
 
-    PyTorch multiplies float32 on a CPU by MKL, which uses AVX-512 on Intel's processors alone;
-    oneDNN, which PyTorch has too, uses it on all. So on others oneDNN multiplies: 2 to 3 times as
-    fast (Zen 5). ``torch.backends.mkldnn.flags(enabled=False)`` forbids it.
+    On a CPU, PyTorch multiplies float32 with MKL, which uses AVX-512 on Intel processors only;
+    oneDNN, which PyTorch also contains, uses it on all. So oneDNN is used on other processors: 2 to
+    3 times as fast (Zen 5). ``torch.backends.mkldnn.flags(enabled=False)`` disables it.
 
     Args:
         x: (..., K).
@@ -31,7 +31,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Returns:
         (..., N).
     """
-    if not _onednn_pays(x, weight):
+    if not _uses_onednn(x, weight):
         return F.linear(x, weight, bias)
     out = _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias)
     return out.view(*x.shape[:-1], len(weight))
@@ -40,13 +40,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 class Linear(nn.Linear):
     """:func:`linear` as a module."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Transform (..., in_features) to (..., out_features)."""
-        return linear(x, self.weight, self.bias)
+    def forward(self, input: Tensor) -> Tensor:
+        """Map ``input`` (..., in_features) to (..., out_features)."""
+        return linear(input, self.weight, self.bias)
 
 
-def quicken(module: nn.Module) -> None:
-    """Make the linear layers of a module ours, those of mmcv and PyTorch that it is built of too.
+def use_fast_linears(module: nn.Module) -> None:
+    """Turn all linear layers of PyTorch and mmcv inside a module into :class:`Linear`, in place.
 
     Parameters, their names and hooks stay.
     """
@@ -63,7 +63,9 @@ class _Linear(torch.autograd.Function):
         return onednn_linear(x, weight, bias)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], out: Tensor) -> None:
+    def setup_context(
+        ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor
+    ) -> None:
         x, weight, _ = inputs
         ctx.save_for_backward(x, weight)
 
@@ -74,7 +76,7 @@ class _Linear(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             of_x = _Linear.apply(gradient, weight.t(), None)
         if ctx.needs_input_grad[1]:
-            # the narrower operand first: up to 2.6 times as fast as the other way round
+            # the narrower operand first: up to 2.6 times as fast as the other order
             if gradient.shape[1] < x.shape[1]:
                 of_weight = _Linear.apply(gradient.t(), x.t(), None)
             else:
@@ -84,11 +86,11 @@ class _Linear(torch.autograd.Function):
         return of_x, of_weight, of_bias
 
 
-def _onednn_pays(x: Tensor, weight: Tensor) -> bool:
-    # first of all, for a compiler can read no files
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or not _mkl_lags():
+def _uses_onednn(x: Tensor, weight: Tensor) -> bool:
+    # first: a compiler cannot trace reading a file
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or not _mkl_lacks_avx512():
         return False
-    # those who watch operations, as to count them, know PyTorch's
+    # dispatch modes that count operations know PyTorch's, not oneDNN's
     plain = type(x) is Tensor and type(weight) in (Tensor, nn.Parameter)
     return (
         plain
@@ -96,14 +98,14 @@ def _onednn_pays(x: Tensor, weight: Tensor) -> bool:
         and x.device.type == "cpu"
         and x.dtype is weight.dtype is torch.float32
         and x.numel() * len(weight) >= _LEAST
-        and torch.backends.mkldnn.enabled
+        and bool(torch.backends.mkldnn.enabled)
         and not torch.is_autocast_enabled("cpu")
     )
 
 
 @cache
-def _mkl_lags() -> bool:
-    """Whether this CPU has AVX-512, and MKL does not use it."""
+def _mkl_lacks_avx512() -> bool:
+    """Return whether this CPU has AVX-512 and MKL does not use it."""
     libraries = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
     if not libraries or torch.backends.cpu.get_cpu_capability() != "AVX512":
         return False

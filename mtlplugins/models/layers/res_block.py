@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mtlplugins.models.conditioning import Condition, ConditionalModule
@@ -13,13 +13,17 @@ from .conditional_block import ConditionalBlock
 
 
 class _CondResBlock(ConditionalBlock):
-    """What a conditioned residual block has beyond mmseg's, before which it stands.
+    """Mixin that adds conditional modules to mmseg's residual blocks.
 
-    A norm stays, for it may keep batch statistics: what depends on the task stands after it, under
-    ``conditional_<norm>``.
+    Norms are kept, because they may have batch statistics: the conditional module follows the norm
+    as ``conditional_<norm>``.
     """
 
     places = ("norms", "beside")
+    # attributes of mmseg's blocks
+    with_cp: bool
+    relu: nn.Module
+    downsample: nn.Module | None
 
     @property
     def width(self) -> int:
@@ -30,8 +34,8 @@ class _CondResBlock(ConditionalBlock):
         """Transform a map.
 
         Args:
-            x: (R, C, H, W): rows, or images where the block carries no conditional module.
-            condition: The rows' tasks; read where the block carries a conditional module.
+            x: (R, C, H, W): rows, or images if the block carries no conditional module.
+            condition: The rows' tasks; only read by conditional modules.
 
         Returns:
             (R, C', H', W').
@@ -41,7 +45,7 @@ class _CondResBlock(ConditionalBlock):
         return self._transform(x, condition)
 
     def normalise(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
-        """Apply a norm, and what stands after it."""
+        """Apply a norm and the conditional module after it."""
         x = getattr(self, name)(x)
         if "norms" in self._at:
             x = getattr(self, f"conditional_{name}")(x, condition)
@@ -62,14 +66,20 @@ class _CondResBlock(ConditionalBlock):
             x = self.normalise(norm, getattr(self, f"conv{i}")(x), condition)
             if i < len(self.norms):
                 x = self.relu(x)
-            if getattr(self, "with_plugins", False):  # only a bottleneck can have them
-                x = self.forward_plugin(x, getattr(self, f"after_conv{i}_plugin_names"))
+            x = self._run_plugins(x, i)
+        return x
+
+    def _run_plugins(self, x: Tensor, conv: int) -> Tensor:
+        """Run mmseg's plugins after the convolution of this number; only bottlenecks have any."""
         return x
 
     def _put_norms(self, kind: type[ConditionalModule], _: str, **settings: int) -> None:
+        after_norm = kind.after_norm
+        if after_norm is None:
+            raise ValueError(f"{kind.__name__} cannot follow a norm: it has no after_norm")
         for i, name in enumerate(self.norms, 1):
             channels = getattr(self, f"conv{i}").out_channels
-            self.add_module(f"conditional_{name}", kind.behind(channels, **settings))
+            self.add_module(f"conditional_{name}", after_norm(channels, **settings))
 
     def _fold_norms(self, z: Tensor) -> None:
         for name in self.norms:
@@ -78,12 +88,17 @@ class _CondResBlock(ConditionalBlock):
 
 
 class CondBasicBlock(_CondResBlock, BasicBlock):
-    """mmseg's ``BasicBlock``: same arguments, parameters and function, and conditional modules."""
+    """mmseg's ``BasicBlock`` (same arguments, parameters and function) with conditional modules."""
 
     norms = ("norm1", "norm2")
 
 
 class CondBottleneck(_CondResBlock, Bottleneck):
-    """mmseg's ``Bottleneck``: same arguments, parameters and function, and conditional modules."""
+    """mmseg's ``Bottleneck`` (same arguments, parameters and function) with conditional modules."""
 
     norms = ("norm1", "norm2", "norm3")
+
+    def _run_plugins(self, x: Tensor, conv: int) -> Tensor:
+        if not self.with_plugins:
+            return x
+        return self.forward_plugin(x, getattr(self, f"after_conv{conv}_plugin_names"))

@@ -1,4 +1,4 @@
-"""A Swin block that may carry conditional modules."""
+"""Swin block with optional conditional modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .windows import Windows
 
 
 class CondSwinBlock(ConditionalBlock, SwinBlock):
-    """mmseg's ``SwinBlock``: same arguments, parameters and function, and conditional modules."""
+    """mmseg's ``SwinBlock`` (same arguments, parameters and function) with conditional modules."""
 
     places = ("logits", "norms", "linears", "beside")
     norms = ("norm1", "norm2")
@@ -28,7 +28,7 @@ class CondSwinBlock(ConditionalBlock, SwinBlock):
 
     @property
     def linears(self) -> list[str]:
-        """Attention's two and the MLP's."""
+        """Names of the two linear layers of the attention and those of the MLP."""
         return ["attn.w_msa.qkv", "attn.w_msa.proj", *feed_forward_linears(self.ffn)]
 
     @property
@@ -36,14 +36,17 @@ class CondSwinBlock(ConditionalBlock, SwinBlock):
         """Whether the windows are shifted by half a window."""
         return self.attn.shift_size > 0
 
-    def forward(self, x: Tensor, windows: Windows, condition: Condition | None = None) -> Tensor:
+    # mmseg's blocks take hw_shape in place of the windows
+    def forward(  # ty: ignore[lost-keyword-for-regular-parameter]
+        self, x: Tensor, windows: Windows, condition: Condition | None = None
+    ) -> Tensor:
         """Transform tokens.
 
         Args:
-            x: (R, H·W, C): rows, or images where the block carries no conditional module; they lie
-                as ``windows.move(…, after=self.shifted)`` puts them.
-            windows: Those of the token map.
-            condition: The rows' tasks; read where the block carries a conditional module.
+            x: (R, H·W, C): rows, or images if the block carries no conditional module, in the order
+                of ``windows.move(…, after=self.shifted)``.
+            windows: The windows of the token map.
+            condition: The rows' tasks; only read by conditional modules.
 
         Returns:
             (R, H·W, C), in the same order.

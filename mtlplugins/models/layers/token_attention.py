@@ -1,4 +1,4 @@
-"""Attention between all tokens of an image, with the task's own addition to the logits."""
+"""Self-attention between all tokens of an image, with a task-dependent logit bias."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Memory = Callable[[Tensor], Tensor]
 
 
 def resize_row_blocks(matrix: Tensor, size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
-    """Bring ``M(z)`` with one block per row of tokens to another grid of tokens.
+    """Interpolate ``M(z)`` with one block per row of tokens to another grid of tokens.
 
-    The blocks of all rows make a volume over row, column of the query and column of the key, which
-    is interpolated linearly, as position embeddings are over rows and columns. So a token still
+    The blocks form a volume over the row, the query's column and the key's column. It is
+    interpolated linearly, as position embeddings are over rows and columns, so a token still
     attends more or less to the same part of its own row.
 
     Args:
         matrix: (T, h·w, h·w), 0 outside the h blocks (w, w) on its diagonal.
-        size: The grid's height h and width w.
+        size: Height h and width w of the grid.
         new_size: Height h' and width w' of the other grid.
 
     Returns:
@@ -45,16 +45,16 @@ def resize_row_blocks(matrix: Tensor, size: tuple[int, int], new_size: tuple[int
 def token_attention(
     msa: MultiheadAttention, qkv: Tensor, bias: Tensor | None, memory: Iterable[Memory] = ()
 ) -> Tensor:
-    """Do what ``msa`` does between its two linear layers, with what a task adds.
+    """Compute the attention of ``msa`` between its two linear layers, with task-dependent terms.
 
     Args:
-        msa: Says the number of heads and the dropout.
+        msa: Attention layer, for the number of heads and the dropout.
         qkv: Queries, keys and values (R, L, 3·C).
         bias: Added to the logits of all heads (R, L, L).
-        memory: Each makes of the queries (R, heads, L, d) what is added to the attended values.
+        memory: Functions of the queries (R, heads, L, d) that are added to the attended values.
 
     Returns:
-        What the heads return (R, L, C).
+        Output of the heads (R, L, C).
     """
     qkv = qkv.unflatten(-1, (3, msa.num_heads, msa.head_dims))
     query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (R, heads, L, d) each

@@ -1,4 +1,4 @@
-"""A block of a Vision Transformer that may carry conditional modules."""
+"""Vision Transformer block with optional conditional modules."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .token_attention import resize_row_blocks, token_attention
 
 
 class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
-    """mmpretrain's ``TransformerEncoderLayer``: same arguments and function, and conditional ones.
+    """mmpretrain's ``TransformerEncoderLayer`` (same arguments) with conditional modules.
 
-    Conditional attention is among the patch tokens; ``M(z)`` is 0 in the rows and columns of the
-    tokens in front of them, such as the class token.
+    Conditional attention acts between patch tokens; ``M(z)`` is 0 in the rows and columns of the
+    tokens before them, such as the class token.
 
     Attributes:
-        grid: Height and width of the grid of patch tokens that conditional attention is learnt for.
+        grid: Height and width of the patch grid that conditional attention is learned for.
         attention_block_size: Side L of a block of conditional attention in tokens; None for one
             row of the grid.
     """
@@ -40,7 +40,7 @@ class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
 
     @property
     def linears(self) -> list[str]:
-        """Attention's two and the MLP's."""
+        """Names of the two linear layers of the attention and those of the MLP."""
         return ["attn.qkv", "attn.proj", *feed_forward_linears(self.ffn)]
 
     def attach(
@@ -54,12 +54,12 @@ class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
         """Add conditional modules; see :class:`ConditionalBlock`.
 
         Args:
-            modules: Names, each with its settings.
+            modules: Settings of each module by its name.
             embed_dims: Length of the task embedding.
             grid: See the class.
             attention_block_size: See the class.
         """
-        self.grid = tuple(grid)
+        self.grid = grid[0], grid[1]
         self.attention_block_size = attention_block_size
         self.register_buffer("attention_bias", None)  # of a folded block: (1, h·w, h·w)
         super().attach(modules, embed_dims=embed_dims)
@@ -70,10 +70,10 @@ class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
         """Transform tokens.
 
         Args:
-            x: (R, L, C): rows, or images where the block carries no conditional module. The last
-                H·W tokens are of patches, those in front of them not.
-            grid: H and W of the grid of patches.
-            condition: The rows' tasks; read where the block carries a conditional module.
+            x: (R, L, C): rows, or images if the block carries no conditional module. The last H·W
+                tokens are patches; those before them, such as a class token, are not.
+            grid: Height H and width W of the patch grid.
+            condition: The rows' tasks; only read by conditional modules.
 
         Returns:
             (R, L, C).
@@ -81,7 +81,7 @@ class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
         Raises:
             ValueError: Conditional attention with ``attention_block_size`` on another grid.
         """
-        y = x + self._attend(self.normalise("ln1", x, condition), tuple(grid), condition)
+        y = x + self._attend(self.normalise("ln1", x, condition), (grid[0], grid[1]), condition)
         y = feed_forward(self, self.normalise("ln2", y, condition), y, condition)
         return self.beside(x, y, condition)
 
@@ -97,9 +97,10 @@ class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
             extra = x.shape[1] - matrix.shape[1]
             bias = F.pad(matrix, (extra, 0, extra, 0))
             if self.carries:
+                assert condition is not None  # encoders check it
                 bias = condition.per_row(bias)
         msa = self.attn
-        memory = [partial(module, condition=condition) for module in self._standing("memory")]
+        memory = [partial(module, condition=condition) for module in self._modules_in("memory")]
         out = token_attention(msa, self.transform("attn.qkv", x, condition), bias, memory)
         out = self.transform("attn.proj", out, condition)
         return msa.out_drop(msa.gamma1(msa.proj_drop(out)))
@@ -111,7 +112,7 @@ class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
         self.attention_bias = matrix
 
     def _resized(self, matrix: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Bring ``M(z)`` (T, h·w, h·w) to the grid of the patches: (T, H·W, H·W)."""
+        """Resize ``M(z)`` (T, h·w, h·w) to the patch grid of the images: (T, H·W, H·W)."""
         if grid != self.grid and self.attention_block_size is not None:
             own, given = ("{} x {}".format(*size) for size in (self.grid, grid))
             raise ValueError(

@@ -1,6 +1,8 @@
-"""Attention inside windows of tokens."""
+"""Window attention: self-attention inside windows of tokens."""
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 from mmseg.models.backbones.swin import WindowMSA
@@ -12,10 +14,10 @@ from .attention import attention
 
 
 def attention_bias(msa: WindowMSA, matrix: Tensor | None, mask: Tensor | None) -> Tensor:
-    """Sum all that is added to the attention logits: position bias + M(z) + shift mask.
+    """Compute the bias of the attention logits: position bias + M(z) + shift mask.
 
     Args:
-        msa: Holds the table of relative position biases.
+        msa: Window attention layer with the table of relative position biases.
         matrix: ``M(z)`` (T, N, N), or None without conditional attention.
         mask: Shift mask (nW, 1, N, N), or None in an unshifted block.
 
@@ -23,7 +25,7 @@ def attention_bias(msa: WindowMSA, matrix: Tensor | None, mask: Tensor | None) -
         (T or 1, nW or 1, heads, N, N).
     """
     tokens = msa.window_size[0] * msa.window_size[1]
-    index = msa.relative_position_index.flatten()
+    index = _position_index(msa)
     bias = msa.relative_position_bias_table[index].view(tokens, tokens, -1).permute(2, 0, 1)
     bias = bias[None, None]  # (1, 1, heads, N, N)
     if matrix is not None:
@@ -35,12 +37,12 @@ def attention_bias(msa: WindowMSA, matrix: Tensor | None, mask: Tensor | None) -
 
 @torch.no_grad()
 def fold_into_bias(msa: WindowMSA, matrix: Tensor) -> None:
-    """Add ``M(z)`` (N, N) of one task to the position bias of ``msa``.
+    """Fold ``M(z)`` (N, N) of one task into the position bias of ``msa``.
 
-    ``M(z)`` is of pairs of tokens and not of their offsets, so the table gets a row for each pair:
-    (N², heads) in place of ((2·w - 1)², heads). Nothing that reads it can tell.
+    ``M(z)`` depends on the pair of tokens, not on their offset, so the table gets one row per pair:
+    (N², heads) in place of ((2·w - 1)², heads). Code that reads it through its index is unaffected.
     """
-    index = msa.relative_position_index.flatten()
+    index = _position_index(msa)
     table = msa.relative_position_bias_table[index] + matrix.reshape(-1, 1)
     msa.relative_position_bias_table = nn.Parameter(table)
     msa.relative_position_index = torch.arange(len(table), device=index.device).view(matrix.shape)
@@ -49,22 +51,28 @@ def fold_into_bias(msa: WindowMSA, matrix: Tensor) -> None:
 def window_attention(
     msa: WindowMSA, qkv: Tensor, bias: Tensor, condition: Condition | None
 ) -> Tensor:
-    """Multi-head self-attention inside each window, without its two linear layers.
+    """Compute multi-head self-attention inside each window, without its two linear layers.
 
     Args:
-        msa: Says the number of heads, the scale and the dropout.
+        msa: Window attention layer, for the number of heads, the scale and the dropout.
         qkv: Queries, keys and values (R, nW, N, 3·C).
-        bias: What :func:`attention_bias` returns.
-        condition: Tells which of the T biases a row takes; not read when T is 1.
+        bias: Result of :func:`attention_bias`.
+        condition: Selects the bias of each row among T biases; not read if T is 1.
 
     Returns:
-        What the heads return (R, nW, N, C).
+        Output of the heads (R, nW, N, C).
     """
     shape = (*qkv.shape[:-1], -1)
     if len(bias) > 1:
+        assert condition is not None  # encoders check it
         qkv, bias = condition.pair(qkv, bias)
     qkv = qkv.unflatten(-1, (3, msa.num_heads, -1))  # (..., N, 3, heads, d)
     query, key, value = (x.transpose(-3, -2) for x in qkv.unbind(-3))  # (..., heads, N, d) each
     dropout = msa.attn_drop.p if msa.training else 0.0
     out = attention(query, key, value, bias=bias, scale=msa.scale, dropout=dropout)
     return out.transpose(-3, -2).reshape(shape)
+
+
+def _position_index(msa: WindowMSA) -> Tensor:
+    """Return the row in the position bias table of each pair of tokens (N²,)."""
+    return cast("Tensor", msa.relative_position_index).flatten()

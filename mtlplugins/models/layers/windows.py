@@ -1,4 +1,4 @@
-"""How the tokens of a map lie, so that blocks can attend in (shifted) windows."""
+"""Plain and shifted windows of a token map: token order, padding and attention masks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .eager import runs_eagerly
 
 
 class Windows:
-    """The windows that cover a map of tokens, plain and shifted by half a window.
+    """Windows that cover a map of tokens, plain and shifted by half a window.
 
-    Where windows cover the map exactly, a stage's tokens lie window by window: norms, MLPs and
-    residuals do not care for the order, attention needs a view, and from a plain to a shifted block
-    one permutation leads. Else the tokens lie row by row, and each block pads and cuts for itself;
-    so it is in an exported graph too, which is for any size.
+    If the windows tile the map exactly, the tokens of a stage are kept in window order: norms, MLPs
+    and residuals do not depend on the order, attention needs only a view, and one permutation leads
+    from a plain to a shifted block. Otherwise, and in exported graphs, which take any size, the
+    tokens are kept row by row, and each block pads and partitions them.
 
     Args:
         size: Height and width of the map in tokens.
         window: Side of a window in tokens.
-        reference: A tensor whose device and dtype the mask takes.
+        reference: A tensor with the device and dtype of the mask.
     """
 
     def __init__(self, size: tuple[int, int], window: int, reference: Tensor) -> None:
@@ -37,8 +37,8 @@ class Windows:
 
     @classmethod
     def of(cls, x: Tensor, size: tuple[int, int], window: int) -> Windows:
-        """Make windows for a map of tokens ``x``, or take those of an earlier pass."""
-        # graphs hold what they are given for constant, and inference mode's tensors cannot be
+        """Return the windows for a map of tokens ``x``, from a cache where that is safe."""
+        # graphs would treat cached tensors as constants, and tensors of inference mode cannot be
         # used in training
         if not runs_eagerly() or torch.is_inference_mode_enabled():
             return cls(size, window, x)
@@ -46,24 +46,24 @@ class Windows:
 
     @property
     def mask(self) -> Tensor:
-        """The :func:`shift_mask` of the shifted windows."""
+        """Attention mask of the shifted windows; see :func:`shift_mask`."""
         if self._mask is None:
             self._mask = shift_mask(self.size, self.window, self._reference)
         return self._mask
 
     @property
     def region(self) -> Tensor:
-        """The :func:`shift_regions` of the shifted windows."""
+        """Region numbers of the shifted windows; see :func:`shift_regions`."""
         return shift_regions(self.size, self.window, self._reference.device)
 
     def move(self, x: Tensor, before: bool | None, after: bool | None) -> Tensor:
-        """Bring tokens (R, H·W, C) from where one block has them to where another wants them.
+        """Permute tokens (R, H·W, C) from the order of one block to that of another.
 
         Args:
             x: Tokens.
-            before: How they lie: None row by row, as a plain (False) or a shifted (True) block has
-                them.
-            after: How they shall lie.
+            before: Their order: None for row by row, False for that of a plain block, True for that
+                of a shifted one.
+            after: The wanted order.
         """
         if not self._whole or before is after:
             return x
@@ -73,7 +73,7 @@ class Windows:
         return _Permutation.apply(x, *self._moves[before, after])
 
     def cut(self, x: Tensor, shifted: bool) -> Tensor:
-        """Give the windows (R, nW, window², C) of a block's tokens (R, H·W, C)."""
+        """Partition a block's tokens (R, H·W, C) into windows (R, nW, window², C)."""
         if self._whole:
             return x.unflatten(1, (-1, self.window**2))
         x = pad_to_windows(x.unflatten(1, self.size), self.window)  # (R, H', W', C)
@@ -91,7 +91,7 @@ class Windows:
         return x[:, : self.size[0], : self.size[1]].flatten(1, 2)
 
     def _order(self, shifted: bool | None, device: torch.device) -> Tensor:
-        """Which token, counted row by row, lies at each place."""
+        """Return the row-by-row index of the token at each position of an order."""
         if shifted not in self._orders:
             places = torch.arange(self.size[0] * self.size[1], device=device)
             if shifted is not None:
@@ -111,13 +111,13 @@ def _windows(
 
 
 class _Permutation(torch.autograd.Function):
-    """``x[:, index]`` of a permutation, whose gradient needs no sums: that of ``inverse``."""
+    """``x[:, index]`` for a permutation; the gradient is permuted back, without sums."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
         ctx.save_for_backward(index, inverse)
         rows, tokens, _ = x.shape
-        # one index for all rows together: selecting whole tokens is as quick as copying
+        # one index for all rows: selecting whole tokens is as fast as copying
         start = torch.arange(0, rows * tokens, tokens, device=x.device)
         return x.flatten(0, 1).index_select(0, (start[:, None] + index).flatten()).view_as(x)
 
@@ -128,26 +128,27 @@ class _Permutation(torch.autograd.Function):
 
 
 def padded_size(size: tuple[int, int], window: int) -> tuple[int, int]:
-    """Height and width rounded up to whole windows."""
-    return tuple(side + -side % window for side in size)
+    """Return height and width rounded up to whole windows."""
+    height, width = size
+    return height + -height % window, width + -width % window
 
 
 def pad_to_windows(x: Tensor, window: int) -> Tensor:
-    """Pad a map (R, H, W, C) at the right and the bottom with zeros to whole windows."""
-    size = x.shape[1:3]
+    """Zero-pad a map (R, H, W, C) at the right and the bottom to whole windows."""
+    size = x.shape[1], x.shape[2]
     height, width = padded_size(size, window)
     return pad(x, (0, 0, 0, width - size[1], 0, height - size[0]))
 
 
 def partition(x: Tensor, window: int) -> Tensor:
-    """Cut a map of whole windows (R, H, W, C) into them: (R, nW, window², C)."""
+    """Partition a map of whole windows (R, H, W, C) into windows (R, nW, window², C)."""
     rows, height, width, channels = x.shape
     x = x.view(rows, height // window, window, width // window, window, channels)
     return x.transpose(2, 3).reshape(rows, -1, window * window, channels)
 
 
 def unpartition(x: Tensor, size: tuple[int, int], window: int) -> Tensor:
-    """Put windows back into a map: (R, nW, window², C) to (R, H, W, C)."""
+    """Undo :func:`partition`: (R, nW, window², C) to (R, H, W, C)."""
     rows, channels = x.shape[0], x.shape[-1]
     height, width = size
     x = x.view(rows, height // window, width // window, window, window, channels)
@@ -155,12 +156,12 @@ def unpartition(x: Tensor, size: tuple[int, int], window: int) -> Tensor:
 
 
 def shift_regions(size: tuple[int, int], window: int, device: torch.device) -> Tensor:
-    """Number the regions of windows shifted by half a window, whose tokens are no neighbours.
+    """Number the regions of windows shifted by half a window that are not adjacent in the map.
 
     Args:
         size: Height and width of the map in tokens, before padding to whole windows.
         window: Side of a window.
-        device: Where the numbers shall be.
+        device: Device of the result.
 
     Returns:
         int32 (nW, window²).
@@ -174,18 +175,18 @@ def shift_regions(size: tuple[int, int], window: int, device: torch.device) -> T
 
 
 def shift_mask(size: tuple[int, int], window: int, reference: Tensor) -> Tensor:
-    """What may attend to what in windows shifted by half a window.
+    """Attention mask of windows shifted by half a window.
 
-    −∞ and not −100 as in other implementations: exp(−100) is a denormal number, which slows the
-    products that follow several times on a CPU.
+    −∞ instead of −100 as in other implementations: exp(−100) is a denormal number, which makes the
+    following products several times slower on a CPU.
 
     Args:
         size: Height and width of the map in tokens, before padding to whole windows.
         window: Side of a window.
-        reference: A tensor whose device and dtype the mask takes.
+        reference: A tensor with the device and dtype of the mask.
 
     Returns:
-        (nW, 1, window², window²): 0 inside a region of neighbours, −∞ across regions.
+        (nW, 1, window², window²): 0 inside a region, −∞ between regions.
     """
     region = shift_regions(size, window, reference.device)
     mask = torch.zeros(1, device=reference.device, dtype=reference.dtype)

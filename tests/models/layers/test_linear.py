@@ -16,7 +16,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from mtlplugins.models import CondSwinTransformer, CondVisionTransformer
-from mtlplugins.models.layers import Linear, linear, quicken
+from mtlplugins.models.layers import Linear, linear, use_fast_linears
 
 # the package has a function of the module's name
 MODULE = importlib.import_module("mtlplugins.models.layers.linear")
@@ -25,7 +25,7 @@ MODULE = importlib.import_module("mtlplugins.models.layers.linear")
 @pytest.fixture
 def lagging(monkeypatch: pytest.MonkeyPatch) -> None:
     """A CPU on which oneDNN is the quicker one, whatever this one is, and for the smallest."""
-    monkeypatch.setattr(MODULE, "_mkl_lags", lambda: True)
+    monkeypatch.setattr(MODULE, "_mkl_lacks_avx512", lambda: True)
     monkeypatch.setattr(MODULE, "_LEAST", 1)
 
 
@@ -107,7 +107,7 @@ def test_where_it_does_not_pay_it_is_pytorchs() -> None:
 
 
 def test_small_products_are_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MODULE, "_mkl_lags", lambda: True)
+    monkeypatch.setattr(MODULE, "_mkl_lacks_avx512", lambda: True)
     layer = Linear(256, 128)
     assert onednn_calls(lambda: layer(torch.randn(128, 256))) == 1
     assert onednn_calls(lambda: layer(torch.randn(127, 256))) == 0
@@ -118,18 +118,18 @@ def test_intels_cpus_keep_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "vendor_id\t: {}\nflags\t\t: avx512f\n"
     for vendor, lags in (("GenuineIntel", False), ("AuthenticAMD", True)):
         monkeypatch.setattr(Path, "read_text", lambda _, v=vendor: text.format(v))
-        assert MODULE._mkl_lags.__wrapped__() is lags
+        assert MODULE._mkl_lacks_avx512.__wrapped__() is lags
     monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
-    assert MODULE._mkl_lags.__wrapped__() is False
+    assert MODULE._mkl_lacks_avx512.__wrapped__() is False
 
 
-def test_quicken_keeps_all_but_the_class() -> None:
+def test_use_fast_linears_keeps_all_but_the_class() -> None:
     class Own(nn.Linear):
         """Somebody's layer with ideas of its own."""
 
     module = nn.Sequential(nn.Linear(3, 4), mmcv.cnn.Linear(4, 4), Own(4, 5))
     before = dict(module.named_parameters())
-    quicken(module)
+    use_fast_linears(module)
     assert [type(layer) for layer in module] == [Linear, Linear, Own]
     after = dict(module.named_parameters())
     assert list(after) == list(before)
