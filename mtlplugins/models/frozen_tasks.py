@@ -1,9 +1,9 @@
-"""Tasks of a trained model that stay as they are while others are added."""
+"""Frozen tasks: tasks of a trained model that do not change while others are added."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def trained_tasks(tasks: Sequence[str], frozen: Collection[str]) -> tuple[str, ...]:
-    """List the tasks that are trained.
+    """Return the tasks that are not frozen.
 
     Raises:
-        ValueError: There is none.
+        ValueError: All tasks are frozen.
     """
     trained = tuple(task for task in tasks if task not in frozen)
     if not trained:
@@ -24,9 +24,9 @@ def trained_tasks(tasks: Sequence[str], frozen: Collection[str]) -> tuple[str, .
 
 
 def frozen_modules(model: MultiTaskModel) -> list[nn.Module]:
-    """List what is not trained: encoder, neck, and the modules of the frozen tasks.
+    """Return the frozen modules: encoder, neck, and the modules of the frozen tasks.
 
-    Empty where no task is frozen.
+    Empty if no task is frozen.
     """
     if not model.frozen_tasks:
         return []
@@ -35,7 +35,7 @@ def frozen_modules(model: MultiTaskModel) -> list[nn.Module]:
 
 
 def freeze_tasks(model: MultiTaskModel) -> None:
-    """Let the frozen modules, and the embeddings of the frozen tasks, take no gradient."""
+    """Turn off gradients of the frozen modules and of the embeddings of the frozen tasks."""
     for module in frozen_modules(model):
         module.requires_grad_(False)
     if model.frozen_tasks and model.task_embedding is not None:
@@ -44,15 +44,15 @@ def freeze_tasks(model: MultiTaskModel) -> None:
 
 
 def check_frozen(model: MultiTaskModel, state: Mapping[str, Tensor], prefix: str) -> None:
-    """Check that a checkpoint has everything that will not be trained.
+    """Check that a checkpoint has all frozen parameters and buffers.
 
     Args:
         model: The model that the checkpoint is loaded into.
         state: Tensors of the checkpoint by name.
-        prefix: Begins their names.
+        prefix: Prefix of the model's names in the checkpoint.
 
     Raises:
-        ValueError: One is missing or has another shape.
+        ValueError: A tensor is missing or has another shape.
     """
     frozen = {id(x) for m in frozen_modules(model) for x in (*m.parameters(), *m.buffers())}
     for name, value in (*model.named_parameters(), *model.named_buffers()):
@@ -65,19 +65,21 @@ def check_frozen(model: MultiTaskModel, state: Mapping[str, Tensor], prefix: str
             )
 
 
-class FrozenTasks:
-    """Modes and loading of frozen tasks, as a part of :class:`MultiTaskModel`.
+class FrozenTasks(nn.Module):
+    """Mixin of :class:`MultiTaskModel` for the mode and the loading of frozen modules.
 
     Attributes:
-        frozen_tasks_loaded: Whether a checkpoint has brought what is frozen.
+        frozen_tasks: The frozen tasks.
+        frozen_tasks_loaded: Whether the frozen modules have been loaded from a checkpoint.
     """
 
+    frozen_tasks: tuple[str, ...]
     frozen_tasks_loaded = False
 
     def train(self, mode: bool = True) -> FrozenTasks:
-        """Set the mode, but keep what is frozen in eval mode."""
+        """Set the mode; frozen modules stay in eval mode."""
         super().train(mode)
-        for module in frozen_modules(self):
+        for module in frozen_modules(cast("MultiTaskModel", self)):
             module.eval()
         return self
 
@@ -85,6 +87,6 @@ class FrozenTasks:
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         if self.frozen_tasks:
-            check_frozen(self, state_dict, prefix)
+            check_frozen(cast("MultiTaskModel", self), state_dict, prefix)
             self.frozen_tasks_loaded = True
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

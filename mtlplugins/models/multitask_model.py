@@ -1,8 +1,8 @@
-"""The multi-task network: one encoder, a decoder and a head per task."""
+"""Multi-task model: a shared encoder, and a decoder and a head per task."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from mmengine.dist import get_world_size
@@ -21,7 +21,9 @@ from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
 from .distributed.shares import mean_over_processes
 from .distributed.touch import touch
+from .every_row import EveryRow
 from .frozen_tasks import FrozenTasks, freeze_tasks, trained_tasks
+from .heads import TaskHead
 from .layers import use_fast_linears
 from .prediction import Prediction
 from .rows import Rows
@@ -30,21 +32,21 @@ from .task_losses import TaskLosses
 
 @MODELS.register_module()
 class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
-    """A shared encoder with a decoder and a head per task, dense or of whole images.
+    """Multi-task model: a shared encoder, and a decoder and a head per task.
 
-    Images become (image, task) rows at the encoder's branch point; training runs a row for each
-    target that is there, inference one for each task that is asked for. An encoder without a plan
-    never branches. The calls of a training step with the default ``step``, at which DDP's wrapper
-    begins::
+    At the encoder's branch point, images are expanded to (image, task) rows: one per existing
+    target in training, one per requested task in inference. An encoder without a plan never
+    branches. The call chain of a training step with the default ``step`` (DDP's wrapper enters it
+    at ``step``)::
 
         train_step
           step                            AllTasks: one forward, one backward, one update
             data_preprocessor             images and targets of a batch
             loss                          {<task>_loss: raw, <task>_<figure>}
-              rows_with_targets           which (image, task) pairs have a target; on no image the
-                                          tasks that other processes wait for
+              rows_with_targets           the (image, task) pairs with a target; an empty batch of
+                                          tasks that other ranks wait for
               encode_decode               logits of each task
-                extract_feat              encoder: images, from the branch point on rows
+                extract_feat              encoder: images, after the branch point rows
                 neck, decoders, heads
               TaskLosses                  raw losses, zeros of tasks without a target
             parse_losses                  total: the sum of the losses times their weights
@@ -52,23 +54,23 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
             optim_wrapper.update_params   backward, accumulation, clipping, optimizer
 
     Args:
-        backbone: A ``Cond*`` encoder, or any mmseg backbone, which is then shared by all tasks as
-            it is.
+        backbone: A ``Cond*`` encoder, or any mmseg backbone, which all tasks then share without
+            conditioning.
         heads: The head of each task.
-        decoders: The decoder of each task that needs one; a head without gets the encoder's maps.
-        neck: Any of mmseg's necks, between the encoder and the decoders and heads.
-        tasks: The tasks to learn, in the order of their rows; None for all that have a head.
-            So a config that inherits two tasks can learn one of them.
-        frozen_tasks: Tasks that stay as they are, and the encoder and the neck with them: only the
+        decoders: The decoder of each task that needs one; other heads get the encoder's maps.
+        neck: One of mmseg's necks, between the encoder and the decoders and heads.
+        tasks: The tasks to train and predict, in the order of their rows; None for all with a head.
+            A config that inherits two tasks can thus train one of them.
+        frozen_tasks: Tasks that are not trained; encoder and neck are frozen with them, so only the
             embeddings, decoders and heads of the other tasks are trained. For adding a task to a
             trained model, whose checkpoint is given as ``load_from``.
         global_embedding: Whether the task embeddings share a learned vector, from which a task
             added later starts; see :class:`TaskEmbedding`.
-        task_weights: Factor of each task's loss, 1 where not given.
-        balancing: How the losses of the tasks are weighted; None for ``dict(type="Fixed")``, by
-            ``task_weights`` alone. See :mod:`mtlplugins.models.balancing`.
-        step: In which order the tasks of a batch are trained; None for ``dict(type="AllTasks")``.
-            See :mod:`mtlplugins.models.steps`.
+        task_weights: Factor of each task's loss, by default 1.
+        balancing: Method that weights the losses of the tasks; None for ``dict(type="Fixed")``,
+            which uses ``task_weights``. See :mod:`mtlplugins.models.balancing`.
+        step: Training step; None for ``dict(type="AllTasks")``. See
+            :mod:`mtlplugins.models.steps`.
         data_preprocessor: Usually ``MultiTaskDataPreprocessor``.
         test_cfg: ``mode``: ``'whole'``, or ``'slide'`` with ``crop_size`` and ``stride`` (height,
             width), which averages the logits of dense tasks over windows. ``tasks``: the tasks to
@@ -78,10 +80,13 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         init_cfg: As in MMEngine.
 
     Raises:
-        ValueError: A task without a head, or twice, an unknown task in ``task_weights``,
-            ``frozen_tasks`` or ``test_cfg``, an unknown key in ``test_cfg``, no task left to train,
-            or a task name with "loss" or "." in it, or that PyTorch's modules use themselves.
+        ValueError: A task has no head or is listed twice; ``task_weights``, ``frozen_tasks`` or
+            ``test_cfg`` have an unknown task, or ``test_cfg`` an unknown key; all tasks are frozen;
+            or a task name contains "loss" or ".", or is an attribute of PyTorch's modules.
     """
+
+    decoders: MutableMapping[str, nn.Module]
+    heads: MutableMapping[str, TaskHead]
 
     def __init__(
         self,
@@ -117,10 +122,8 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
 
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
-        self.decoders = ModuleDict(
-            {task: MODELS.build(decoders[task]) for task in self.tasks if task in decoders}
-        )
-        self.heads = ModuleDict({task: MODELS.build(heads[task]) for task in self.tasks})
+        self.decoders = _by_task(decoders, [task for task in self.tasks if task in decoders])
+        self.heads = _by_task(heads, self.tasks)
         embed_dims = getattr(self.backbone, "task_embed_dims", None)
         self.task_embedding = None
         if embed_dims:
@@ -140,35 +143,37 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         freeze_tasks(self)
 
     def modules_of(self, task: str) -> list[nn.Module]:
-        """List the modules that are one task's alone."""
+        """Return the modules that belong to one task only."""
         return [m[task] for m in (self.decoders, self.heads) if task in m]
 
     def shared_part(self, inputs: Tensor) -> Trunk:
-        """Run what the tasks of an image (B, 3, H, W) share: up to the branch point, or the neck.
+        """Run the part of the model that the tasks share, on images (B, 3, H, W).
 
-        An encoder without a branch point is shared as a whole, and so is the neck behind it.
+        It ends at the branch point. Without one, it is the whole encoder and the neck.
         """
         if self.task_embedding is not None:
             return self.backbone(inputs, to_branch=True)
         maps = tuple(self.backbone(inputs))
         return Trunk(None, tuple(self.neck(maps)) if self.neck is not None else maps)
 
-    def extract_feat(self, inputs: Tensor | Trunk, rows: Rows | None = None) -> Sequence[Tensor]:
-        """Encode images (B, 3, H, W) to maps, of images or, behind the branch point, of rows."""
+    def extract_feat(
+        self, inputs: Tensor | Trunk, rows: Rows | EveryRow | None = None
+    ) -> Sequence[Tensor]:
+        """Encode images (B, 3, H, W) to maps, of images or, after the branch point, of rows."""
         if self.task_embedding is None:
             return self.backbone(inputs)
         rows = rows or Rows.asked_for(self.tasks, len(inputs))
         return self.backbone(inputs, rows.condition(self.task_embedding))
 
-    def encode_decode(self, inputs: Tensor | Trunk, rows: Rows) -> dict[str, Tensor]:
+    def encode_decode(self, inputs: Tensor | Trunk, rows: Rows | EveryRow) -> dict[str, Tensor]:
         """Compute the logits of each row.
 
         Args:
-            inputs: Images (B, 3, H, W), or what :meth:`shared_part` has made of them.
-            rows: What to compute.
+            inputs: Images (B, 3, H, W), or the result of :meth:`shared_part`.
+            rows: The rows to compute.
 
         Returns:
-            For each task that has n rows, logits (n, K, h, w), or (n, K) of an image-level task.
+            Logits (n, K, h, w) of the n rows of each task, or (n, K) of an image-level task.
         """
         if self.task_embedding is None:
             trunk = inputs if isinstance(inputs, Trunk) else self.shared_part(inputs)
@@ -183,23 +188,25 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
             logits[task] = self.heads[task](features)
         return logits
 
-    def _maps_of_rows(self, inputs: Tensor | Trunk, rows: Rows) -> tuple[Sequence[Tensor], int]:
-        """Encode rows; return the maps after the neck, and how many are still of images."""
+    def _maps_of_rows(
+        self, inputs: Tensor | Trunk, rows: Rows | EveryRow
+    ) -> tuple[Sequence[Tensor], int]:
+        """Encode rows; return the maps after the neck, and how many of them are of images."""
         maps = self.extract_feat(inputs, rows)
         shared_maps = self.backbone.shared_maps
         if self.neck is not None:
-            if shared_maps < len(maps):  # a neck may mix the maps, so all must be of rows
+            if shared_maps < len(maps):  # a neck may mix maps, so all must be of rows
                 maps, shared_maps = rows.branch(maps, shared_maps), 0
-            maps = self.neck(tuple(maps))  # mmpretrain's necks take no list
+            maps = self.neck(tuple(maps))  # mmpretrain's necks need a tuple
             shared_maps = shared_maps and len(maps)
         return maps, shared_maps
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """Train on one batch, as ``step`` says; see the class for the chain of calls.
+        """Train on one batch with ``step``; the class documents the call chain.
 
         Returns:
-            What is logged: ``loss``, the weighted total; of each task its raw ``<task>_loss``,
-            ``<task>_weight`` and ``<task>_<figure>``.
+            The values to log: ``loss``, the weighted total, and for each task its raw
+            ``<task>_loss``, ``<task>_weight`` and ``<task>_<figure>``.
         """
         _, logged = self.step(self, data, optim_wrapper)
         return logged
@@ -216,16 +223,16 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         Args:
             inputs: Images (B, 3, H, W).
             data_samples: Their targets or sizes.
-            mode: What to compute.
-            backward: Of a ``step`` that goes backward within the forward pass: what it calls with
-                the loss of a task.
+            mode: ``"loss"``, ``"predict"`` or ``"tensor"``.
+            backward: Given by a ``step`` that runs backward passes inside the forward pass:
+                function that it calls with the loss of a task.
         """
         if backward is None:
             return super().forward(inputs, data_samples, mode)
         return self.step.forward(self, inputs, data_samples, backward)
 
     def rows_with_targets(self, data_samples: Sequence[MultiTaskDataSample]) -> Rows:
-        """Make a row of each target of the tasks that are trained.
+        """Make a row for each target of the trained tasks.
 
         Raises:
             ValueError: No image has a target.
@@ -241,9 +248,9 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
             data_samples: Their targets; an image may lack some.
 
         Returns:
-            ``<task>_loss`` and ``<task>_<figure>`` of the tasks that are trained. Over processes,
-            the losses average to those of all their targets together. That of a task without a
-            target is a zero that reaches every parameter that its own loss would reach.
+            ``<task>_loss`` and ``<task>_<figure>`` of the trained tasks. The mean over ranks is the
+            loss over all targets of all ranks. The loss of a task without targets is a zero that
+            reaches every parameter that its own loss would reach.
 
         Raises:
             ValueError: No image has a target, or a target does not fit its head.
@@ -255,7 +262,7 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         for task in self.trained_tasks:
             losses |= found.loss(task, logits.get(task, inputs[:0]), self.modules_of(task))
         if get_world_size() > 1 or len(logits) < len(self.trained_tasks):
-            # an image-level task alone does not reach the norms of an encoder's finer maps
+            # an image-level task alone does not reach the norms of the encoder's finer maps
             shared = touch(self.backbone, self.neck, self.task_embedding)
             last = f"{self.trained_tasks[-1]}_loss"
             losses[last] = losses[last] + shared
@@ -265,11 +272,12 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         """Weight the losses of :meth:`loss` and add them up.
 
         Args:
-            losses: ``<task>_loss`` of each trained task. Another ``…loss…`` counts as it is.
+            losses: ``<task>_loss`` of each trained task. Other keys with "loss" are added
+                unweighted.
 
         Returns:
-            The total, and what is logged; see :meth:`train_step`. Losses in it are means over
-            processes.
+            The total, and the values to log; see :meth:`train_step`. Logged losses are means over
+            ranks.
         """
         raw = {task: losses[f"{task}_loss"] for task in self.trained_tasks}
         seen = {task: loss.detach() for task, loss in raw.items()}
@@ -279,3 +287,8 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         logged |= {f"{task}_loss": loss for task, loss in raw.items()}
         logged |= mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
         return total, logged | {f"{task}_weight": weight for task, weight in weights.items()}
+
+
+def _by_task(configs: Mapping[str, dict], tasks: Sequence[str]) -> Any:
+    """Build the module of each task, as a ``ModuleDict``, whose items PyTorch types as modules."""
+    return ModuleDict({task: MODELS.build(configs[task]) for task in tasks})

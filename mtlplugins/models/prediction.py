@@ -1,36 +1,43 @@
-"""Prediction of a multi-task model: whole images or windows, at the original size."""
+"""Prediction of a multi-task model: whole images or sliding windows, at the original size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtlplugins.structures import MultiTaskDataSample
 
+from .heads import TaskHead
 from .rows import Rows
 from .sliding import average_windows, to_original_size
 
 
-class Prediction:
-    """Inference, as a part of :class:`MultiTaskModel`."""
+class Prediction(nn.Module):
+    """Mixin of :class:`MultiTaskModel` for inference."""
+
+    tasks: tuple[str, ...]
+    test_cfg: dict[str, Any]
+    heads: MutableMapping[str, TaskHead]
+    encode_decode: Callable[..., dict[str, Tensor]]
 
     @property
     def predicted_tasks(self) -> tuple[str, ...]:
-        """What is predicted of each image."""
+        """Tasks that are predicted: ``test_cfg.tasks``, or all."""
         return tuple(self.test_cfg["tasks"] or self.tasks)
 
     def predict(
         self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
     ) -> list[MultiTaskDataSample]:
-        """Predict the tasks asked for, at the original size of each image.
+        """Predict ``predicted_tasks`` at the original size of each image.
 
         Args:
             inputs: Images (B, 3, H, W).
-            data_samples: Say the images' sizes before padding and resizing.
+            data_samples: The images' sizes before padding and resizing.
 
         Returns:
-            The samples with ``pred_<task>``.
+            The samples, with predictions in ``pred_<task>``.
         """
         if data_samples is None:
             size = tuple(inputs.shape[-2:])
@@ -52,7 +59,7 @@ class Prediction:
         return self.encode_decode(inputs, Rows.asked_for(tasks, len(inputs)))
 
     def _slide(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
-        """Average dense logits over overlapping windows; image-level tasks see the whole image."""
+        """Average dense logits over overlapping windows; image-level tasks get the whole image."""
         dense = [task for task in tasks if self.heads[task].dense]
         logits = self._whole(inputs, [task for task in tasks if task not in dense])
         if dense:

@@ -1,4 +1,4 @@
-"""The loss of each task in a batch, before any weighting."""
+"""Raw losses of the tasks in a batch, before balancing."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from .rows import Rows
 
 
 class TaskLosses:
-    """The targets of a batch, and the loss of each task against them.
+    """Targets of a batch and the raw loss of each task.
 
-    All processes make one of each batch, with the same tasks: it exchanges the numbers of targets.
+    All ranks must create one per batch, with the same tasks, because the constructor exchanges the
+    numbers of targets.
 
     Args:
-        tasks: The tasks that are trained.
+        tasks: The trained tasks.
         heads: The head of each task.
-        rows: The rows of this process's batch; a task without targets here has none, or none but
-            an empty list of images.
+        rows: The rows of this rank's batch; a task without targets has no rows, or an empty list of
+            images.
         samples: The images of the batch.
-        device: Where the model runs.
+        device: Device of the model.
 
     Attributes:
-        shares: The factor by which this process's mean loss of each task enters the mean over
-            processes; see :func:`process_shares`.
+        shares: Factor of this rank's mean loss of each task in the mean over ranks; see
+            :func:`process_shares`.
     """
 
     def __init__(
@@ -43,7 +44,10 @@ class TaskLosses:
     ) -> None:
         self._heads = heads
         self._samples = {task: [samples[i] for i in rows.images.get(task, ())] for task in tasks}
-        self._targets = {task: [s.target(task) for s in own] for task, own in self._samples.items()}
+        self._targets = {
+            task: [t for s in own if (t := s.target(task)) is not None]
+            for task, own in self._samples.items()
+        }
         self.shares = process_shares(heads, self._targets, device)
 
     def loss(
@@ -53,20 +57,20 @@ class TaskLosses:
 
         Args:
             task: One of the tasks.
-            logits: Of its n images; of a task without targets, any tensor without elements.
-            own_modules: The modules that are the task's alone.
+            logits: Logits of its n images; an empty tensor for a task without targets.
+            own_modules: The modules that belong to this task only.
 
         Returns:
-            ``<task>_loss``, the raw loss times this process's share, and ``<task>_<figure>``. Of a
-            task without targets a loss of 0 that reaches all parameters of its modules.
+            ``<task>_loss``, the raw loss times this rank's share, and ``<task>_<figure>``. Without
+            targets, a loss of 0 that reaches all parameters of the task's modules.
 
         Raises:
-            ValueError: A target does not fit the head; names the task and the images.
+            ValueError: A target does not fit the head; the message names task and images.
         """
         head = self._heads[task]
         if not self._targets[task]:
             head.no_targets()
-            # logits of no image still lead back to norms that other processes wait for
+            # empty logits still connect to synchronised norms, which other ranks wait for
             return {f"{task}_loss": touch(*own_modules) + logits.sum()}
         try:
             found = head.loss(logits, self._targets[task])

@@ -1,16 +1,17 @@
 """The contract with distributed training (DDP and sharding), on one page.
 
-Processes (ranks) see different images, so one may lack a task that another one has. Training stays
-that of one process with all images because of four rules:
+Ranks (processes) see different images, so one rank may lack a task that another one has. Four rules
+make the training equal to that of one process with all images:
 
 1. **Shares** (``shares.py``). DDP averages gradients over ranks with equal weights. Each rank
    scales its mean loss by its share of all targets, so that the average over ranks is the mean over
    all targets.
 2. **Touch** (``touch.py``). DDP waits for a gradient of every parameter in every rank. A task
-   without targets contributes a zero whose backward pass reaches every parameter its own loss would
-   have reached.
+   without targets contributes a zero loss whose backward pass reaches every parameter that the
+   task's own loss would reach.
 3. **Synchronised norms** (``norms.py``). ``SyncBatchNorm`` waits for the other ranks in its forward
-   pass. A rank without a task that another one has runs that task's norms on no image.
+   pass. A rank without targets of a task that another one has runs that task's norms on an empty
+   batch.
 4. **One owner of the step** (``wrapper.py``). MMEngine's DDP wrapper has a training step of its own
    and never calls the model's. ``MultiTaskDistributedDataParallel`` runs the model's
    ``step``, so that a step is the same with and without DDP.

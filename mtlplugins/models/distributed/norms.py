@@ -1,4 +1,4 @@
-"""Batch norms that wait for the other processes, where these may lack a task."""
+"""Synchronised batch norms when some ranks lack a task: empty batches prevent a deadlock."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from mtlplugins.models.rows import Rows
 
 
 def synchronised_rows(rows: Rows, modules: Mapping[str, Sequence[nn.Module]]) -> Rows:
-    """Let this process run a task that another one runs, if it has to, on no image.
+    """Add empty batches of the tasks whose synchronised norms other ranks wait for.
 
     A synchronised batch norm (the config's ``sync_bn="torch"``) computes its statistics over all
-    processes and waits for them. Where one of them lacked the task of a decoder, the others would
-    wait for it forever; on no image it takes part and adds nothing.
+    ranks and waits for them. If a rank lacked the task of a decoder, the others would wait forever;
+    with an empty batch it takes part and adds nothing.
 
     Args:
-        rows: The rows of this process.
-        modules: Of each task that may have rows, the modules that are its own; the same in all
-            processes.
+        rows: The rows of this rank.
+        modules: The own modules of each task that may have rows; the same in all ranks.
 
     Returns:
-        Rows with an empty list of images for each task that other processes have and wait for. A
-        task that no process has gets none: statistics over nothing are not defined.
+        The rows, with an empty list of images for each task that only other ranks have and wait
+        for. A task that no rank has is left out, because statistics of nothing are undefined.
     """
     if get_world_size() == 1:
         return rows
@@ -46,7 +45,7 @@ def synchronised_rows(rows: Rows, modules: Mapping[str, Sequence[nn.Module]]) ->
 
 
 def rows_to_encode(rows: Rows | EveryRow) -> Rows | EveryRow:
-    """What an encoder runs for ``rows``: one row where there is none, for maps to take none of."""
+    """Return ``rows``, or one dummy row if they are empty, so that empty slices of maps exist."""
     if isinstance(rows, EveryRow) or any(rows.images.values()):
         return rows
     return Rows.asked_for(rows.tasks[:1], 1)

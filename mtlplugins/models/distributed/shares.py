@@ -1,4 +1,4 @@
-"""Losses of a distributed training that add up to those of one process."""
+"""Scaling of losses in distributed training, so that ranks average over all targets equally."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def process_shares(
     targets: Mapping[str, Sequence[PixelData | LabelData]],
     device: torch.device,
 ) -> dict[str, float | Tensor]:
-    """Weigh this process's mean losses, so that their mean over processes is the global mean.
+    """Compute factors that turn the mean over ranks of mean losses into the global mean.
 
-    Distributed training averages the gradients of all W processes alike. Where process p averaged
-    a loss over n_p targets, the factor W · n_p / Σ n makes that the average over all targets.
+    DDP averages the gradients of all W ranks with equal weights. If rank p averages a loss over n_p
+    targets, the factor W · n_p / Σ n makes the result the average over all targets.
 
     Args:
-        heads: The head of each task, which says what its loss averages over.
-        targets: The targets of each task in this process's batch, the same tasks in all processes.
-        device: Where the model runs.
+        heads: The head of each task, which counts what its loss averages over.
+        targets: The targets of each task in this rank's batch; the same tasks in all ranks.
+        device: Device of the model.
 
     Returns:
         The factor of each task; 1 in a single process.
@@ -34,7 +34,7 @@ def process_shares(
     if world == 1:
         return dict.fromkeys(targets, 1.0)
     counts = [heads[task].num_targets(found) for task, found in targets.items()]
-    # float64 counts pixels exactly, where float32 ends at 2 ** 24
+    # float64 counts pixels exactly; float32 only up to 2 ** 24
     own = torch.stack([torch.as_tensor(n, dtype=torch.float64, device=device) for n in counts])
     total = own.clone()
     all_reduce(total, "sum")
@@ -42,14 +42,14 @@ def process_shares(
 
 
 def mean_over_processes(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Average numbers over processes, for the log.
+    """Average scalars over ranks.
 
     Args:
-        values: Scalars, of the same names in all processes.
+        values: Scalars with the same names in all ranks.
 
     Returns:
-        The means. A number that is not finite stays as it is where it came up, so that the batch
-        with it can be named, and counts as 0 for the others.
+        The means. A value that is not finite stays as it is in its own rank, so that an error can
+        name the batch, and counts as 0 in the other ranks.
     """
     if get_world_size() == 1:
         return dict(values)

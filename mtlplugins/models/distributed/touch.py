@@ -1,4 +1,4 @@
-"""A zero that gives parameters a gradient."""
+"""Zero loss that reaches parameters, so that DDP gets a gradient of each."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 
 def touch(*modules: nn.Module | None) -> Tensor | int:
-    """Make a loss of 0 whose backward pass reaches every parameter of the modules.
+    """Compute a loss of 0 whose backward pass reaches every parameter of the modules.
 
     Args:
-        modules: Any modules; None counts as one without parameters.
+        modules: Any modules; None is skipped.
 
     Returns:
-        0, also where a parameter is NaN or infinite.
+        0, even if a parameter is NaN or infinite.
     """
-    # empty slices and not p * 0, which a NaN or inf in a parameter would survive
+    # empty slices instead of p * 0, which is NaN if a parameter is NaN or infinite
     parameters = (p for module in modules if module is not None for p in module.parameters())
     return sum(p.flatten()[:0].sum() for p in parameters)

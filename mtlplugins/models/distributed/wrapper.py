@@ -13,10 +13,10 @@ from torch import Tensor
 
 @MODEL_WRAPPERS.register_module()
 class MultiTaskDistributedDataParallel(MMDistributedDataParallel):
-    """MMEngine's DDP wrapper, same arguments, for a :class:`MultiTaskModel`.
+    """MMEngine's DDP wrapper (same arguments) for a :class:`MultiTaskModel`.
 
-    MMEngine's own wrapper never calls the model's ``train_step``, but repeats what it usually does.
-    This one runs the model's ``step``, so that ``model.step`` means the same with and without DDP.
+    MMEngine's own wrapper never calls the model's ``train_step`` but has a copy of the default one.
+    This wrapper runs the model's ``step``, so training is the same with and without DDP.
     """
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""One head per kind of task."""
+"""Heads: prediction, loss and post-processing of each kind of task."""
 
 from .base import DenseHead, TaskHead
 from .classification import ClassificationHead

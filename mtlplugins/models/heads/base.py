@@ -1,4 +1,4 @@
-"""What every head has in common."""
+"""Base classes of the heads."""
 
 from __future__ import annotations
 
@@ -12,57 +12,59 @@ from mmengine.structures import LabelData, PixelData
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from mtlplugins.structures import data_of
+
 
 class TaskHead(BaseModule, metaclass=ABCMeta):
-    """Prediction, loss and post-processing of one task.
+    """Base class of the heads: prediction, loss and post-processing of one task.
 
-    A new kind of task is a subclass: ``forward`` makes logits, ``loss`` compares them with targets,
-    ``postprocess`` turns them into predictions.
+    A new kind of task is a subclass: ``forward`` computes logits, ``loss`` compares them with
+    targets, ``postprocess`` turns them into predictions.
 
     Attributes:
-        dense: Whether the logits are a map, which sliding windows average and padding is cut off
-            from, or a vector for the whole image.
+        dense: Whether the logits are a map, which sliding windows average and whose padding is
+            removed, or a vector for the whole image.
     """
 
     dense: ClassVar[bool]
 
     @abstractmethod
     def forward(self, features: Sequence[Tensor] | Tensor) -> Tensor:
-        """Make logits of a decoder's map, or of the encoder's maps where there is no decoder."""
+        """Compute logits from the decoder's map or, without a decoder, from the encoder's maps."""
 
     @abstractmethod
     def loss(self, logits: Tensor, targets: Sequence[PixelData | LabelData]) -> dict[str, Tensor]:
         """Compare the logits of n images with their targets.
 
         Returns:
-            ``loss``, and figures to log, whose names must not contain "loss": MMEngine would add
-            them.
+            ``loss``, and values to log, whose names must not contain "loss", or MMEngine would add
+            them to the loss.
         """
 
     @abstractmethod
     def num_targets(self, targets: Sequence[PixelData | LabelData]) -> int | Tensor:
-        """Count what ``loss`` averages over: pixels with truth, or images.
+        """Count what ``loss`` averages over: pixels with ground truth, or images.
 
-        Processes of a distributed training whose batches have unequally many weigh by it.
+        Ranks of distributed training weight their losses by it.
         """
 
     def no_targets(self) -> None:
-        """Take part in what ``loss`` exchanges between processes, where this one has no target."""
+        """Take part in the collective calls of ``loss`` in a rank without targets of the task."""
 
     @abstractmethod
     def postprocess(self, logits: Tensor) -> Tensor:
-        """Turn the logits of n images, at the size wanted, into predictions (n, …).
+        """Turn the logits of n images, at the final size, into predictions (n, …).
 
-        In tensor operations alone, for it is a part of exported graphs.
+        Uses tensor operations only, because exported graphs contain it.
         """
 
     def predict(self, logits: Tensor) -> PixelData | LabelData:
-        """Turn the logits of one image, at the size wanted, into its prediction."""
+        """Turn the logits of one image, at the final size, into its prediction."""
         return PixelData(data=self.postprocess(logits[None])[0])
 
 
 class DenseHead(TaskHead):
-    """A 1 × 1 convolution from a decoder's map to the logits of a dense task.
+    """Base class of dense heads: a 1 × 1 convolution from a decoder's map to logits.
 
     Args:
         in_channels: Channels of the decoder's map.
@@ -79,7 +81,7 @@ class DenseHead(TaskHead):
         """Map features (n, in_channels, H, W) to logits (n, out_channels, H, W).
 
         Raises:
-            ValueError: The features are something else.
+            ValueError: The features are not a map with ``in_channels`` channels.
         """
         name, channels = type(self).__name__, self.conv.in_channels
         if not isinstance(features, Tensor):
@@ -96,24 +98,24 @@ class DenseHead(TaskHead):
 
     @staticmethod
     def stack(logits: Tensor, targets: Sequence[PixelData]) -> tuple[Tensor, Tensor]:
-        """Bring logits (n, K, h, w) to the size of the stacked targets (n, C, H, W)."""
-        target = torch.stack([t.data for t in targets]).to(logits.device)
+        """Stack the targets (n, C, H, W), and resize logits (n, K, h, w) to their size."""
+        target = torch.stack([data_of(t) for t in targets]).to(logits.device)
         return resize(logits, target.shape[-2:]), target
 
 
 def resize(logits: Tensor, size: Sequence[int]) -> Tensor:
-    """Interpolate logits (n, K, h, w) bilinearly to ``size``; left alone where they have it."""
+    """Interpolate logits (n, K, h, w) bilinearly to ``size``, unless they have it already."""
     if tuple(logits.shape[-2:]) == tuple(size):
         return logits
     return interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 def check_num_classes(head: str, num_classes: int) -> None:
-    """Refuse a choice among fewer than two classes.
+    """Check that a head has at least two classes.
 
     Raises:
-        ValueError: The softmax over one class is always 1: its loss is 0 from the start, and every
-            score perfect, whatever the model predicts.
+        ValueError: There are fewer. The softmax over one class is always 1: the loss would be 0 and
+            every score perfect, whatever the model predicts.
     """
     if not isinstance(num_classes, int) or num_classes < 2:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Classification of the whole image."""
+"""Head for image classification."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mtlplugins.kinds import part_of_kind
 from mtlplugins.models.losses.of_labels import NONE_IGNORED, label_criterion
+from mtlplugins.structures import label_of
 
 from .base import TaskHead, check_num_classes
 
@@ -18,15 +19,15 @@ from .base import TaskHead, check_num_classes
 @MODELS.register_module()
 @part_of_kind("classification", "head")
 class ClassificationHead(TaskHead):
-    """One class per image: pooled features, Linear + ReLU + Dropout, linear classifier.
+    """Image classifier: average pooling, an optional MLP (Linear, ReLU, Dropout), a linear layer.
 
     Args:
-        in_channels: Channels of the encoder's last map, or of its vector.
+        in_channels: Channels of the encoder's last map or vector.
         num_classes: Number of classes.
         hidden: Width of each hidden layer.
-        dropout: Dropout behind each hidden layer.
+        dropout: Dropout after each hidden layer.
         loss: A loss of docs/losses.md, or a list of them, which are added up.
-        init_cfg: How the linear layers start.
+        init_cfg: Initialisation of the linear layers.
 
     Raises:
         ValueError: ``num_classes`` is below 2, or a loss does not fit.
@@ -55,19 +56,19 @@ class ClassificationHead(TaskHead):
         self.criterion = label_criterion("ClassificationHead", loss, num_classes, dense=False)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Classify by the last of the encoder's maps (n, C, H, W), or of its vectors (n, C).
+        """Compute logits from the encoder's last map (n, C, H, W) or vector (n, C).
 
         Returns:
             Logits (n, num_classes).
 
         Raises:
-            ValueError: It is neither, such as tokens (n, L, C).
+            ValueError: The features are neither, for example tokens (n, L, C).
         """
         x = features[-1]
         if x.dim() not in (2, 4):
             raise ValueError(
                 f"ClassificationHead: got {tuple(x.shape)}, not maps (n, C, H, W) or vectors "
-                "(n, C); put a neck that makes vectors behind the encoder, such as "
+                "(n, C); put a neck that makes vectors after the encoder, such as "
                 "mmpretrain.LinearNeck"
             )
         return self.mlp(x.mean(dim=(2, 3)) if x.dim() == 4 else x)
@@ -76,13 +77,13 @@ class ClassificationHead(TaskHead):
         """Compare logits (n, num_classes) with labels int64 (1,).
 
         Returns:
-            ``loss`` and ``acc``, the percentage of right images.
+            ``loss`` and ``acc``, the percentage of correctly classified images.
 
         Raises:
             ValueError: A label is not in 0 … num_classes - 1.
         """
-        target = torch.cat([t.label for t in targets])
-        # before the labels go to the device, where looking at them would wait for all of its work
+        target = torch.cat([label_of(t) for t in targets])
+        # on the CPU: a check on the device would have to wait for all its work
         if not ((target >= 0) & (target < self.num_classes)).all():
             raise ValueError(
                 f"labels {sorted(set(target.tolist()))}, but the head has "
@@ -101,6 +102,6 @@ class ClassificationHead(TaskHead):
         return logits.float().softmax(dim=1)
 
     def predict(self, logits: Tensor) -> LabelData:
-        """Turn logits (num_classes,) into the most probable class and all probabilities."""
+        """Turn logits (num_classes,) into the most probable class and the probabilities."""
         score = self.postprocess(logits[None])[0]
         return LabelData(label=score.argmax(dim=0, keepdim=True), score=score)

@@ -1,4 +1,4 @@
-"""mmseg's decode heads as the decoder and head of a task."""
+"""Adapter that makes mmseg's decode heads the decoder and head of a task."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from torch import Tensor, nn
 
 from mtlplugins.kinds import part_of_kind
 from mtlplugins.models.losses.of_labels import label_criterion
+from mtlplugins.structures import data_of
 
 from .base import TaskHead, check_num_classes
 from .segmentation import check_labels, count_labelled
 
-#: What mmseg's heads take where they are given none.
+#: Default loss of mmseg's heads.
 _MMSEG_LOSS = dict(type="CrossEntropyLoss", use_sigmoid=False, loss_weight=1.0)
 
 
 @MODELS.register_module()
 @part_of_kind("segmentation", "head")
 class MultiTaskDecodeHead(TaskHead):
-    """Semantic segmentation by any of mmseg's heads that make one map of logits.
+    """Semantic segmentation with any of mmseg's heads that return one map of logits.
 
     UPerHead, SegformerHead, FCNHead, PSPHead, ASPPHead, … with their own losses and pixel sampler.
-    They decode the encoder's maps themselves, so the task needs no decoder; behind one, they get
-    its map alone.
+    They decode the encoder's maps themselves, so the task needs no decoder; with a decoder, they
+    get its map only.
 
-    In distributed training processes weigh by their pixels with truth; mmseg's cross-entropy
-    averages over those alone with ``avg_non_ignore=True``.
+    In distributed training, ranks weight their losses by the number of pixels with ground truth;
+    mmseg's cross-entropy averages over these pixels only with ``avg_non_ignore=True``.
 
     Args:
         num_classes: Number of classes, also of ``head``.
         head: Config of mmseg's head, without ``num_classes``.
 
     Raises:
-        ValueError: ``head`` is no decode head, or one that needs more than a map of logits, or it
-            has ``num_classes`` or ``align_corners=True``; or ``num_classes`` is below 2.
+        ValueError: ``head`` is not a decode head with one map of logits, or sets ``num_classes`` or
+            ``align_corners=True``; or ``num_classes`` is below 2.
     """
 
     dense = True
@@ -71,14 +72,14 @@ class MultiTaskDecodeHead(TaskHead):
 
     @property
     def ignore_index(self) -> int | None:
-        """Label of pixels without truth."""
+        """Label of pixels without ground truth."""
         return self.decode_head.ignore_index
 
     def forward(self, features: Sequence[Tensor] | Tensor) -> Tensor:
-        """Make logits (n, K, h, w) of the encoder's maps, finest first, or of a decoder's map.
+        """Compute logits (n, K, h, w) from the encoder's maps, finest first, or a decoder's map.
 
         Raises:
-            ValueError: The head makes more than one map of logits.
+            ValueError: The head returns more than one map of logits.
         """
         logits = self.decode_head([features] if isinstance(features, Tensor) else features)
         if not isinstance(logits, Tensor):
@@ -89,30 +90,30 @@ class MultiTaskDecodeHead(TaskHead):
         return logits
 
     def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
-        """Compare logits (n, K, h, w) with label maps int64 (1, H, W) by mmseg's own losses.
+        """Compare logits (n, K, h, w) with label maps int64 (1, H, W), with the head's own losses.
 
         Returns:
-            ``loss``, the sum of the head's losses; where there are several, each of them by its
-            ``loss_name`` without ``loss_``; ``acc``, the percentage of right pixels among those
-            with truth, but for a single channel of logits.
+            ``loss``, the sum of the head's losses; if there are several, also each of them under
+            its ``loss_name`` without ``loss_``; ``acc``, the percentage of correct pixels among
+            those with ground truth, except for a single channel of logits.
 
         Raises:
             ValueError: A label is neither a class nor the head's ``ignore_index``.
         """
         head = self.decode_head
-        target = torch.stack([t.data for t in targets]).to(logits.device)
-        # one channel tells two classes, whatever num_classes says
+        target = torch.stack([data_of(t) for t in targets]).to(logits.device)
+        # one channel separates two classes, whatever num_classes is
         classes = max(self.num_classes, 2) if head.out_channels == 1 else self.num_classes
         check_labels(target, classes, head.ignore_index)
         samples = [SegDataSample(gt_sem_seg=PixelData(data=t)) for t in target]
         found = head.loss_by_feat(logits, samples)
         accuracy = found.pop("acc_seg", None)
-        # as MMEngine, which adds what has "loss" in its name and only logs the rest
+        # as in MMEngine, which adds values with "loss" in their name and only logs the rest
         parts = {name: value for name, value in found.items() if "loss" in name}
         figures = {name: value for name, value in found.items() if name not in parts}
         if len(parts) > 1:
             figures |= {n.replace("loss_", ""): v.detach() for n, v in parts.items()}
-        if accuracy is not None and head.out_channels > 1:  # of one channel it counts zeros
+        if accuracy is not None and head.out_channels > 1:  # with one channel mmseg counts zeros
             figures["acc"] = accuracy
         return dict(loss=sum(parts.values()), **figures)
 
@@ -121,10 +122,10 @@ class MultiTaskDecodeHead(TaskHead):
         return count_labelled(targets, self.decode_head.ignore_index)
 
     def postprocess(self, logits: Tensor) -> Tensor:
-        """Choose the class of each pixel: (n, K, H, W) to int64 (n, 1, H, W).
+        """Select the class of each pixel: (n, K, H, W) to int64 (n, 1, H, W).
 
-        The most probable one; with a single channel, class 1 where its probability is above the
-        head's ``threshold``, as mmseg does.
+        The most probable class; with a single channel, class 1 if its probability is above the
+        head's ``threshold``, as in mmseg.
         """
         if self.decode_head.out_channels == 1:
             return (logits.sigmoid() > self.decode_head.threshold).long()
@@ -132,14 +133,14 @@ class MultiTaskDecodeHead(TaskHead):
 
 
 def _without_losses(head: dict) -> dict:
-    """Leave out the losses, but of the sigmoid of one channel, for which mmseg has own rules."""
+    """Remove the losses, except those of a single channel, which mmseg treats differently."""
     if head.get("out_channels") == 1:
         return head
     return {key: value for key, value in head.items() if key != "loss_decode"}
 
 
 class _DecodeLoss(nn.Module):
-    """A loss that mmseg's heads call, and that works with class weights and ignored pixels."""
+    """Loss for mmseg's heads that is correct with class weights and ignored pixels."""
 
     def __init__(self, head: str, config: dict, num_classes: int) -> None:
         super().__init__()
@@ -151,7 +152,7 @@ class _DecodeLoss(nn.Module):
     def forward(
         self, logits: Tensor, labels: Tensor, weight: Tensor | None = None, ignore_index: int = 255
     ) -> Tensor:
-        if weight is not None:  # of a pixel sampler, whose losses take weights of pixels
+        if weight is not None:  # pixel weights of a pixel sampler
             loss = self.criterion.losses[0]
             return loss(logits, labels, weight=weight, ignore_index=ignore_index)
         return self.criterion(logits, labels, ignore_index)

@@ -1,4 +1,4 @@
-"""Depth."""
+"""Head for depth in metres."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 from mtlplugins.models.losses.of_measures import measure_criterion
+from mtlplugins.structures import data_of
 
 from .base import DenseHead
 
@@ -18,15 +19,15 @@ from .base import DenseHead
 @MODELS.register_module()
 @part_of_kind("depth", "head")
 class DepthHead(DenseHead):
-    """Depth in metres through its reciprocal (the thesis, section 4.3).
+    """Depth in metres, predicted as its reciprocal (the thesis, section 4.3).
 
-    The network predicts 1/depth as a sigmoid times the largest reciprocal, 1/min_depth; the loss
-    compares reciprocals, which tames the errors of far pixels.
+    The network predicts 1/depth as a sigmoid times the largest reciprocal, 1/min_depth. The loss
+    compares reciprocals, which limits the errors of far pixels.
 
     Args:
         in_channels: Channels of the decoder's map.
-        min_depth: Smallest depth in metres that can be predicted.
-        max_depth: Predictions are cut off here, in metres.
+        min_depth: Smallest depth that can be predicted, in metres.
+        max_depth: Predictions are clipped to this depth, in metres.
         loss: One of docs/losses.md or of your own, or a list of them, which are added up; called
             with (prediction, target, valid) maps of 1/metres.
 
@@ -48,7 +49,7 @@ class DepthHead(DenseHead):
                 f"{max_depth}"
             )
         super().__init__(in_channels, 1)
-        # start in the middle of the range (geometric mean), not at the sigmoid's 2 · min_depth
+        # start in the middle of the range (geometric mean); a zero bias would mean 2 · min_depth
         middle = sqrt(min_depth / max_depth)
         bias = log(middle / (1 - middle))
         self.init_cfg = dict(type="Normal", std=0.01, bias=bias, layer="Conv2d")
@@ -58,7 +59,7 @@ class DepthHead(DenseHead):
 
     def reciprocal(self, logits: Tensor) -> Tensor:
         """Turn logits into reciprocal depth in 1/metres, same shape."""
-        # in float32 also under autocast: bfloat16 has two to three decimal digits
+        # float32 even under autocast: bfloat16 has only two to three decimal digits
         return logits.float().sigmoid() / self.min_depth
 
     def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
@@ -70,10 +71,10 @@ class DepthHead(DenseHead):
 
     def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
         """Count the pixels that have a depth."""
-        return sum((t.data > 0).sum() for t in targets)
+        return sum((data_of(t) > 0).sum() for t in targets)
 
     def no_targets(self) -> None:
-        """Tell the loss of the other processes that there is no error here."""
+        """Call the loss on no pixels, as the other ranks wait for its largest error."""
         nothing = self.conv.weight.new_zeros(0)
         self.criterion(nothing, nothing, nothing.bool())
 

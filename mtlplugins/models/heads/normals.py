@@ -1,8 +1,9 @@
-"""Surface normals."""
+"""Head for surface normals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from mmengine.structures import PixelData
@@ -12,6 +13,7 @@ from torch.nn.functional import normalize
 
 from mtlplugins.kinds import part_of_kind
 from mtlplugins.models.losses.of_measures import measure_criterion
+from mtlplugins.structures import data_of
 
 from .base import DenseHead
 
@@ -19,7 +21,7 @@ from .base import DenseHead
 @MODELS.register_module()
 @part_of_kind("normals", "head")
 class NormalsHead(DenseHead):
-    """Unit normals in the camera frame: three channels, brought to length 1.
+    """Unit normals in the camera frame: three channels, normalised to length 1.
 
     Args:
         in_channels: Channels of the decoder's map.
@@ -38,21 +40,21 @@ class NormalsHead(DenseHead):
         self.criterion = measure_criterion("NormalsHead", loss, channels=3)
 
     def init_weights(self) -> None:
-        """Start near (0, 0, -1), a wall straight ahead: at length 0 a direction is arbitrary."""
+        """Start near (0, 0, -1), a wall straight ahead; at length 0 the direction is arbitrary."""
         super().init_weights()
         with torch.no_grad():
-            self.conv.bias.copy_(torch.tensor([0.0, 0.0, -1.0]))
+            cast("Tensor", self.conv.bias).copy_(torch.tensor([0.0, 0.0, -1.0]))
 
     def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
         """Compare logits (n, 3, h, w) with unit normals, float32 (3, H, W), 0 = missing."""
         logits, target = self.stack(logits, targets)
         valid = _valid(target)
-        # in float32 also under autocast: near 1, bfloat16 tells no cosine from that of 5 degrees
+        # float32 even under autocast: near 1, bfloat16 cannot separate cosines of 0 and 5 degrees
         return dict(loss=self.criterion(normalize(logits.float(), dim=1), target, valid))
 
     def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
         """Count the pixels that have a normal."""
-        return sum(_valid(target.data[None]).sum() for target in targets)
+        return sum(_valid(data_of(target)[None]).sum() for target in targets)
 
     def postprocess(self, logits: Tensor) -> Tensor:
         """Turn logits (n, 3, H, W) into unit normals, float32 (n, 3, H, W)."""
@@ -60,5 +62,5 @@ class NormalsHead(DenseHead):
 
 
 def _valid(target: Tensor) -> Tensor:
-    """Where normals (n, 3, H, W) are not the zero vector: (n, H, W)."""
+    """Return where normals (n, 3, H, W) are not the zero vector: (n, H, W)."""
     return (target != 0).any(dim=1)

@@ -1,4 +1,4 @@
-"""Semantic segmentation."""
+"""Head for semantic segmentation."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 from mtlplugins.models.losses.of_labels import NONE_IGNORED, label_criterion
+from mtlplugins.structures import data_of
 
 from .base import DenseHead, check_num_classes
 
@@ -18,12 +19,12 @@ from .base import DenseHead, check_num_classes
 @MODELS.register_module()
 @part_of_kind("segmentation", "head")
 class SegmentationHead(DenseHead):
-    """One class per pixel.
+    """Semantic segmentation: one class per pixel.
 
     Args:
         in_channels: Channels of the decoder's map.
         num_classes: Number of classes.
-        ignore_index: Label of pixels without truth.
+        ignore_index: Label of pixels without ground truth.
         loss: A loss of docs/losses.md, or a list of them, which are added up.
 
     Raises:
@@ -48,7 +49,7 @@ class SegmentationHead(DenseHead):
         """Compare logits (n, num_classes, h, w) with label maps int64 (1, H, W).
 
         Returns:
-            ``loss`` and ``acc``, the percentage of right pixels among those with truth.
+            ``loss`` and ``acc``, the percentage of correct pixels among those with ground truth.
 
         Raises:
             ValueError: A label is neither in 0 … num_classes - 1 nor ``ignore_index``.
@@ -67,12 +68,12 @@ class SegmentationHead(DenseHead):
         return count_labelled(targets, self.ignore_index)
 
     def postprocess(self, logits: Tensor) -> Tensor:
-        """Take the most probable class: (n, num_classes, H, W) to int64 (n, 1, H, W)."""
+        """Select the most probable class: (n, num_classes, H, W) to int64 (n, 1, H, W)."""
         return logits.argmax(dim=1, keepdim=True)
 
 
 def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> None:
-    """Check that label maps of any shape fit a head.
+    """Check the labels of targets of any shape.
 
     Raises:
         ValueError: A label is neither in 0 … num_classes - 1 nor ``ignore_index``.
@@ -90,5 +91,5 @@ def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> 
 def count_labelled(targets: Sequence[PixelData], ignore_index: int | None) -> int | Tensor:
     """Count the pixels of label maps that are not ``ignore_index``."""
     if ignore_index is None:
-        return sum(t.data.numel() for t in targets)
-    return sum((t.data != ignore_index).sum() for t in targets)
+        return sum(data_of(t).numel() for t in targets)
+    return sum((data_of(t) != ignore_index).sum() for t in targets)

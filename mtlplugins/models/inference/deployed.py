@@ -1,8 +1,9 @@
-"""From pictures to predictions in tensor operations alone."""
+"""Deployed model: preprocessing, network and post-processing in one exportable graph."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import ImgDataPreprocessor
 from torch import Tensor, nn
@@ -15,14 +16,14 @@ from mtlplugins.models.multitask_model import MultiTaskModel
 
 
 class DeployedModel(nn.Module):
-    """What an exported graph computes: normalisation, all tasks of the model, post-processing.
+    """Module to export: normalisation, prediction of all tasks, post-processing; tensors only.
 
     Args:
-        model: All of its tasks are predicted, whatever its ``test_cfg.tasks``.
+        model: The model. All its tasks are predicted, whatever its ``test_cfg.tasks``.
 
     Raises:
-        ValueError: The model has another data preprocessor than ``MultiTaskDataPreprocessor``, or
-            predicts in sliding windows.
+        ValueError: The model's data preprocessor is not a ``MultiTaskDataPreprocessor``, or the
+            model predicts in sliding windows.
     """
 
     def __init__(self, model: MultiTaskModel) -> None:
@@ -41,13 +42,13 @@ class DeployedModel(nn.Module):
         self.tasks = model.tasks
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Predict.
+        """Predict all tasks.
 
         Args:
-            images: RGB, float32 of 0 … 255 (B, 3, H, W).
+            images: RGB images (B, 3, H, W), float32 from 0 to 255.
 
         Returns:
-            For each of ``tasks``, what its head's ``postprocess`` makes of all images: a map
+            The predictions of each of ``tasks``, as its head's ``postprocess`` returns them:
             (B, C, H, W) of a dense task, else (B, K).
         """
         size = images.shape[-2:]
@@ -56,8 +57,8 @@ class DeployedModel(nn.Module):
         return tuple(self._postprocess(task, logits[task], inputs, size) for task in self.tasks)
 
     def _preprocess(self, images: Tensor) -> Tensor:
-        settings = self.model.data_preprocessor
-        if not reverses_channels(settings):  # the model was trained on BGR, as files are read
+        settings: Any = self.model.data_preprocessor
+        if not reverses_channels(settings):  # trained on BGR, the order that files are read in
             images = images.flip(1)
         if normalises_images(settings):
             images = (images - settings.mean) / settings.std

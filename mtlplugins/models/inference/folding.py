@@ -1,4 +1,4 @@
-"""One task's plain model out of a conditioned one, for deployment."""
+"""Folding of a conditioned model into the plain model of one task, for deployment."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from mtlplugins.models.multitask_model import MultiTaskModel
 
 @torch.no_grad()
 def fold(model: MultiTaskModel, task: str) -> MultiTaskModel:
-    """Make the model of one task, with all that depends on its embedding put into plain weights.
+    """Make a model of one task whose embedding is folded into plain weights.
 
-    Conditional LayerNorm becomes LayerNorm, ``M(z)`` goes into the attention's bias, FiLM into the
-    adapter's linear layers or the ResNet's norms. The encoder has no conditional module left and
-    costs what the plain one costs, plus its adapters. It predicts what ``model`` predicts for the
-    task, up to rounding.
+    Conditional LayerNorm becomes LayerNorm; ``M(z)`` is added to the attention's bias; FiLM is
+    multiplied into the adapter's linear layers or the ResNet's norms. The folded encoder has no
+    conditional modules and costs as much as the plain one plus its adapters. Its predictions equal
+    those of ``model`` for the task, up to rounding.
 
-    There is no config of a folded model: fold after loading. The state of a folded model loads into
-    one folded of the same config.
+    A folded model has no config: load the checkpoint first, then fold. The state dict of a folded
+    model loads into another one folded from the same config.
 
     Args:
-        model: Stays as it is.
+        model: The model; it is not changed.
         task: One of its tasks.
 
     Returns:
-        A copy with this task alone, in eval mode, its parameters without gradients.
+        A copy with this task only, in eval mode, with parameters that need no gradient.
 
     Raises:
-        ValueError: An unknown task.
+        ValueError: The task is unknown.
     """
     if task not in model.tasks:
         raise ValueError(

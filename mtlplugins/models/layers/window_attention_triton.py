@@ -1,20 +1,20 @@
-"""Window attention as one Triton kernel, with the bias read by index inside.
+"""Window attention as one Triton kernel that computes its bias on the fly.
 
-The plain path makes a bias of (rows, windows, heads, N, N) for PyTorch's fused attention: as much
-memory traffic as the logits themselves, and 49 tokens are padded to suit its kernels. Here position
-table, ``M(z)`` and shift mask are read where they are needed, and queries, keys and values as their
-linear layer wrote them. Logits and softmax are float32, in blocks of at most 64 tokens with a
-running maximum (Milakov and Gimelshein 2018, https://arxiv.org/abs/1805.02867).
+The plain path builds a bias of (rows, windows, heads, N, N) for PyTorch's fused attention, as much
+memory traffic as the logits themselves, and its kernels pad 49 tokens. This kernel reads position
+table, ``M(z)`` and shift mask by index, and queries, keys and values in the layout of their linear
+layer. Logits and softmax are float32, in blocks of at most 64 tokens with a running maximum
+(Milakov and Gimelshein 2018, https://arxiv.org/abs/1805.02867).
 
-A program does some windows of one row and one head, whose bias is the same but for the shift mask.
-In the backward pass it sums the gradient of that bias in registers; what programs found is then
-summed by PyTorch. No program writes to where another one does.
+A program computes some windows of one row and one head, which share their bias except for the shift
+mask. In the backward pass it sums the gradient of the bias in registers; PyTorch sums over
+programs. No two programs write to the same address.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import triton
@@ -23,8 +23,7 @@ from mmseg.models.backbones.swin import WindowMSA
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-#: Programs at least, where there are as many windows; more keep a GPU busier, but each reads the
-#: bias and writes its gradient.
+#: Programs at least, if there are enough windows: more fill a GPU, but each reads the whole bias.
 _PROGRAMS = 2048
 _BLOCK = 64
 _PRECISIONS = {False: "ieee", True: "tf32"}
@@ -32,15 +31,15 @@ _PRECISIONS = {False: "ieee", True: "tf32"}
 
 @dataclass(frozen=True)
 class WindowBias:
-    """What is added to the logits of attention in windows of N tokens, by its parts.
+    """Parts of the bias of the attention logits in windows of N tokens.
 
     Attributes:
         table: Position biases (P, heads).
-        index: Row of the table for each pair of tokens (N, N).
+        index: Row in the table of each pair of tokens (N, N).
         matrix: ``M(z)`` (T, N, N), or None.
-        task_index: Task of each row (R,), an index into ``matrix``; read where that is given.
-        region: Number of the region of each token (nW, N), between which no token attends to
-            another (see :func:`shift_mask`), or None.
+        task_index: Task of each row (R,), an index into ``matrix``; only read with a matrix.
+        region: Region number of each token (nW, N), or None. Tokens attend only inside their region
+            (see :func:`shift_mask`).
     """
 
     table: Tensor
@@ -51,13 +50,13 @@ class WindowBias:
 
 
 def fused_window_attention(qkv: Tensor, bias: WindowBias, *, scale: float | None = None) -> Tensor:
-    """Softmax(scale · QKᵀ + bias) V inside each window.
+    """Compute softmax(scale · QKᵀ + bias) V inside each window.
 
-    Gradients reach ``qkv``, the table and the matrix, but no gradients of these.
+    Differentiable once, in ``qkv``, the table and the matrix.
 
     Args:
         qkv: Queries, keys and values (R, nW, N, 3, heads, d), float32, float16 or bfloat16.
-        bias: Of tensors on the same device.
+        bias: Bias of the logits, on the same device.
         scale: Factor of the products; None for 1/√d.
 
     Returns:
@@ -76,27 +75,27 @@ def triton_window_attention(
     task_index: Tensor | None = None,
     region: Tensor | None = None,
 ) -> Tensor:
-    """Multi-head self-attention inside each window, as :func:`window_attention` without dropout.
+    """Compute multi-head self-attention inside each window, like :func:`window_attention`.
 
     Args:
-        msa: Holds the weights, and has no dropout of attention weights.
+        msa: Window attention layer, without dropout of attention weights.
         windows: (R, nW, N, C).
         matrix: ``M(z)`` (T, N, N), or None without conditional attention.
-        task_index: Task of each row (R,); read where there is a matrix.
-        region: Regions of the tokens of shifted windows (nW, N), or None.
+        task_index: Task of each row (R,); only read with a matrix.
+        region: Region numbers of the tokens of shifted windows (nW, N), or None.
 
     Returns:
         (R, nW, N, C).
     """
     qkv = msa.qkv(windows).unflatten(-1, (3, msa.num_heads, -1))
-    index = msa.relative_position_index.int()
+    index = cast("Tensor", msa.relative_position_index).int()
     bias = WindowBias(msa.relative_position_bias_table, index, matrix, task_index, region)
     attended = fused_window_attention(qkv, bias, scale=msa.scale)
     return msa.proj_drop(msa.proj(attended.flatten(-2)))
 
 
 class _WindowAttention(torch.autograd.Function):
-    """The kernels and what they are given."""
+    """Autograd function that launches the kernels."""
 
     @staticmethod
     def forward(
@@ -116,7 +115,8 @@ class _WindowAttention(torch.autograd.Function):
         chunks = triton.cdiv(windows, shape["LENGTH"])
         given = _given(table, matrix, index, task_index, region)
         grid = rows * chunks, heads, shape["BLOCKS"]
-        _forward[grid](qkv, out, peaks, *given, scale, chunks, **shape)
+        launch: Any = _forward[grid]  # triton types the kernel, not its launcher
+        launch(qkv, out, peaks, *given, scale, chunks, **shape)
         ctx.save_for_backward(qkv, table, matrix, index, task_index, region, out, peaks)
         ctx.scale = scale
         return out
@@ -128,14 +128,14 @@ class _WindowAttention(torch.autograd.Function):
         rows, windows, tokens, _, heads, _ = qkv.shape
         shape = _shape(qkv, matrix, region)
         chunks = triton.cdiv(windows, shape["LENGTH"])
-        # several blocks add to the same gradients, which half precision would round each time
+        # several blocks add to the same gradients, and half precision would round each sum
         kind = torch.float32 if shape["BLOCKS"] > 1 else qkv.dtype
         to_qkv = torch.empty_like(qkv, dtype=kind)
         to_bias = qkv.new_empty(rows, chunks, heads, tokens, tokens, dtype=torch.float32)
         given = _given(table, matrix, index, task_index, region)
-        _backward[rows * chunks, heads](
-            qkv,
-            *(out, gradient.contiguous(), peaks, to_qkv, to_bias),
+        launch: Any = _backward[rows * chunks, heads]  # triton types the kernel, not its launcher
+        launch(
+            *(qkv, out, gradient.contiguous(), peaks, to_qkv, to_bias),
             *(*given, ctx.scale, chunks),
             **shape,
         )
@@ -159,18 +159,18 @@ def _given(
     task_index: Tensor | None,
     region: Tensor | None,
 ) -> tuple[Tensor, ...]:
-    """The parts of the bias; what is not there is never read."""
-    has = [x if x is None else x.contiguous() for x in (matrix, task_index, region)]
-    return table.contiguous(), index.contiguous(), *(index if x is None else x for x in has)
+    """Return the parts of the bias; missing parts are never read, so any tensor stands for them."""
+    parts = [x if x is None else x.contiguous() for x in (matrix, task_index, region)]
+    return table.contiguous(), index.contiguous(), *(index if x is None else x for x in parts)
 
 
 def _shape(qkv: Tensor, matrix: Tensor | None, region: Tensor | None) -> dict[str, Any]:
-    """What the kernels are compiled for."""
+    """Return the constants that the kernels are compiled for."""
     rows, windows, tokens, _, heads, width = qkv.shape
     wanted = min(windows, triton.cdiv(_PROGRAMS, rows * heads))
     block = min(max(triton.next_power_of_2(tokens), 16), _BLOCK)
     return dict(
-        # windows of a program: one of few numbers, as a kernel is compiled for each
+        # windows per program: a power of two, because a kernel is compiled for each number
         LENGTH=triton.next_power_of_2(triton.cdiv(windows, wanted)),
         HEADS=heads,
         WINDOWS=windows,
@@ -203,7 +203,7 @@ def _add(
     start, which, token, channel, value, first,
     HEADS: tl.constexpr, TOKENS: tl.constexpr, WIDTH: tl.constexpr, BLOCKS: tl.constexpr,
 ):
-    """Write a gradient of queries, keys or values, or add to what this program wrote there."""
+    """Write a gradient of queries, keys or values, or add it to this program's earlier value."""
     place = start + (token[:, None] * 3 + which) * HEADS * WIDTH + channel[None, :]
     inside = (token[:, None] < TOKENS) & (channel[None, :] < WIDTH)
     if BLOCKS > 1:
@@ -216,7 +216,7 @@ def _bias(
     table, index, matrix, task_index, row, head, i, j,
     HEADS: tl.constexpr, TOKENS: tl.constexpr, HAS_MATRIX: tl.constexpr,
 ):
-    """Position bias and M(z) of the queries ``i`` and the keys ``j``, −∞ beyond the window."""
+    """Compute position bias + M(z) of queries ``i`` and keys ``j``, −∞ beyond the window."""
     pair = i[:, None] * TOKENS + j[None, :]
     inside = (i[:, None] < TOKENS) & (j[None, :] < TOKENS)
     place = tl.load(index + pair, inside, other=0)
@@ -232,7 +232,7 @@ def _logits(
     query, key, bias, region, window, i, j, scale,
     TOKENS: tl.constexpr, HAS_REGION: tl.constexpr, PRECISION: tl.constexpr,
 ):
-    """Logits of a window's queries ``i`` and keys ``j``, with −∞ between regions."""
+    """Compute the logits of a window's queries ``i`` and keys ``j``, −∞ between regions."""
     logits = tl.dot(query, tl.trans(key), input_precision=PRECISION) * scale + bias
     if HAS_REGION:
         of_i = tl.load(region + window * TOKENS + i, i < TOKENS, other=-1)
@@ -248,7 +248,7 @@ def _forward(
     WIDTH: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, CHANNELS: tl.constexpr,
     HAS_MATRIX: tl.constexpr, HAS_REGION: tl.constexpr, PRECISION: tl.constexpr,
 ):
-    """Attention of one block of queries in some windows of a row, of one head."""
+    """Compute attention of one block of queries in some windows of a row, for one head."""
     chunk, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     row = chunk // chunks
     i = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
@@ -279,7 +279,7 @@ def _forward(
                     query, key, bias, region, window, i, j, scale, TOKENS, HAS_REGION, PRECISION
                 )
                 larger = tl.maximum(largest, tl.max(logits, axis=1))
-                # no key of the blocks so far may be attended to: −∞ - −∞ is no number
+                # all keys so far may be masked, and −∞ - −∞ is NaN
                 finite = tl.where(larger == float("-inf"), 0.0, larger)
                 weights = tl.exp(logits - finite[:, None])
                 shrink = tl.exp(largest - finite)
@@ -287,7 +287,7 @@ def _forward(
                 sums = sums * shrink[:, None]
                 sums += tl.dot(weights.to(value.dtype), value, input_precision=PRECISION)
                 largest = larger
-            total = tl.where(total == 0.0, 1.0, total)  # of queries beyond the window
+            total = tl.where(total == 0.0, 1.0, total)  # queries beyond the window
             inside = (i[:, None] < TOKENS) & (channel[None, :] < WIDTH)
             to = (place * TOKENS + i[:, None]) * HEADS * WIDTH + head * WIDTH + channel[None, :]
             tl.store(out + to, (sums / total[:, None]).to(out.dtype.element_ty), inside)
@@ -303,12 +303,12 @@ def _backward(
     WIDTH: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, CHANNELS: tl.constexpr,
     HAS_MATRIX: tl.constexpr, HAS_REGION: tl.constexpr, PRECISION: tl.constexpr,
 ):
-    """Gradients of some windows of a row, of one head."""
+    """Compute the gradients of some windows of a row, for one head."""
     chunk, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     row = chunk // chunks
     channel = tl.arange(0, CHANNELS)
     for blocks in range(BLOCKS * BLOCKS):
-        i_block, j_block = blocks // BLOCKS, blocks % BLOCKS
+        i_block, j_block = blocks // BLOCKS, blocks % BLOCKS  # ty: ignore[unsupported-operator]
         i = i_block * BLOCK + tl.arange(0, BLOCK)
         j = j_block * BLOCK + tl.arange(0, BLOCK)
         inside = (i[:, None] < TOKENS) & (channel[None, :] < WIDTH)

@@ -1,4 +1,4 @@
-"""Losses that mmseg lacks, and how those that it has are called."""
+"""Losses that mmseg lacks, and adapters for the losses of mmseg and mmpretrain."""
 
 from .berhu import BerHuLoss
 from .cosine import CosineDirectionLoss

@@ -1,4 +1,4 @@
-"""The reversed Huber loss."""
+"""Reversed Huber (berHu) loss."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class BerHuLoss(nn.Module):
-    """berHu: |a| for |a| ≤ δ, (a² + δ²) / 2δ beyond (the thesis, section 4.3).
+    """Reversed Huber loss: |a| for |a| ≤ δ, else (a² + δ²) / 2δ (the thesis, section 4.3).
 
     Args:
-        threshold: δ in the unit of the error; None for 0.2 · max|a| over the batch's valid pixels,
-            those of all processes, treated as a constant in the gradient (Laina et al. 2016,
+        threshold: δ in the unit of the error; None for 0.2 · max|a| over the valid pixels of the
+            batch in all ranks, constant in the gradient (Laina et al. 2016,
             https://arxiv.org/abs/1606.00373, eq. 1).
         loss_weight: Factor of the loss.
 
@@ -30,7 +30,7 @@ class BerHuLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-        """Average over the valid elements.
+        """Average the loss over the valid elements.
 
         Args:
             pred: Predictions of any shape.
@@ -38,9 +38,9 @@ class BerHuLoss(nn.Module):
             valid: Boolean, of the same shape.
 
         Returns:
-            A scalar; 0, still connected to ``pred``, where nothing is valid.
+            A scalar; 0, still connected to ``pred``, if no element is valid.
         """
-        # no selecting by `valid`: a GPU would have to tell how many there are, and wait
+        # no indexing by `valid`: its number of elements would synchronise the GPU
         wanted = torch.where(valid, target, 0)
         error = torch.where(valid, (pred - wanted).abs(), 0)
         delta = self._threshold(error.detach())
@@ -50,9 +50,9 @@ class BerHuLoss(nn.Module):
     def _threshold(self, error: Tensor) -> Tensor:
         if self.threshold is not None:
             return error.new_tensor(self.threshold)
-        # float64 whatever the model computes in: the processes must exchange the same type
+        # float64 whatever the model's dtype, because all ranks must exchange the same type
         largest = error.max().double() if error.numel() else error.new_zeros((), dtype=torch.double)
         all_reduce(largest, "max")
-        # an all-correct batch has δ = 0: the square branch is then never taken, but must not
-        # divide by 0
+        # a batch without errors has δ = 0: the square branch is not used then, but must not divide
+        # by 0
         return (0.2 * largest).to(error.dtype).clamp(min=torch.finfo(error.dtype).tiny)

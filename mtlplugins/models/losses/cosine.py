@@ -1,4 +1,4 @@
-"""The angle between directions as a loss."""
+"""Cosine loss of directions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class CosineDirectionLoss(nn.Module):
-    """1 - cos of the angle between unit vectors: 0 where they agree, 2 where they are opposite.
+    """1 - cos of the angle between unit vectors: 0 for equal, 2 for opposite directions.
 
     Args:
         loss_weight: Factor of the loss.
@@ -20,7 +20,7 @@ class CosineDirectionLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-        """Average over the valid pixels.
+        """Average the loss over the valid pixels.
 
         Args:
             pred: Unit vectors (n, 3, H, W).
@@ -28,10 +28,10 @@ class CosineDirectionLoss(nn.Module):
             valid: Boolean (n, H, W).
 
         Returns:
-            A scalar; 0, still connected to ``pred``, where nothing is valid.
+            A scalar; 0, still connected to ``pred``, if no pixel is valid.
         """
-        # no selecting by `valid`: a GPU would have to tell how many there are, and wait; and taken
-        # before they meet, as 0 times a target that is not finite would reach the gradient
+        # no indexing by `valid`: its number of elements would synchronise the GPU. The target is
+        # masked before the product, because 0 times a non-finite target would be in the gradient
         target = torch.where(valid[:, None], target, 0)
         cosine = (pred * target).sum(dim=1)
         return self.loss_weight * torch.where(valid, 1 - cosine, 0).sum() / valid.sum().clamp(min=1)

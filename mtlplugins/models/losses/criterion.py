@@ -1,11 +1,11 @@
-"""Losses of mmseg, mmpretrain and ours behind the one call of a head."""
+"""Criterion: losses of mmseg, mmpretrain and this package under one calling convention."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmseg.models.losses import LovaszLoss
@@ -16,19 +16,19 @@ Call = Callable[..., Tensor]
 
 
 class Criterion(nn.Module):
-    """One loss, or the sum of several, in float32 also under autocast.
+    """One loss, or the sum of several, in float32 even under autocast.
 
-    Losses that are not ours are tried when they are built, on a small example with pixels that have
-    no truth: what would fail in the first batch is refused by name before the training.
+    Losses of other packages are tried on a small example with ignored pixels when they are built,
+    so a loss that would fail in the first batch is refused by name before training.
 
     Args:
         head: Name of the head, for errors.
         config: The loss of a config, or a list of them.
-        calls: How a loss is called with the head's arguments, by package and class, such as
+        calls: Functions that call a loss with the head's arguments, by package and class, such as
             ``mmseg.DiceLoss``.
-        otherwise: How any other loss is called.
-        example: Arguments of a call, the prediction first.
-        num_classes: Given to losses that ask for it.
+        otherwise: Function that calls any other loss.
+        example: Arguments of an example call, the prediction first.
+        num_classes: Passed to losses that have this argument.
 
     Raises:
         ValueError: A loss cannot be built, does not fit the head, or gives no single number.
@@ -59,11 +59,12 @@ class Criterion(nn.Module):
                 self._try(head, one["type"], loss, *example)
 
     def forward(self, pred: Tensor, *others: Any) -> Tensor:
-        """Add up the losses of a prediction, given what else the head's kind of loss takes."""
+        """Sum the losses of a prediction; ``others`` are the losses' other arguments."""
         with torch.autocast(pred.device.type, enabled=False):
             pred = widened(pred)
             losses = zip(self.losses, self._weights, strict=True)
-            return sum(weight * self._call(loss, pred, *others) for loss, weight in losses)
+            total = sum(weight * self._call(loss, pred, *others) for loss, weight in losses)
+        return cast("Tensor", total)  # there is at least one loss
 
     def _call(self, loss: nn.Module, *args: Any) -> Tensor:
         package = type(loss).__module__.partition(".")[0]
@@ -74,16 +75,16 @@ class Criterion(nn.Module):
 
     def _try(self, head: str, kind: str, loss: nn.Module, pred: Tensor, *others: Any) -> None:
         if any(buffer.is_meta for buffer in loss.buffers()):
-            return  # a model that is only counted
+            return  # a model built on the meta device, for its sizes
         try:
             # models are also built where gradients are off, or on another device
             with torch.device("cpu"), torch.inference_mode(False), torch.enable_grad():
                 pred = pred.clone().requires_grad_()
                 value = self._call(deepcopy(loss), pred, *others)  # a copy: some count labels
                 value.backward()
-            if not (torch.isfinite(value) and torch.isfinite(pred.grad).all()):
+            if not (torch.isfinite(value) and torch.isfinite(cast("Tensor", pred.grad)).all()):
                 raise ValueError("it is not finite where there is no truth")
-        except Exception as error:  # whatever a loss makes of what it was not written for
+        except Exception as error:  # a loss may raise anything on inputs it was not written for
             reason = str(error).split("\n")[0] or "its assertion fails"
             raise ValueError(
                 f"{head}: loss={kind!r} does not work in this head ({type(error).__name__}: "
@@ -93,7 +94,7 @@ class Criterion(nn.Module):
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
-        # a loss was the criterion itself once, which only one with a state of its own shows
+        # older checkpoints have the state of a loss directly under the criterion's name
         for key in [k for k in state_dict if k.startswith(prefix)]:
             if not key.startswith(f"{prefix}losses."):
                 state_dict[f"{prefix}losses.0.{key.removeprefix(prefix)}"] = state_dict.pop(key)
@@ -101,12 +102,12 @@ class Criterion(nn.Module):
 
 
 def widened(values: Tensor) -> Tensor:
-    """Bring half precision to float32; float64 stays."""
+    """Convert half precision to float32; float64 stays."""
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 def _build(head: str, config: dict, num_classes: int | None) -> tuple[nn.Module, float]:
-    """Build a loss, and give the weight that it would not take itself."""
+    """Build a loss; return it and its weight, which is 1 if the loss applies it itself."""
     kind, weight = config.get("type"), 1.0
     found = MODELS.get(kind) if isinstance(kind, str) else kind
     if not isinstance(found, type):
@@ -119,7 +120,7 @@ def _build(head: str, config: dict, num_classes: int | None) -> tuple[nn.Module,
     if num_classes is not None and "num_classes" in known:
         config.setdefault("num_classes", num_classes)
     if found is LovaszLoss and not config.get("per_image"):
-        config.setdefault("reduction", "none")  # a number all the same; its default is refused
+        config.setdefault("reduction", "none")  # still a scalar; mmseg refuses its default
     try:
         return MODELS.build(config), weight
     except Exception as error:  # assertions and wrong arguments alike

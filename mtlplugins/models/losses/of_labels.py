@@ -1,30 +1,38 @@
-"""Losses of labels: how those of mmseg and mmpretrain are called with pixels that have no truth."""
+"""Losses of labels: calls of mmseg's and mmpretrain's losses that handle ignored pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
-from mmseg.models.losses.dice_loss import dice_loss
+from mmseg.models.losses.dice_loss import DiceLoss, dice_loss
 from mmseg.models.losses.focal_loss import py_sigmoid_focal_loss
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from .criterion import Criterion
 
-#: A label that no pixel with truth has, as PyTorch's cross-entropy takes it.
+#: Default ``ignore_index`` of PyTorch's cross-entropy; no pixel with ground truth has it.
 NONE_IGNORED = -100
 
 
 def label_criterion(
-    head: str, config: dict | list[dict], num_classes: int, *, dense: bool, like_mmseg: bool = False
+    head: str,
+    config: dict | Sequence[dict],
+    num_classes: int,
+    *,
+    dense: bool,
+    like_mmseg: bool = False,
 ) -> Criterion:
-    """Build the loss of a head that chooses among classes.
+    """Build the loss of a head that predicts classes.
 
     Args:
         head: Name of the head, for errors.
-        config: A loss, or a list of losses, which are added up.
+        config: A loss, or a list of losses, which are summed.
         num_classes: Number K of classes.
-        dense: Whether for maps, or for whole images.
-        like_mmseg: Whether ``DiceLoss`` counts predictions at ignored pixels, as mmseg's heads do.
+        dense: Whether targets are label maps, or labels of whole images.
+        like_mmseg: Whether ``DiceLoss`` counts predictions at ignored pixels, as in mmseg's heads.
 
     Returns:
         A criterion of logits (n, K, ...), labels int64 (n, ...) and the label to ignore.
@@ -54,14 +62,14 @@ def _as_it_is(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> 
 
 
 def _known(logits: Tensor, labels: Tensor, ignored: int) -> tuple[Tensor, Tensor]:
-    """Take what has a truth: logits (P, K) and labels (P,)."""
+    """Return logits (P, K) and labels (P,) of the pixels with ground truth."""
     logits, labels = logits.movedim(1, -1).flatten(0, -2), labels.flatten()
     known = labels != ignored
     return logits[known], labels[known]
 
 
 def _each(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
-    """Call a loss of single samples."""
+    """Call a loss that takes samples (P, K), without the ignored ones."""
     rows, known = _known(logits, labels, ignored)
     return loss(rows, known) if len(known) else logits.sum() * 0
 
@@ -69,7 +77,7 @@ def _each(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tens
 def _cross_entropy(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
     if loss.class_weight is None:
         return _as_mmseg(loss, logits, labels, ignored)
-    # mmseg looks up the weight of ignored pixels too, and takes the last axis for the classes'
+    # mmseg also looks up the weight of ignored pixels, and treats the last axis as the classes
     rows, known = _known(logits, labels, ignored)
     if loss.use_sigmoid or loss.reduction != "mean":
         return _each(loss, logits, labels, ignored)
@@ -78,7 +86,7 @@ def _cross_entropy(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int
 
 
 def _focal(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
-    # the function that mmseg takes on a CPU, where it makes the labels wrongly
+    # mmseg's function for CPUs, whose labels mmseg itself encodes wrongly
     rows, known = _known(logits, labels, ignored)
     if not len(known):
         return logits.sum() * 0
@@ -86,33 +94,34 @@ def _focal(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Ten
     return loss.loss_weight * py_sigmoid_focal_loss(rows, one_hot(known, rows.shape[1]), **options)
 
 
-def _dice(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
-    # mmseg counts what is predicted at ignored pixels as wrong
+def _dice(loss: DiceLoss, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    # mmseg counts predictions at ignored pixels as errors
     shares = logits
     if loss.activate:
         shares = logits.sigmoid() if loss.use_sigmoid else logits.softmax(dim=1)
     known = labels != ignored
-    truth = one_hot(torch.where(known, labels, 0), logits.shape[1]).movedim(-1, 1)
-    left_out = loss.ignore_index  # a class, and by default the 256th
-    return loss.loss_weight * dice_loss(
+    target = one_hot(torch.where(known, labels, 0), logits.shape[1]).movedim(-1, 1)
+    left_out = loss.ignore_index  # the index of a class, by default the 256th
+    value = dice_loss(
         shares * known[:, None],
-        truth * known[:, None],
+        target * known[:, None],
         None,
         eps=loss.eps,
         reduction=loss.reduction,
         naive_dice=loss.naive_dice,
         ignore_index=None if left_out == 255 else left_out,
     )
+    return loss.loss_weight * cast("Tensor", value)  # mmseg declares a float
 
 
 def _regions(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
-    """Call a loss that knows ignored pixels by an attribute, or by an argument."""
+    """Call a loss of regions, which takes the ignored label as an attribute or an argument."""
     own = [name for name in ("ignore_index", "ignore_label") if hasattr(loss, name)]
     for name in own:
         setattr(loss, name, ignored)
     value = loss(logits, labels) if own else _as_mmseg(loss, logits, labels, ignored)
-    value = value.mean() if value.dim() else value  # Lovász of no pixel gives a map of none
-    # of no pixel some give NaN, and some what leads back to no logits
+    value = value.mean() if value.dim() else value  # the Lovász loss of no pixel is an empty map
+    # without pixels, some losses are NaN and some are not connected to the logits
     return torch.where(torch.isfinite(value), value, 0) + logits.sum() * 0
 
 

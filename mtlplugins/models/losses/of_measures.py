@@ -1,6 +1,8 @@
-"""Losses of measured maps, depth and normals: how those of mmseg and mmpretrain are called."""
+"""Losses of depth and normals: calls of mmseg's and mmpretrain's losses on valid pixels."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,17 +10,17 @@ from torch import Tensor, nn
 from .criterion import Criterion
 
 
-def measure_criterion(head: str, config: dict | list[dict], channels: int) -> Criterion:
-    """Build the loss of a head that predicts numbers.
+def measure_criterion(head: str, config: dict | Sequence[dict], channels: int) -> Criterion:
+    """Build the loss of a head that predicts continuous values.
 
     Args:
         head: Name of the head, for errors.
-        config: A loss, or a list of losses, which are added up.
-        channels: Numbers C per pixel: 1 of depth, 3 of directions.
+        config: A loss, or a list of losses, which are summed.
+        channels: Number C of values per pixel: 1 for depth, 3 for directions.
 
     Returns:
-        A criterion of predictions (n, C, H, W), targets alike, and what is valid: (n, C, H, W)
-        where C is 1, else (n, H, W).
+        A criterion of predictions and targets (n, C, H, W) and a validity mask, which is
+        (n, 1, H, W) if C is 1, else (n, H, W).
 
     Raises:
         ValueError: See :class:`Criterion`.
@@ -26,7 +28,7 @@ def measure_criterion(head: str, config: dict | list[dict], channels: int) -> Cr
     with torch.device("cpu"), torch.inference_mode(False):
         pred = torch.linspace(0.1, 0.9, 2 * channels * 15).reshape(2, channels, 3, 5)
         valid = torch.ones(2, 3, 5, dtype=torch.bool)
-        valid[0, 0], valid[1] = False, False  # an image without any
+        valid[0, 0], valid[1] = False, False  # an image without valid pixels
         target = torch.where(valid[:, None], pred.flip(3) + 0.05, 0)
     example = pred, target, valid[:, None] if channels == 1 else valid
     return Criterion(head, config, _CALLS, _as_ours, example)
@@ -37,10 +39,10 @@ def _as_ours(loss: nn.Module, pred: Tensor, target: Tensor, valid: Tensor) -> Te
 
 
 def _silog(loss: nn.Module, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Call mmseg's scale-invariant loss, which is the same of depths and of their reciprocals."""
+    """Call mmseg's scale-invariant loss, which is equal for depths and their reciprocals."""
     if not valid.any():
         return pred.sum() * 0
-    # the root of an image without depth, or without error, has an infinite slope
+    # the square root has an infinite gradient for an image without depth or without error
     images = (valid & (pred != target)).flatten(1).any(dim=1)
     if not images.any():
         return pred.sum() * 0

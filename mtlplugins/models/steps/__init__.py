@@ -1,4 +1,4 @@
-"""Training steps: in which order the tasks of a batch run forward and backward."""
+"""Training steps: orders of the forward and backward passes of the tasks in a batch."""
 
 from .all_tasks import AllTasks
 from .task_by_task import TaskByTask

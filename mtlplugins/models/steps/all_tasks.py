@@ -1,8 +1,8 @@
-"""The training step that runs all tasks together."""
+"""Training step that runs all tasks together."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from mtlplugins.common.private import run_forward
 
+if TYPE_CHECKING:
+    from mtlplugins.models.multitask_model import MultiTaskModel
+
 
 @MODELS.register_module()
 class AllTasks:
@@ -18,8 +21,8 @@ class AllTasks:
 
     shardable = True
 
-    def check(self, model: nn.Module) -> None:
-        """Take any model."""
+    def check(self, model: MultiTaskModel) -> None:
+        """Accept any model."""
 
     def __call__(
         self, network: nn.Module, data: Any, optim_wrapper: OptimWrapper
@@ -28,13 +31,13 @@ class AllTasks:
 
         Args:
             network: A :class:`MultiTaskModel`, or the DDP wrapper around it.
-            data: A batch as the data loader gives it.
-            optim_wrapper: Runs the backward pass and, if it is due, updates the weights.
+            data: A batch of the data loader.
+            optim_wrapper: Optimizer wrapper that runs the backward pass and updates the weights.
 
         Returns:
-            The total that was minimised, and what is logged.
+            The minimised total, and the values to log.
         """
-        model = network.module if is_model_wrapper(network) else network
+        model = cast("MultiTaskModel", network.module if is_model_wrapper(network) else network)
         with optim_wrapper.optim_context(network):
             data = model.data_preprocessor(data, True)
             losses = run_forward(network, data, mode="loss")

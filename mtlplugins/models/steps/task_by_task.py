@@ -1,10 +1,10 @@
-"""The training step that runs one task after the other, in the memory of one."""
+"""Training step that runs one task after the other, with the activation memory of one task."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from mmengine.dist import is_distributed
@@ -20,30 +20,33 @@ from mtlplugins.models.rows import Rows
 from mtlplugins.models.task_losses import TaskLosses
 from mtlplugins.structures import MultiTaskDataSample
 
+if TYPE_CHECKING:
+    from mtlplugins.models.multitask_model import MultiTaskModel
+
 
 @MODELS.register_module()
 class TaskByTask:
-    """Forward and backward for the rows of one task, then for those of the next.
+    """Forward and backward pass of one task after the other.
 
-    Behind the branch point each (image, task) row belongs to one task. So the gradient of the total
-    is the sum of the tasks' gradients, and the activations of one task (its part of the encoder,
-    its decoder, its head) can go before those of the next come. What the tasks share is computed
-    once; the gradients that they leave at its end are added up, and one backward pass takes the sum
-    through it.
+    After the branch point, each (image, task) row belongs to one task. So the gradient of the total
+    is the sum of the tasks' gradients, and the activations of a task (its part of the encoder, its
+    decoder, its head) can be freed before the next task runs. The shared part runs forward once;
+    the tasks' gradients at its output are summed, and one backward pass takes the sum through it.
 
-    Gradients are those of :class:`AllTasks`, up to rounding; under DDP they are reduced once. Two
-    things differ. Dropout and drop path draw in another order. Batch norms of the encoder behind
-    the branch point see the rows of one task at a time, and so are their statistics: per task while
-    training, an average over tasks in evaluation. Decoders and heads are a task's own anyway.
+    Gradients equal those of :class:`AllTasks`, up to rounding; DDP reduces them once. There are two
+    differences. Dropout and drop path draw their random numbers in another order. Batch norms of
+    the encoder after the branch point see the rows of one task at a time, so their statistics are
+    per task in training and averaged over tasks in evaluation. Decoders and heads belong to one
+    task anyway.
     """
 
     shardable = False
 
-    def check(self, model: nn.Module) -> None:
-        """Refuse what cannot be trained task by task.
+    def check(self, model: MultiTaskModel) -> None:
+        """Check that the model can be trained task by task.
 
         Raises:
-            ValueError: The balancing method needs all losses of a step before it knows a weight.
+            ValueError: The balancing method needs all losses of a step to compute a weight.
         """
         if not model.balancing.known_before:
             name = type(model.balancing).__name__
@@ -60,10 +63,10 @@ class TaskByTask:
 
         Raises:
             ValueError: The model is sharded, the optimizer wrapper has a backward pass of its own,
-                or an encoder's synchronised batch norms would wait for tasks that a process does
-                not have.
+                or the encoder's synchronised batch norms would wait for tasks that another rank
+                lacks.
         """
-        model = network.module if is_model_wrapper(network) else network
+        model = cast("MultiTaskModel", network.module if is_model_wrapper(network) else network)
         _check_training(model, optim_wrapper)
         with optim_wrapper.optim_context(network):
             data = model.data_preprocessor(data, True)
@@ -75,25 +78,25 @@ class TaskByTask:
 
     def forward(
         self,
-        model: nn.Module,
+        model: MultiTaskModel,
         inputs: Tensor,
         samples: Sequence[MultiTaskDataSample],
         backward: Callable[[Tensor], None],
     ) -> dict[str, Tensor]:
-        """Go forward and backward through each task, and forward through the shared part.
+        """Run the shared part forward, and each task forward and backward.
 
-        It is a part of the model's forward pass, in which DDP does not expect gradients yet; so it
-        reduces them all in the backward pass of the total.
+        This runs inside the model's forward pass, where DDP does not expect gradients; DDP reduces
+        all of them in the backward pass of the total.
 
         Args:
             model: The :class:`MultiTaskModel`.
             inputs: Images (B, 3, H, W).
             samples: Their targets.
-            backward: Called with each task's weighted loss.
+            backward: Function that is called with each task's weighted loss.
 
         Returns:
-            What is logged. ``loss`` has the value of the weighted total; its backward pass takes
-            the tasks' gradients through the shared part.
+            The values to log. ``loss`` has the value of the weighted total; its backward pass
+            takes the tasks' gradients through the shared part.
         """
         rows = model.rows_with_targets(samples)
         found = TaskLosses(model.trained_tasks, model.heads, rows, samples, inputs.device)
@@ -114,27 +117,27 @@ class TaskByTask:
 
 
 def _train_task(
-    model: nn.Module,
+    model: MultiTaskModel,
     task: str,
     shared: Trunk,
     rows: Rows,
     found: TaskLosses,
     backward: Callable[[Tensor], None],
 ) -> tuple[dict[str, Tensor], float | Tensor]:
-    """Go forward and backward through what is one task's; its activations end with the call."""
+    """Run the part of one task forward and backward; frees its activations at the end."""
     logits = model.encode_decode(shared, rows)[task] if rows.images else torch.zeros(0)
     losses = found.loss(task, logits, model.modules_of(task))
     loss = losses[f"{task}_loss"]
     weight = model.balancing({task: loss.detach()})[task]
     if loss.requires_grad:
-        # autocast is for forward passes, also where the backward pass is within one
+        # a backward pass must not run under autocast, and this one is inside a forward pass
         with torch.autocast(loss.device.type, enabled=False):
             backward(weight * loss)
     return {name: value.detach() for name, value in losses.items()}, weight
 
 
 def _backward(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
-    """Go backward as ``update_params`` does, without counting an iteration."""
+    """Run the backward pass as ``update_params`` does, without counting an iteration."""
     loss = optim_wrapper.scale_loss(loss)
     if isinstance(optim_wrapper, AmpOptimWrapper):
         loss = optim_wrapper.loss_scaler.scale(loss)
@@ -142,28 +145,30 @@ def _backward(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
 
 
 def _detached(shared: Trunk) -> Trunk:
-    """Cut the shared maps off, as leaves at which the tasks' gradients add up."""
+    """Detach the shared maps, as leaves that accumulate the tasks' gradients."""
 
-    def cut(x: Tensor) -> Tensor:
+    def leaf(x: Tensor) -> Tensor:
         return x.detach().requires_grad_(x.requires_grad)
 
-    x = None if shared.x is None else cut(shared.x)
-    return shared._replace(x=x, maps=tuple(map(cut, shared.maps)))
+    x = None if shared.x is None else leaf(shared.x)
+    return shared._replace(x=x, maps=tuple(map(leaf, shared.maps)))
 
 
 def _replayed(total: Tensor, shared: Trunk, leaves: Trunk) -> Tensor:
     """Give ``total`` a backward pass that takes the leaves' gradients through the shared part."""
-    pairs = zip((shared.x, *shared.maps), (leaves.x, *leaves.maps), strict=True)
-    pairs = [(x, leaf.grad) for x, leaf in pairs if x is not None and x.requires_grad]
+    both = zip((shared.x, *shared.maps), (leaves.x, *leaves.maps), strict=True)
+    pairs = [
+        (x, leaf.grad) for x, leaf in both if x is not None and leaf is not None and x.requires_grad
+    ]
     gradients = [gradient for _, gradient in pairs]
     return _Replay.apply(total.detach().requires_grad_(), gradients, *(x for x, _ in pairs))
 
 
 class _Replay(torch.autograd.Function):
-    """A value whose backward pass gives its inputs gradients that are known before.
+    """Identity whose backward pass gives further inputs precomputed gradients.
 
-    They already have the factors of loss scaling and accumulation, so the gradient that comes in,
-    which is these factors, is not multiplied in.
+    The gradients already contain the factors of loss scaling and accumulation. The incoming
+    gradient consists of the same factors, so it is not multiplied in.
     """
 
     @staticmethod
@@ -177,7 +182,7 @@ class _Replay(torch.autograd.Function):
         return None, None, *gradients
 
 
-def _check_training(model: nn.Module, optim_wrapper: OptimWrapper) -> None:
+def _check_training(model: MultiTaskModel, optim_wrapper: OptimWrapper) -> None:
     known = (OptimWrapper.backward, AmpOptimWrapper.backward)
     if type(optim_wrapper).backward not in known:
         raise ValueError(
