@@ -208,7 +208,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         else:
             start, outs = 0, []
             tokens, grid = self._embed(x)
-        for i, block in enumerate(self.layers[start:], start):
+        for i, block in enumerate(list(self.layers)[start:], start):
             if (0, i) == branch_point:
                 if to_branch:
                     return Trunk(tokens, tuple(outs), (grid,))
