@@ -190,6 +190,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
             if self.use_abs_pos_embed:
                 tokens = tokens + self.absolute_pos_embed
             tokens = self.drop_after_pos(tokens)
+        # a slice of a ModuleList is a module, which cannot be compiled
         stages = cast("list[SwinBlockSequence]", list(self.stages))
         blocks = self._block_stages()
         for i, stage in enumerate(stages[start[0] :], start[0]):

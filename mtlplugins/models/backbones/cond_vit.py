@@ -208,7 +208,8 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         else:
             start, outs = 0, []
             tokens, grid = self._embed(x)
-        for i, block in enumerate(list(self.layers)[start:], start):
+        layers = list(self.layers)  # a slice of a ModuleList is a module, which cannot be compiled
+        for i, block in enumerate(layers[start:], start):
             if (0, i) == branch_point:
                 if to_branch:
                     return Trunk(tokens, tuple(outs), (grid,))

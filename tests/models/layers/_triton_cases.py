@@ -104,7 +104,8 @@ def swin_block() -> dict[str, float]:
     windows, msa = Windows((8, 8), 4, torch.zeros(1)), WindowMSA(32, 1, (4, 4))
     torch.nn.init.normal_(msa.relative_position_bias_table)
     x = torch.randn(1, 4, 16, 32)
-    wanted = window_attention(msa, x, attention_bias(msa, None, windows.mask), None)
+    bias = attention_bias(msa, None, windows.mask)
+    wanted = msa.proj(window_attention(msa, msa.qkv(x), bias, None))
     found = kernel.triton_window_attention(msa, x, region=windows.region)
     errors = dict(out=difference(found, wanted))
     for name, parameter in msa.named_parameters():
