@@ -1,4 +1,4 @@
-"""Loss balancing: how much the loss of each task counts in a training step."""
+"""Loss balancing: methods that weight the losses of the tasks in a training step."""
 
 from .base import Balancing
 from .fixed import Fixed
@@ -6,7 +6,7 @@ from .geometric import Geometric
 from .log import Log
 from .uw_so import UWSO
 
-#: Names for ``model.balancing.type``.
+#: Values of ``model.balancing.type``.
 METHODS = ("Fixed", "Geometric", "Log", "UWSO")
 
 __all__ = ["METHODS", "UWSO", "Balancing", "Fixed", "Geometric", "Log"]

@@ -1,4 +1,4 @@
-"""The contract of a balancing method."""
+"""Base class of the balancing methods."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 
 class Balancing(nn.Module):
-    """Base of the methods that weight the losses of the tasks against each other.
+    """Base class of the methods that weight the losses of the tasks against each other.
 
-    A method is a module of the model, so its parameters are trained, and its parameters and buffers
-    are saved and resumed, with the model's.
+    A method is a module of the model. Its parameters are trained, and its parameters and buffers
+    are saved and resumed, with those of the model.
 
     Args:
-        tasks: The tasks that are trained, in the model's order.
-        task_weights: The config's ``model.task_weights``; 1 where a task is not given.
+        tasks: The trained tasks, in the model's order.
+        task_weights: The config's ``model.task_weights``; 1 for tasks it does not name.
     """
 
-    #: Whether the weights of a step do not depend on its losses.
+    #: Whether the weights of a step are independent of its losses.
     known_before: ClassVar[bool] = False
 
     def __init__(
@@ -31,12 +31,12 @@ class Balancing(nn.Module):
         self.task_weights = dict(task_weights or {})
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float | Tensor]:
-        """Weight the losses of one step.
+        """Compute the weights of one step.
 
         Args:
-            losses: The raw loss of each trained task over all processes, a scalar without a
-                gradient; 0 for a task without a target. A method whose weights are
-                ``known_before`` must take those of some of the tasks, too.
+            losses: The raw loss of each trained task, the mean over all ranks, a scalar without
+                gradient; 0 for a task without targets. A method whose weights are ``known_before``
+                must also accept the losses of some of the tasks.
 
         Returns:
             The factor of each task's loss in the total.
@@ -44,13 +44,15 @@ class Balancing(nn.Module):
         raise NotImplementedError
 
     def present(self, losses: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Stack the losses, and say which of them take part.
+        """Stack the losses and weights, and mark the tasks that are present.
+
+        A task is present if it has targets and a weight above 0.
 
         Returns:
-            (K,) each: the losses in float64, 1 for a task that takes no part, because it has no
-            target or a weight of 0; the ``task_weights``, 0 for it; and whether it takes part.
+            Three tensors (K,): the losses in float64, 1 for absent tasks; the ``task_weights``, 0
+            for absent tasks; whether each task is present.
         """
         values = torch.stack([loss.double() for loss in losses.values()])
         weights = values.new_tensor([self.task_weights.get(task, 1.0) for task in losses])
-        there = (values != 0) & (weights > 0)  # NaN takes part, to be seen
+        there = (values != 0) & (weights > 0)  # a NaN counts as present, so that it shows
         return values.where(there, 1.0), weights.where(there, 0.0), there

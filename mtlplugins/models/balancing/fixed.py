@@ -1,4 +1,4 @@
-"""Fixed weights."""
+"""Balancing by fixed weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import Balancing
 
 @MODELS.register_module()
 class Fixed(Balancing):
-    """The config's ``model.task_weights``, the same in every step.
+    """Fixed weights: the config's ``model.task_weights`` in every step.
 
     Args:
         tasks: See :class:`Balancing`.
@@ -22,5 +22,5 @@ class Fixed(Balancing):
     known_before = True
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
-        """Give each task its weight from the config."""
+        """Return each task's weight from the config."""
         return {task: self.task_weights.get(task, 1.0) for task in losses}

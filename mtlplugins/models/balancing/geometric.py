@@ -1,4 +1,4 @@
-"""The geometric mean of the losses."""
+"""Balancing by the geometric mean of the losses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Geometric(Balancing):
     """
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Weight each task by the derivative of the mean."""
+        """Return the derivative of the mean by each task's loss."""
         values, weights, _ = self.present(losses)
         shares = weights / weights.sum().clamp(min=1e-12)
         mean = (shares * values.log()).sum().exp()

@@ -1,4 +1,4 @@
-"""The sum of the logarithms of the losses."""
+"""Balancing by the sum of the logarithms of the losses."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .base import Balancing
 class Log(Balancing):
     """Minimise ``Σ w_t log L_t``, so that the scale of a loss does not matter.
 
-    The logarithm of DB-MTL (Lin et al. 2023, https://arxiv.org/abs/2308.12029) and of IMTL-L (Liu
-    et al. 2021), without what they do to gradients. The weight of a task is ``w_t / L_t``, so the
-    logged total is the sum of the ``task_weights`` and says nothing.
+    The logarithm of DB-MTL (Lin et al. 2023, https://arxiv.org/abs/2308.12029) and IMTL-L (Liu et
+    al. 2021), without their gradient balancing. The weight of a task is ``w_t / L_t``, so the
+    logged total is the constant sum of the ``task_weights``.
 
     Args:
         tasks: See :class:`Balancing`.

@@ -1,4 +1,4 @@
-"""A softmax of the inverse losses."""
+"""Balancing by a softmax of the inverse losses."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class UWSO(Balancing):
     """Weight the tasks with targets by ``softmax(1 / (T L_t))`` of their losses.
 
     Soft optimal uncertainty weighting (Kirchdorfer et al. 2024, https://arxiv.org/abs/2408.07985).
-    Deviates in that ``L_t`` are the losses times their ``task_weights``.
+    Unlike in the paper, ``L_t`` are the losses times their ``task_weights``.
 
     Args:
         tasks: See :class:`Balancing`.
-        temperature: ``T``; large ones make the weights alike.
+        temperature: ``T``; a large one makes the weights equal.
         task_weights: See :class:`Balancing`.
 
     Raises:
@@ -39,9 +39,9 @@ class UWSO(Balancing):
         self.temperature = temperature
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Give small losses large weights; their sum is 1 where all ``task_weights`` are."""
+        """Return large weights for small losses; they sum to 1 if all ``task_weights`` are 1."""
         values, weights, there = self.present(losses)
         scaled = (self.temperature * values * weights).where(there, 1.0)
-        # not −∞, of which alone a softmax is NaN
+        # not −∞: the softmax of −∞ alone is NaN
         soft = (1 / scaled).where(there, -1e300).softmax(0)
         return dict(zip(losses, (soft * weights).float(), strict=True))

@@ -103,7 +103,7 @@ class ConditionalBlock(nn.Module):
 
     @property
     def adds_to_linears(self) -> bool:
-        """Whether conditional modules add to the output of linear layers."""
+        """True if conditional modules add to the output of linear layers."""
         return "linears" in self._at
 
     def beside(self, x: Tensor, y: Tensor, condition: Condition | None) -> Tensor:

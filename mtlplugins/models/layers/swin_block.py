@@ -33,7 +33,7 @@ class CondSwinBlock(ConditionalBlock, SwinBlock):
 
     @property
     def shifted(self) -> bool:
-        """Whether the windows are shifted by half a window."""
+        """True if the windows are shifted by half a window."""
         return self.attn.shift_size > 0
 
     # mmseg's blocks take hw_shape in place of the windows

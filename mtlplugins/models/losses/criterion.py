@@ -83,7 +83,7 @@ class Criterion(nn.Module):
                 value = self._call(deepcopy(loss), pred, *others)  # a copy: some count labels
                 value.backward()
             if not (torch.isfinite(value) and torch.isfinite(cast("Tensor", pred.grad)).all()):
-                raise ValueError("it is not finite where there is no truth")
+                raise ValueError("it is not finite for pixels without ground truth")
         except Exception as error:  # a loss may raise anything on inputs it was not written for
             reason = str(error).split("\n")[0] or "its assertion fails"
             raise ValueError(

@@ -201,6 +201,6 @@ def _check_training(model: MultiTaskModel, optim_wrapper: OptimWrapper) -> None:
     if any(isinstance(m, nn.SyncBatchNorm) and m.training for m in parts):
         raise ValueError(
             "model.step=TaskByTask: the encoder's synchronised batch norms would wait for tasks "
-            "that only other processes have; set sync_bn=None, freeze the norms "
+            "that only other ranks have; set sync_bn=None, freeze the norms "
             "(backbone.norm_eval=True) or take model.step=dict(type='AllTasks')"
         )
