@@ -24,7 +24,7 @@ help:
 	@echo "make test-compat  run the core of the tests on older and newer versions"
 	@echo "make golden     record the golden losses anew (say in the commit why they moved)"
 	@echo "make soak       train for an hour (SOAK_MINUTES=60) and watch memory and files"
-	@echo "make lint       check style and formatting"
+	@echo "make lint       check style, formatting and types"
 	@echo "make clean      remove build droppings and work_dirs/demo, never an environment"
 
 venv: $(STAMP)
@@ -56,6 +56,7 @@ soak: venv
 lint: venv
 	"$(RUN)" -m ruff check .
 	"$(RUN)" -m ruff format --check .
+	"$(RUN)" -m ty check --python "$(VENV)"
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis work_dirs/demo

@@ -77,6 +77,7 @@ setup(
             "pytest-xdist>=3.6",
             "hypothesis>=6",
             "ruff>=0.9",
+            "ty>=0.0.108",
             "h5py>=3.8",
             "onnx>=1.16",
             "onnxruntime>=1.18",
