@@ -86,7 +86,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def columns_as_name(path: Path, line: str) -> str:
-    """Say how a line of several words was understood, and what to write instead."""
+    """Explain how a line of several words was read, and what to write instead."""
     return (
         f"{path} lists {line!r}, which was read as one name. If its {len(line.split())} words are "
         "columns, such as an image, its depth and a focal length, write a file with one image name "

@@ -91,7 +91,7 @@ class ImageLabel(Target):
 
 
 def _without_suffixes(labels: dict[str, int], names: Sequence[str]) -> dict[str, int]:
-    """Find names in a file that has them with the images' suffix, which must be one for all."""
+    """Match names by dropping the suffix of those in the file, which must be the same for all."""
     suffixes = {Path(name).suffix for name in labels}
     if len(suffixes) != 1:
         return {}

@@ -1,4 +1,4 @@
-"""Random colours."""
+"""Colour jitter."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from torchvision.transforms import ColorJitter
 
 @TRANSFORMS.register_module()
 class MultiTaskColorJitter(BaseTransform):
-    """torchvision's ``ColorJitter`` on the picture, which the thesis uses (section 4.4).
+    """torchvision's ``ColorJitter`` for the image, as in the thesis (section 4.4).
 
-    Draws the same numbers in the same order, but computes with OpenCV: turning the hue takes a
-    fifth of the time that Pillow needs, and is right to half a level where Pillow's eight bits of
-    hue leave errors of up to 11. mmpretrain's transform
-    of that name goes through mmcv's ``adjust_hue``, which overflows for negative angles with
-    NumPy 2 (mmcv 2.1.0).
+    Draws the same numbers in the same order, but computes with OpenCV: a change of hue takes a
+    fifth of Pillow's time and is exact to half a level, where Pillow's eight bits of hue cause
+    errors of up to 11. mmpretrain's transform of that name uses mmcv's ``adjust_hue``, which
+    overflows for negative angles with NumPy 2 (mmcv 2.1.0).
 
     Args:
         brightness: Factors are drawn from 1 ± this.
         contrast: Likewise.
         saturation: Likewise.
-        hue: Turns of the colour circle are drawn from ± this, at most 0.5.
+        hue: Rotations of the colour circle are drawn from ± this, at most 0.5.
 
     Raises:
         ValueError: A strength is negative, or ``hue`` above 0.5.
@@ -42,11 +41,11 @@ class MultiTaskColorJitter(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         order, *strengths = ColorJitter.get_params(*self.ranges)
-        picture = np.ascontiguousarray(results["img"])
+        image = np.ascontiguousarray(results["img"])
         for index in order.tolist():
             if strengths[index] is not None:
-                picture = _CHANGES[index](picture, strengths[index])
-        results["img"] = picture
+                image = _CHANGES[index](image, strengths[index])
+        results["img"] = image
         return results
 
 
@@ -64,11 +63,11 @@ def _saturate(bgr: np.ndarray, factor: float) -> np.ndarray:
     return cv2.addWeighted(bgr, factor, grey, 1 - factor, 0)
 
 
-def _turn_hue(bgr: np.ndarray, turn: float) -> np.ndarray:
-    hsv = cv2.cvtColor(bgr.astype(np.float32), cv2.COLOR_BGR2HSV)  # eight bits are too few for it
+def _rotate_hue(bgr: np.ndarray, turn: float) -> np.ndarray:
+    hsv = cv2.cvtColor(bgr.astype(np.float32), cv2.COLOR_BGR2HSV)  # eight bits of hue are too few
     hue = hsv[..., 0] + 360 * (turn % 1)
     hsv[..., 0] = hue - 360 * (hue >= 360)
     return cv2.convertScaleAbs(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR))
 
 
-_CHANGES = (_brighten, _contrast, _saturate, _turn_hue)
+_CHANGES = (_brighten, _contrast, _saturate, _rotate_hue)

@@ -1,4 +1,4 @@
-"""Decoding of photographs at no larger a scale than is needed."""
+"""Decoding of JPEG files at the smallest sufficient scale."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from PIL.PngImagePlugin import PngImageFile
 
 from mtlplugins.datasets.reading.files import FORMATS, BrokenFile
 
-_FACTORS = (8, 4, 2)  # by which JPEG decoders divide the sides
-_ORIENTATION = 0x0112  # the tag of EXIF
-#: EXIF's orientations in which the stored picture's axes change places, and those in which the rows
-#: and the columns of the upright picture are counted from an end of the stored one.
+_FACTORS = (8, 4, 2)  # by which JPEG decoders can divide the sides
+_ORIENTATION = 0x0112  # EXIF tag
+#: EXIF orientations in which the axes of the stored image are swapped, and those in which the rows
+#: and the columns of the upright image run against those of the stored one.
 _TRANSPOSED, _ROWS_TURNED, _COLUMNS_TURNED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
 _TURNED = range(2, 9)
-#: How EXIF data begin in a PNG, which may have them behind its pixels.
+#: Markers of EXIF data in a PNG, which may be after the pixels.
 _IN_PNG = (b"eXIf", b"XML:com.adobe.xmp", b"Raw profile type")
 
 
 @contextmanager
 def broken_if_unreadable(path: str) -> Iterator[None]:
-    """Name the image file in whatever a decoder raises.
+    """Convert any error of a decoder to one that names the image file.
 
     Raises:
-        BrokenFile: Anything was raised.
+        BrokenFile: The decoder raised an error.
     """
     try:
         yield
@@ -45,8 +45,8 @@ def broken_if_unreadable(path: str) -> Iterator[None]:
 
 
 def is_turned(path: str, header: Image.Image) -> bool:
-    """Whether decoders turn or mirror a picture, which is open, as its EXIF data say."""
-    if isinstance(header, PngImageFile):  # Pillow would decode it to look behind the pixels
+    """Return whether decoders rotate or mirror an open image according to its EXIF data."""
+    if isinstance(header, PngImageFile):  # Pillow would decode it to read what is after the pixels
         content = Path(path).read_bytes()
         if not any(mark in content for mark in _IN_PNG):
             return False
@@ -55,17 +55,17 @@ def is_turned(path: str, header: Image.Image) -> bool:
 
 @dataclass(frozen=True)
 class UndecodedImage:
-    """A part of a JPEG, in place of its pixels until it is known how many of them are needed.
+    """Lazily decoded part of a JPEG, a placeholder until the needed resolution is known.
 
-    It can be cut as the BGR uint8 array (H, W, 3) that it stands for, ``image[top:bottom,
-    left:right]``, until :func:`resize` decodes it. Whatever else is done with it is an error that
-    says so, of any transform: even its shape, which is what most ask for first.
+    It can be cropped like the BGR uint8 array (H, W, 3) that it stands for, ``image[top:bottom,
+    left:right]``, until :func:`resize` decodes it. Any other use by a transform, even of its shape,
+    is an error that explains this.
 
     Args:
-        path: File.
-        size: (height, width) of the whole picture in pixels, upright as its EXIF data say.
-        orientation: Where its first row and column are, by the numbers of EXIF.
-        box: (top, left, height, width) of the part in pixels of the whole.
+        path: The file.
+        size: (height, width) of the whole image in pixels, upright according to its EXIF data.
+        orientation: EXIF orientation of the stored image.
+        box: (top, left, height, width) of the part in pixels of the whole image.
     """
 
     path: str
@@ -75,7 +75,7 @@ class UndecodedImage:
 
     @classmethod
     def of(cls, path: str, header: Image.Image) -> UndecodedImage | None:
-        """Take the header of a picture that is open; None of one that has no reduced scales."""
+        """Make one from the header of an open image; None if its format has no reduced scales."""
         if not isinstance(header, JpegImageFile):
             return None
         orientation = header.getexif().get(_ORIENTATION, 1)
@@ -84,11 +84,11 @@ class UndecodedImage:
 
     @property
     def turned(self) -> bool:
-        """Whether decoding turns or mirrors the picture."""
+        """Whether decoding rotates or mirrors the image."""
         return self.orientation in _TURNED
 
     def __getitem__(self, part: tuple[slice, slice]) -> UndecodedImage:
-        """Take some of the rows and columns."""
+        """Crop to a range of rows and columns."""
         axes = part if isinstance(part, tuple) else (part,)
         if len(axes) != 2 or not all(isinstance(a, slice) and a.step in (None, 1) for a in axes):
             _refuse()
@@ -99,14 +99,14 @@ class UndecodedImage:
         return replace(self, box=box)
 
     def resized(self, size: tuple[int, int]) -> np.ndarray:
-        """Decode at the smallest scale at which the part is no smaller than ``size``, and resize.
+        """Decode at the smallest scale at which the part has at least ``size``, and resize.
 
         Args:
             size: (height, width) of the result.
 
         Returns:
-            BGR uint8 (height, width, 3). Of a part that is decoded in full size, bit for bit what
-            :func:`resize` makes of its pixels; else aligned with that to 1/100 of a pixel.
+            BGR uint8 (height, width, 3). If decoded at full scale, bit for bit what :func:`resize`
+            makes of the pixels; else aligned with that to 1/100 of a pixel.
 
         Raises:
             BrokenFile: The file cannot be decoded.
@@ -117,18 +117,18 @@ class UndecodedImage:
         pixels = self._decode(factor)
         if factor == 1:
             return resize(pixels[top : top + height, left : left + width], size)
-        # A reduced pixel stands for factor x factor others, from the first row and column that are
-        # stored: what lies u pixels from that border lies u / factor reduced ones from it. At the
-        # opposite border the last reduced pixel may reach out of the picture; where turning the
-        # picture upright makes it the first, all others are pushed by as much.
-        pushed_down = -self.size[0] % factor if self.orientation in _ROWS_TURNED else 0
-        pushed_right = -self.size[1] % factor if self.orientation in _COLUMNS_TURNED else 0
+        # A reduced pixel covers factor x factor pixels, counted from the first stored row and
+        # column: a distance of u pixels from that border is u / factor reduced pixels. At the
+        # opposite border the last reduced pixel may extend beyond the image; if rotating the image
+        # upright makes it the first, all others are shifted by the excess.
+        shift_down = -self.size[0] % factor if self.orientation in _ROWS_TURNED else 0
+        shift_right = -self.size[1] % factor if self.orientation in _COLUMNS_TURNED else 0
         high, wide = height / size[0], width / size[1]  # of a pixel of the result
-        # from the centres of the result's pixels, counted from 0, to those of reduced pixels
+        # maps centres of the result's pixels, counted from 0, to those of reduced pixels
         places = np.array(
             [
-                [wide, 0, left + pushed_right + (wide - factor) / 2],
-                [0, high, top + pushed_down + (high - factor) / 2],
+                [wide, 0, left + shift_right + (wide - factor) / 2],
+                [0, high, top + shift_down + (high - factor) / 2],
             ]
         )
         return cv2.warpAffine(
@@ -140,10 +140,10 @@ class UndecodedImage:
         )
 
     def _decode(self, factor: int) -> np.ndarray:
-        """Decode the whole picture, its sides divided by ``factor`` and rounded up."""
+        """Decode the whole image, its sides divided by ``factor`` and rounded up."""
         with broken_if_unreadable(self.path):
             image = Image.open(BytesIO(Path(self.path).read_bytes()), formats=FORMATS)
-            # Pillow takes the largest factor that leaves no less than it is asked for
+            # Pillow takes the largest factor that leaves at least the requested size
             image.draft(None, (image.width // factor, image.height // factor))
             upright = ImageOps.exif_transpose(image)
             rgb = upright if upright.mode == "RGB" else upright.convert("RGB")
@@ -153,18 +153,18 @@ class UndecodedImage:
         _refuse()
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # which Python asks for, to copy it for instance
+        if name.startswith("__"):  # Python asks for these, for example to copy it
             raise AttributeError(name)
         _refuse()
 
 
 def size_of(image: np.ndarray | UndecodedImage) -> tuple[int, int]:
-    """Give (height, width) of a picture (H, W, 3) in pixels."""
+    """Return (height, width) of an image (H, W, 3) in pixels."""
     return image.box[2:] if isinstance(image, UndecodedImage) else image.shape[:2]
 
 
 def resize(image: np.ndarray | UndecodedImage, size: tuple[int, int]) -> np.ndarray:
-    """Resize a picture (H, W, 3) bilinearly, about pixel centres, to ``size`` (height, width)."""
+    """Resize an image (H, W, 3) bilinearly to (height, width), aligned by pixel centres."""
     if isinstance(image, UndecodedImage):
         return image.resized(size)
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
@@ -173,6 +173,6 @@ def resize(image: np.ndarray | UndecodedImage, size: tuple[int, int]) -> np.ndar
 def _refuse() -> NoReturn:
     raise ValueError(
         "pipeline: OpenMultiTaskImage leaves the decoding to MultiTaskRandomResizedCrop or "
-        "MultiTaskResize: put one of them behind it, with nothing but LoadTargets between, or use "
+        "MultiTaskResize: put one of them after it, with nothing but LoadTargets between, or use "
         "LoadMultiTaskImage"
     )

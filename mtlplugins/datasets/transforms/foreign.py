@@ -1,15 +1,15 @@
-"""Transforms of other packages: those that keep dense targets in step with the image."""
+"""Check of other packages' transforms: do dense targets stay aligned with the image?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from mtlplugins.datasets.targets.base import DenseTarget, Target
 
 _PACKAGES = ("mmcv", "mmseg", "mmpretrain", "torchvision")
 
-#: Change pixels of the image where they are; no target has to follow.
+#: Transforms that change pixel values in place, so that no target has to follow.
 IMAGE_ALONE = frozenset(
     {f"mmseg.{n}" for n in ("AdjustGamma", "CLAHE", "PhotoMetricDistortion", "RGB2Gray")}
     | {"mmseg.Rerange", "mmpretrain.Lighting", "mmpretrain.GaussianBlur", "mmpretrain.Cutout"}
@@ -20,11 +20,11 @@ IMAGE_ALONE = frozenset(
     | {f"torchvision.Random{n}" for n in ("AdjustSharpness", "Autocontrast", "Equalize")}
     | {f"torchvision.Random{n}" for n in ("Grayscale", "Invert", "Posterize", "Solarize")}
 )
-#: Run others, which are looked at themselves.
+#: Transforms that run others, which are checked one by one.
 _CONTAINERS = ("mmcv.Compose", "mmengine.Compose", "mmcv.RandomApply", "mmcv.RandomChoice")
 _RESIZERS = ("mmcv.RandomChoiceResize", "mmcv.RandomResize", "mmseg.ResizeShortestEdge")
 
-_LOAD = "use LoadMultiTaskImage or OpenMultiTaskImage, and LoadTargets behind it"
+_LOAD = "use LoadMultiTaskImage or OpenMultiTaskImage, and LoadTargets after it"
 _PACK = "use PackMultiTask, which also makes the tensors"
 _PREPROCESSOR = "leave it out: the model's data_preprocessor does it"
 _NORMALISE = "leave it out: the model's data_preprocessor does it, and would do it again"
@@ -34,7 +34,7 @@ _RESIZE = "use MultiTaskResize, or mmseg's Resize"
 _FLIP = "use MultiTaskRandomFlip"
 _ROTATE = "use MultiTaskRandomRotate"
 _COLOUR = "use MultiTaskColorJitter, or mmseg's PhotoMetricDistortion"
-#: By a part of the transform's name, the first that fits.
+#: Advice by a part of the transform's name; the first match counts.
 _INSTEAD = (
     ("Pack", _PACK),
     ("ToTensor", _PACK),
@@ -61,19 +61,19 @@ _OTHERWISE = "leave it out, or write a transform that moves results['gt_<task>']
 
 
 def check_pipeline(transforms: Iterable[Callable], targets: Mapping[str, Target]) -> None:
-    """Refuse transforms that would move the image away from its targets, or fill these wrongly.
+    """Refuse transforms that would misalign image and targets, or fill targets wrongly.
 
-    Transforms that are neither ours nor of mmcv, mmseg, mmpretrain and torchvision are their
-    authors' business; :class:`PackMultiTask` compares sizes in any case.
+    Only transforms of mmcv, mmseg, mmpretrain and torchvision are checked; other authors know what
+    theirs do, and :class:`PackMultiTask` compares sizes in any case.
 
     Args:
-        transforms: A pipeline in its order, built.
-        targets: The kinds of target that travel through it, by task.
+        transforms: The built transforms of a pipeline, in order.
+        targets: The kinds of target in it, by task.
 
     Raises:
-        ValueError: Names the transform and what to use instead.
+        ValueError: A transform is refused; the message names it and what to use instead.
     """
-    dense = {task: target for task, target in targets.items() if target.dense}
+    dense = {task: cast(DenseTarget, target) for task, target in targets.items() if target.dense}
     steps = list(_inner(transforms))
     names = [name_of(step) for step in steps]
     loaded = "mtlplugins.LoadTargets" not in names
@@ -85,7 +85,7 @@ def check_pipeline(transforms: Iterable[Callable], targets: Mapping[str, Target]
             raise ValueError(f"pipeline: {name} {reason}: {_instead(name)}")
 
 
-def name_of(transform: Callable) -> str:
+def name_of(transform: Any) -> str:
     """Name a transform by its package and class, such as ``mmseg.RandomCrop``."""
     kind = type(transform)
     if kind.__name__ == "TorchVisonTransformWrapper":  # sic, mmpretrain's
@@ -93,8 +93,8 @@ def name_of(transform: Callable) -> str:
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
 
 
-def _inner(transforms: Iterable[Callable]) -> Iterator[Callable]:
-    """Go through transforms, and into those that run others."""
+def _inner(transforms: Iterable[Any]) -> Iterator[Any]:
+    """Yield the transforms, with those that run others replaced by what they run."""
     for transform in transforms:
         name = name_of(transform)
         if name in _CONTAINERS:
@@ -106,12 +106,12 @@ def _inner(transforms: Iterable[Callable]) -> Iterator[Callable]:
 
 
 def _formats(name: str) -> bool:
-    """Whether it makes what the model does not take, whatever the targets are."""
+    """Return whether the output cannot be used by the model, whatever the targets are."""
     return _instead(name) in (_PACK, _NORMALISE)
 
 
 def _fault(step: Any, name: str, dense: Mapping[str, DenseTarget], loaded: bool) -> str | None:
-    """Say what a transform would do to the targets, None where it does them right."""
+    """Describe what a transform does wrong to the targets; None if nothing."""
     if name in IMAGE_ALONE:
         return None
     if name in ("mmseg.Resize", "mmseg.ResizeToMultiple"):
@@ -143,7 +143,7 @@ def _fault(step: Any, name: str, dense: Mapping[str, DenseTarget], loaded: bool)
 
 
 def _points(target: DenseTarget) -> bool:
-    """Whether values are directions, which turn with the image."""
+    """Return whether the values are directions, which mirror with the image."""
     return type(target).mirror is not DenseTarget.mirror
 
 

@@ -1,4 +1,4 @@
-"""From arrays to what the model takes."""
+"""Packing of arrays into the model's inputs and data samples."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class PackMultiTask(BaseTransform):
     """Pack the image as uint8 (3, H, W) and its targets as a :class:`MultiTaskDataSample`.
 
     Raises:
-        ValueError: A target without a source, which a transform should have made, is not there.
-            Or a target has another size than the image, which was changed since they were loaded.
+        ValueError: A target without a source is missing, which a transform should have computed; or
+            a target differs in size from the image, which was changed after loading.
     """
 
     def transform(self, results: dict) -> dict:
-        # always a copy: what NumPy calls contiguous, one mirrored column, torch does not
+        # always a copy: NumPy counts a single mirrored column as contiguous, torch does not
         image = results["img"].transpose(2, 0, 1).copy()
         types = results.get("target_types", {})
         meta = {key: results[key] for key in _META if key in results}
@@ -42,11 +42,11 @@ class PackMultiTask(BaseTransform):
 
 def _check_size(results: dict, task: str) -> None:
     image, target = results["img"].shape[:2], results[f"gt_{task}"].shape[:2]
-    # for testing an image is resized before its targets are loaded, and these stay as they are
+    # in a test, an image is resized before its targets are loaded, which keep their size
     loaded = results.get("loaded_shape", results.get("ori_shape", image))
     if target != image and image != tuple(loaded[:2]):
         raise ValueError(
             f"pipeline: task {task!r}: the target of {results.get('img_path', 'an image')} has "
             f"{target[1]} x {target[0]} pixels, the image {image[1]} x {image[0]}, as a transform "
-            "behind LoadTargets changed the image alone; it has to change results['gt_<task>'] too"
+            "after LoadTargets changed only the image; it has to change results['gt_<task>'] too"
         )

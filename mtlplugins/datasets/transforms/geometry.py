@@ -1,4 +1,4 @@
-"""Crop, resize and mirror the image and all its targets in step."""
+"""Geometric transforms of the image together with its targets."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .decoding import resize, size_of
 
 
 def dense_targets(results: dict) -> Iterator[tuple[str, DenseTarget]]:
-    """Go through the dense targets that are loaded: key and kind of each."""
+    """Yield key and kind of each dense target that is loaded."""
     for task, target in results.get("target_types", {}).items():
         if target.dense and f"gt_{task}" in results:
             yield f"gt_{task}", target
 
 
 def _resample(results: dict, size: tuple[int, int]) -> None:
-    """Resize the image bilinearly and the targets to the nearest pixel, both about pixel centres.
+    """Resize the image bilinearly and the targets by nearest neighbour, aligned by pixel centres.
 
-    A target is never blended: a mean of two labels or of the depths at an edge belongs to nothing
-    in the scene. OpenCV's INTER_NEAREST, which mmcv takes, is off by up to half a pixel against the
-    image.
+    A target is never blended: the mean of two labels, or of the depths at an edge, corresponds to
+    nothing in the scene. OpenCV's INTER_NEAREST, which mmcv uses, is off by up to half a pixel
+    against the image.
     """
     results["img"] = resize(results["img"], size)
     for key, _ in dense_targets(results):
@@ -39,12 +39,13 @@ def _resample(results: dict, size: tuple[int, int]) -> None:
 
 
 def _size(transform: str, scale: int | Sequence[int]) -> tuple[int, int]:
-    """Make (height, width) of a side or of both."""
+    """Convert a side, or (height, width), to (height, width)."""
     sides = (scale, scale) if isinstance(scale, int) else scale
     whole = isinstance(sides, Sequence) and all(isinstance(s, int) and s > 0 for s in sides)
     if not whole or len(sides) != 2:
         raise ValueError(f"{transform}: scale={scale!r}, give a side or (height, width) in pixels")
-    return tuple(sides)
+    height, width = sides
+    return height, width
 
 
 def _bounds(name: str, bounds: Sequence[float]) -> tuple[float, float]:
@@ -54,21 +55,22 @@ def _bounds(name: str, bounds: Sequence[float]) -> tuple[float, float]:
             f"MultiTaskRandomResizedCrop: {name}={bounds!r}, give two numbers above 0, the smaller "
             "one first, such as (0.5, 1.0)"
         )
-    return tuple(bounds)
+    low, high = bounds
+    return low, high
 
 
 @TRANSFORMS.register_module()
 class MultiTaskRandomResizedCrop(RandomResizedCrop):
     """Crop a random part of the image and its targets and resize it.
 
-    The part is chosen as by torchvision's and mmpretrain's transform of that name.
+    The part is drawn as in torchvision's and mmpretrain's ``RandomResizedCrop``.
 
     Args:
         scale: Side or (height, width) of the result.
-        crop_ratio_range: Bounds of the part's area over the image's.
-        aspect_ratio_range: Bounds of the part's width over its height.
-        zoom_depth: Whether depth shrinks as the part is enlarged, by the square root of the image's
-            area over the part's: the part then looks like a whole image taken that much closer.
+        crop_ratio_range: Range of the part's area divided by the image's.
+        aspect_ratio_range: Range of the part's width divided by its height.
+        zoom_depth: Whether to divide depth by the square root of the image's area over the part's:
+            the part then looks like a whole image taken from that much closer.
 
     Raises:
         ValueError: ``scale`` is neither a side nor (height, width), or bounds are not two positive
@@ -94,12 +96,12 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
 
     def transform(self, results: dict) -> dict:
         whole = size_of(results["img"])
-        # mmpretrain chooses by the shape alone
+        # mmpretrain's method only needs the shape
         top, left, height, width = self.rand_crop_params(SimpleNamespace(shape=whole))
-        # the shapes asked for may leave nothing of a picture of one row or column
+        # an image of one row or column may round to an empty part
         height, width = max(height, 1), max(width, 1)
         window = slice(top, top + height), slice(left, left + width)
-        # against the whole image at the same output size, which is what testing resizes
+        # relative to the whole image at the same output size, as in a test
         factor = sqrt(whole[0] * whole[1] / (height * width))
         results["img"] = results["img"][window]
         for key, target in dense_targets(results):
@@ -113,7 +115,7 @@ class MultiTaskRandomResizedCrop(RandomResizedCrop):
 
 @TRANSFORMS.register_module()
 class MultiTaskResize(BaseTransform):
-    """Resize the image, and the targets that are loaded.
+    """Resize the image and the targets that are already loaded.
 
     Put it before ``LoadTargets`` to compare predictions with the targets at their original size.
 
@@ -121,7 +123,7 @@ class MultiTaskResize(BaseTransform):
         scale: Side or (height, width) of the result.
 
     Raises:
-        ValueError: ``scale`` is neither.
+        ValueError: ``scale`` is neither a side nor (height, width).
     """
 
     def __init__(self, scale: int | tuple[int, int]) -> None:
@@ -134,7 +136,7 @@ class MultiTaskResize(BaseTransform):
 
 @TRANSFORMS.register_module()
 class MultiTaskRandomFlip(RandomFlip):
-    """mmseg's ``RandomFlip``, left to right, which also mirrors what targets point at.
+    """mmseg's ``RandomFlip``, left to right, that also mirrors directions in targets.
 
     Args:
         prob: Probability of a flip.
@@ -151,14 +153,14 @@ class MultiTaskRandomFlip(RandomFlip):
 
 @TRANSFORMS.register_module()
 class MultiTaskRandomRotate(BaseTransform):
-    """Turn the image and its targets about the centre, and with them what targets point at.
+    """Rotate the image and its targets about the centre, including directions in targets.
 
-    The size stays. What comes in from outside is black in the image and without truth in the
-    targets, which are never blended. Depth along the optical axis stays, as that is turned about.
+    The size is kept. Pixels from outside are black in the image and invalid in the targets, which
+    are never blended. Depth is unchanged, as the rotation is about the optical axis.
 
     Args:
         degrees: Angles are drawn from ± this.
-        prob: Probability of a turn.
+        prob: Probability of a rotation.
 
     Raises:
         ValueError: ``degrees`` is not in 0 … 180, or ``prob`` not in 0 … 1.
@@ -179,7 +181,7 @@ class MultiTaskRandomRotate(BaseTransform):
         degrees = float((2 * share - 1) * self.degrees)
         height, width = results["img"].shape[:2]
         centre = (width - 1) / 2, (height - 1) / 2
-        places = cv2.getRotationMatrix2D(centre, -degrees, 1)  # OpenCV counts the other way
+        places = cv2.getRotationMatrix2D(centre, -degrees, 1)  # OpenCV rotates counter-clockwise
         results["img"] = cv2.warpAffine(results["img"], places, (width, height))
         row, column, inside = _source_pixels(places, height, width)
         for key, target in dense_targets(results):

@@ -1,6 +1,8 @@
-"""From files to arrays."""
+"""Loading of images and targets from files."""
 
 from __future__ import annotations
+
+from typing import cast
 
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
@@ -9,7 +11,7 @@ from mtlplugins.datasets.reading.files import BrokenFile, open_image
 
 from .decoding import UndecodedImage, broken_if_unreadable, is_turned, size_of
 
-#: What is wrong with a picture that is turned, and its targets are not.
+#: Error of an image that EXIF data rotate while its targets stay as they are.
 TURNED = (
     "{} is turned on loading, as its EXIF data say, but its targets are not: store it without the "
     "tag, its pixels turned as those of its targets"
@@ -18,18 +20,18 @@ TURNED = (
 
 @TRANSFORMS.register_module()
 class LoadMultiTaskImage(LoadImageFromFile):
-    """mmcv's ``LoadImageFromFile``, which names the file when it cannot be decoded.
+    """mmcv's ``LoadImageFromFile`` with errors that name the file.
 
-    Decodes with Pillow: it notices a truncated file, OpenCV returns the rest in grey. The picture
-    is BGR uint8 (H, W, 3), as everywhere in the mm stack. A header that announces an absurd size is
-    refused before it is believed.
+    Decodes with Pillow, which detects a truncated file (OpenCV fills the rest with grey). The image
+    is BGR uint8 (H, W, 3), as everywhere in the mm stack. An absurd size in the header is refused
+    before memory is allocated for it.
 
-    Where the file's EXIF data say so, the picture is turned, and ``turned`` is True for
+    An image is rotated or mirrored according to its EXIF data; ``turned`` then tells
     ``LoadTargets``.
 
     Raises:
-        BrokenFile: The file is damaged, none of the formats that are read, absurdly large, or has
-            more than 8 bits per channel.
+        BrokenFile: The file is damaged, of a format that is not read, absurdly large, or has more
+            than 8 bits per channel.
     """
 
     def __init__(self) -> None:
@@ -40,25 +42,26 @@ class LoadMultiTaskImage(LoadImageFromFile):
             with open_image(path) as image:
                 mode = image.mode
                 results["turned"] = is_turned(path, image)
-            if mode.startswith(("I", "F")):  # Pillow would make white of all above 255
+            if mode.startswith(("I", "F")):  # Pillow would clip all above 255
                 raise ValueError(f"its pixels are {mode}, not of 8 bits per channel; convert it")
-            return super().transform(results)
+            return cast(dict, super().transform(results))  # not None: errors are raised
 
 
 @TRANSFORMS.register_module()
 class OpenMultiTaskImage(LoadMultiTaskImage):
-    """``LoadMultiTaskImage`` that leaves a JPEG to be decoded by the crop or resize behind it.
+    """``LoadMultiTaskImage`` that lets the following crop or resize decode a JPEG.
 
-    That knows how large the picture must be, and decodes it at 1/2, 1/4 or 1/8 of its size where
-    that is enough: a fraction of the time for photographs that are much larger than what the model
-    takes, and smoother than single pixels of the whole. Other formats are decoded here.
+    The crop or resize knows the size it needs, and decodes at 1/2, 1/4 or 1/8 of the image's size
+    if that is enough: a fraction of the time for images much larger than the model's input, and
+    smoother than single pixels of the full scale. Other formats are decoded here. Until then
+    ``results["img"]`` is an :class:`UndecodedImage`.
 
-    A transform of its own and no option of the other: mmseg puts one without options in the place
-    of the first to predict arrays. ``results["img"]`` is an :class:`UndecodedImage` meanwhile.
+    It is a transform, not an option of ``LoadMultiTaskImage``, because mmseg replaces the first
+    transform by one without options to predict arrays.
 
     Raises:
-        BrokenFile: As above, here or by the crop or resize.
-        ValueError: Another transform, but ``LoadTargets``, wants the pixels before.
+        BrokenFile: As for ``LoadMultiTaskImage``, here or in the crop or resize.
+        ValueError: A transform other than ``LoadTargets`` uses the pixels before.
     """
 
     def transform(self, results: dict) -> dict:
@@ -74,30 +77,30 @@ class OpenMultiTaskImage(LoadMultiTaskImage):
 
 @TRANSFORMS.register_module()
 class LoadTargets(BaseTransform):
-    """Load the targets that an image has, each by its own kind.
+    """Load the targets of an image, each by its own kind.
 
-    Does nothing where there are none, so that one pipeline serves testing and inference. Adds
-    ``gt_<task>``, and the dense ones' keys to ``seg_fields``, which mmseg's crops, flips and
+    Does nothing without targets, so that one pipeline serves testing and inference. Adds
+    ``gt_<task>``, and the keys of dense targets to ``seg_fields``, which mmseg's crops, flips and
     resizes move with the image; docs/transforms.md lists what each transform does to targets.
 
     Raises:
-        BrokenFile: A target cannot be read, holds what it should not, or has another size than the
-            image file; or it is a map, and the image was turned on loading.
-        ValueError: The image is not loaded yet, or is cropped or mirrored already.
+        BrokenFile: A target cannot be read, has wrong content, or differs in size from the image
+            file; or it is a map, and EXIF data rotated the image.
+        ValueError: The image is not loaded yet, or is already cropped or mirrored.
     """
 
     def transform(self, results: dict) -> dict:
         if "ori_shape" not in results or "crop_box" in results or "flip" in results:
             raise ValueError(
-                "pipeline: LoadTargets belongs behind LoadMultiTaskImage and before crops and "
-                "flips, which would change the image alone"
+                "pipeline: LoadTargets belongs after LoadMultiTaskImage and before crops and "
+                "flips, which would change only the image"
             )
         results["loaded_shape"] = tuple(size_of(results["img"]))
         fields = results.setdefault("seg_fields", [])
         for task, source in results.get("target_sources", {}).items():
             target = results["target_types"][task]
             key = f"gt_{task}"
-            if source is None:  # a transform makes it
+            if source is None:  # a transform computes it
                 continue
             if target.dense and results.get("turned"):
                 raise BrokenFile(TURNED.format(results["img_path"]), results["img_path"])

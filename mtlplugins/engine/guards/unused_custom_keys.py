@@ -1,4 +1,4 @@
-"""Keys of ``paramwise_cfg.custom_keys`` that no parameter has in its name."""
+"""Check for keys of ``paramwise_cfg.custom_keys`` that match no parameter."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mtlplugins.common.text import few
 
 
 def unused_custom_keys(optim_wrapper: Mapping[str, Any], parameters: Iterable[str]) -> str | None:
-    """Say which keys set nothing, as a wrong name would not be noticed otherwise.
+    """Name the keys that set nothing: MMEngine ignores a misspelt name silently.
 
     Args:
-        optim_wrapper: The config's.
+        optim_wrapper: The ``optim_wrapper`` of the config.
         parameters: Names of the model's parameters.
 
     Returns:
-        A sentence, or None where each key is part of the name of a parameter.
+        A sentence, or None if each key is part of the name of a parameter.
     """
     keys = (optim_wrapper.get("paramwise_cfg") or {}).get("custom_keys") or {}
     names = list(parameters)

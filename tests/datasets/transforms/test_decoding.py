@@ -317,7 +317,7 @@ def test_what_wants_pixels_that_are_not_there_is_told_what_to_do(
     tmp_path: Path, other: dict
 ) -> None:
     np.random.seed(0)
-    with pytest.raises(ValueError, match=f"{REFUSED}: put one of them behind it"):
+    with pytest.raises(ValueError, match=f"{REFUSED}: put one of them after it"):
         run(OpenMultiTaskImage, item(tmp_path, EVEN), LoadTargets(), TRANSFORMS.build(other))
 
 

@@ -165,7 +165,7 @@ def test_targets_loaded_after_resizing_keep_the_size_of_the_file(item: dict) -> 
 
 
 def test_loading_after_a_crop_or_flip_is_an_error(item: dict) -> None:
-    message = "LoadTargets belongs behind LoadMultiTaskImage and before crops and flips"
+    message = "LoadTargets belongs after LoadMultiTaskImage and before crops and flips"
     for change in (MultiTaskRandomFlip(prob=0.0), MultiTaskRandomResizedCrop(16)):
         with pytest.raises(ValueError, match=message):
             LoadTargets()(change(LoadMultiTaskImage()(dict(item))))

@@ -313,7 +313,7 @@ OWN_DATA = (
     _files(
         "targets that are loaded behind a flip",
         content("order.py", _ORDER),
-        "LoadTargets belongs behind LoadMultiTaskImage and before crops and flips",
+        "LoadTargets belongs after LoadMultiTaskImage and before crops and flips",
         command="train.py order.py",
     ),
 )
