@@ -106,7 +106,8 @@ def test_a_json_names_the_class_of_each_image(root: Path) -> None:
     target = ImageLabel("scenes.json")
     assert target.find(root, ["a", "trip/b", "c"]) == {"a": 1, "c": 2}
     assert [target.load(source) for source in (1, 2)] == [1, 2]
-    assert target.where(root, "a") == f"{root}/scenes.json"
+    where = f"{root}/scenes.json, which names images such as 'c', not 'a'"
+    assert target.where(root, "a") == where
     missing = ImageLabel("none.json", classes=["a"])
     assert missing.find(root, ["a"]) == {}
     assert missing.where(root, "a") == f"{root}/none.json, which does not exist"
