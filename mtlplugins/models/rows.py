@@ -78,16 +78,17 @@ class Rows:
 
     def branch(self, maps: Sequence[Tensor], shared_maps: int) -> list[Tensor]:
         """Expand the first ``shared_maps`` maps from images to rows: (B, …) to (R, …)."""
-        return [x[self._image_index] if i < shared_maps else x for i, x in enumerate(maps)]
+        index = _to_device(self._image_index, maps[0].device)
+        return [x[index] if i < shared_maps else x for i, x in enumerate(maps)]
 
     def condition(self, embedding: TaskEmbedding) -> Condition:
         """Make the condition of a conditioned encoder for these rows."""
         z = embedding(tuple(self.images))
         device = z.device
         counts = tuple(map(len, self.images.values()))
-        image_index = torch.tensor(self._image_index, device=device)
-        task_index = torch.arange(len(counts), device=device).repeat_interleave(
-            torch.tensor(counts, device=device), output_size=sum(counts)
+        image_index = _to_device(self._image_index, device)
+        task_index = _to_device(
+            [task for task, count in enumerate(counts) for _ in range(count)], device
         )
         return Condition(z, image_index, task_index, counts)
 
@@ -102,7 +103,8 @@ class Rows:
         Returns:
             The maps (n, C, H, W) of this task's n images.
         """
-        index = self.images[task]
+        own = self.images[task]
+        index = _to_device(own, maps[0].device)
         start = 0
         for other, images in self.images.items():
             if other == task:
@@ -111,8 +113,13 @@ class Rows:
         picked = []
         for i, x in enumerate(maps):
             if i >= shared_maps:
-                x = x[start : start + len(index)]
-            elif len(index) < self.num_images:
+                x = x[start : start + len(own)]
+            elif len(own) < self.num_images:
                 x = x[index]
             picked.append(x)
         return picked
+
+
+def _to_device(indices: list[int], device: torch.device) -> Tensor:
+    """Copy indices to a device as int64, without waiting for what a GPU still computes."""
+    return torch.tensor(indices, dtype=torch.int64).to(device, non_blocking=True)
