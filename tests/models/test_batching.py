@@ -33,7 +33,7 @@ def test_the_same_inputs_give_the_same_gradients(order: list[int]):
     for found, expected in zip(different, same, strict=True):
         assert set(found) == set(expected)
         for name, value in expected.items():
-            # depth is float32 behind its sigmoid, whatever the model computes in
+            # depth is float32 after its sigmoid, whatever the model computes in
             torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-7)
 
 

@@ -212,7 +212,7 @@ def test_starts_as_the_plain_encoder(plan: dict, checkpoint: bool, tmp_path):
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_formula_of_a_block(stride: int):
-    """FiLM behind each norm, the adapter on the shortcut and outside the last ReLU."""
+    """FiLM after each norm, the adapter on the shortcut and outside the last ReLU."""
     shortcut = None
     if stride == 2:
         shortcut = nn.Sequential(nn.Conv2d(6, 6, 1, stride=2, bias=False), nn.BatchNorm2d(6))
@@ -295,7 +295,7 @@ def test_images_are_encoded_once_up_to_the_branch_point(
     assert encoder.task_embed_dims == (8 if 5 in maps else None)
 
 
-def test_batch_statistics_behind_the_branch_point_are_of_the_rows():
+def test_batch_statistics_after_the_branch_point_are_of_the_rows():
     encoder = cond_resnet(dict(norm=(0, 2, 0, 0)), zero_init_residual=False)
     encoder.init_weights()
     x = images(2)
@@ -397,7 +397,7 @@ def test_trains_and_predicts_in_a_model(depth: int):
     )
     samples = [make_sample("semantic", "depth"), make_sample("depth")]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(3):  # behind two layers of zeros the embedding waits for the third
+    for _ in range(3):  # after two layers of zeros the embedding waits for the third
         optimizer.zero_grad()
         sum(v for k, v in model.loss(images(2), samples).items() if "loss" in k).backward()
         assert all(p.grad is not None for p in model.parameters())

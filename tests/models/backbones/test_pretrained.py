@@ -102,7 +102,7 @@ def test_what_is_not_used_may_be_there(state: dict, tmp_path):
 
 
 def test_a_checkpoint_s_conditioning_is_not_taken_over(state: dict, tmp_path):
-    """Its task embedding stays behind, so its conditional modules would act at random."""
+    """Its task embedding is not loaded, so its conditional modules would act at random."""
     trained = cond_swin(PLANS["all three"])
     trained.load_state_dict(state, strict=False)
     perturb_conditioning(trained)

@@ -18,7 +18,7 @@ ENCODERS = {
         dict(model_name="mobilevit_xxs", out_indices=(1, 2, 3, 4)),
         (24, 48, 64, 320),
     ),
-    "ViT behind a ResNet": (dict(model_name="vit_tiny_r_s16_p8_224", img_size=64), (192,) * 3),
+    "ViT after a ResNet": (dict(model_name="vit_tiny_r_s16_p8_224", img_size=64), (192,) * 3),
     "Swin": (
         dict(
             model_name="swin_tiny_patch4_window7_224",
@@ -58,7 +58,7 @@ def test_trains_and_predicts(settings: dict, channels: tuple[int, ...]):
     losses = model.loss(images(2, SIZE), samples)
     sum(v for k, v in losses.items() if "loss" in k).backward()
     gradients = {n: p.grad for n, p in model.backbone.named_parameters()}
-    # some of timm's models have modules behind the last of the maps asked for
+    # some of timm's models have modules after the last requested map
     assert sum(g is not None and g.any().item() for g in gradients.values()) > 0.9 * len(gradients)
     for sample in model.eval().predict(images(2, SIZE), samples):
         assert sample.pred_semantic.data.shape == sample.pred_depth.data.shape == (1, *SIZE)

@@ -1,4 +1,4 @@
-"""What all heads refuse."""
+"""Errors that all heads raise."""
 
 from __future__ import annotations
 

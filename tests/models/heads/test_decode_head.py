@@ -81,7 +81,7 @@ def test_several_losses_are_logged_by_names_that_are_not_added():
     assert set(both(HEADS["FCNHead"])[1].loss(ours(maps), targets)) == {"loss", "acc"}
 
 
-def test_behind_a_decoder_it_gets_that_map():
+def test_after_a_decoder_it_gets_that_map():
     theirs, ours = both(HEADS["FCNHead"] | dict(in_index=0))
     x = torch.randn(2, 64, 6, 7)
     torch.testing.assert_close(ours(x), theirs([x]))

@@ -19,7 +19,7 @@ from tests.faults._ranks import MODEL_CONFIGS
 from tests.models._models import PLANS, TASKS, make_model, make_sample, model_config, perturb
 
 MIXED = [("semantic", "depth", "scene"), ("depth",), ("scene", "depth"), ("semantic", "scene")]
-#: Conditioned from the first block on, behind a shared stage, not at all, with a frozen encoder.
+#: Conditioned from the first block on, after a shared stage, not at all, with a frozen encoder.
 SWINS = {
     "Swin, all": model_config(PLANS["all three"], global_embedding=True),
     "Swin, last blocks": model_config(PLANS["last blocks"]),
