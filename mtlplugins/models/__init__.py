@@ -1,7 +1,7 @@
 """The multi-task model and its parts: encoders, conditional modules, decoders, heads, losses."""
 
 from .backbones import CondResNet, CondSwinTransformer, CondVisionTransformer, TokenViT
-from .balancing import Fixed
+from .balancing import UWSO, Fixed, Geometric, Log
 from .batch_augmentation import BatchRandomErase, BatchRandomFlip, BatchRandomShift
 from .data_preprocessor import MultiTaskDataPreprocessor
 from .decoders import ConvUNetDecoder, SwinUNetDecoder
@@ -20,6 +20,7 @@ from .multitask_model import MultiTaskModel
 from .steps import AllTasks, TaskByTask
 
 __all__ = [
+    "UWSO",
     "AllTasks",
     "BatchRandomErase",
     "BatchRandomFlip",
@@ -34,6 +35,8 @@ __all__ = [
     "DeployedModel",
     "DepthHead",
     "Fixed",
+    "Geometric",
+    "Log",
     "MultiTaskDataPreprocessor",
     "MultiTaskDecodeHead",
     "MultiTaskDistributedDataParallel",
