@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from difflib import get_close_matches
 from typing import Any
 
 from mmengine.config import Config
@@ -61,7 +62,8 @@ def spread_tasks(cfg: Config) -> None:
 
     Raises:
         ValueError: ``tasks`` is empty, repeats a task or names one without a head; the model or a
-            data set names a task that is not in it; or a data set has none of them.
+            data set names a task that is not in it; a data set has none of them; or a metric names
+            a task that looks like a misspelled one.
     """
     model = config_dict(cfg).get("model")
     if cfg.get("tasks") is None or not isinstance((model or {}).get("heads"), dict):
@@ -164,6 +166,8 @@ def _keep_metrics(cfg: Config, name: str, learned: Sequence[str]) -> None:
     metrics = [given] if isinstance(given, dict) else given
     if not metrics:
         return
+    for metric in metrics:
+        _check_spelling(name, metric, cfg)
     kept = [metric for metric in metrics if metric.get("task") in (None, *learned)]
     if not kept:
         raise ValueError(
@@ -172,6 +176,21 @@ def _keep_metrics(cfg: Config, name: str, learned: Sequence[str]) -> None:
         )
     if len(kept) < len(metrics):
         cfg[name] = kept
+
+
+def _check_spelling(name: str, metric: dict, cfg: Config) -> None:
+    """Refuse a metric of a misspelled task, which would be removed as that of a task not learned.
+
+    A base may have metrics of tasks for which the model has no head.
+    """
+    task, heads = metric.get("task"), list(cfg.model.heads)
+    if task is None or task in heads:
+        return
+    if similar := get_close_matches(str(task), heads, n=1, cutoff=0.8):
+        raise ValueError(
+            f"{name}: {metric.get('type')} scores task {task!r}, for which the model has no head; "
+            f"did you mean {similar[0]!r}?"
+        )
 
 
 def _keep_best(cfg: Config, learned: Sequence[str]) -> None:

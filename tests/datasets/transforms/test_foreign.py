@@ -164,7 +164,9 @@ class Shrink:
 def test_an_own_transform_is_let_through_and_sizes_are_compared(tmp_path: Path) -> None:
     TRANSFORMS.register_module(name="ShrinkForTest", module=Shrink, force=True)
     data = dataset(folder(tmp_path), dict(type="ShrinkForTest"))
-    with pytest.raises(ValueError, match=r"'semantic'.*32 x 24 pixels, the image 8 x 8.*alone"):
+    with pytest.raises(
+        ValueError, match=r"'semantic'.*32 x 24 pixels, the image 8 x 8.*changed only the image"
+    ):
         data[0]
 
 

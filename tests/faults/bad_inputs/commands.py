@@ -88,7 +88,7 @@ COMMANDS = (
         "a folder with files that are no pictures",
         _PREDICT.format("in"),
         (
-            "1 of 3 pictures were predicted; replace or leave out",
+            "1 of 3 images were predicted; replace or leave out",
             "in/b.png cannot be read (cannot identify",
             "in/c.jpg cannot be read (it is empty)",
         ),

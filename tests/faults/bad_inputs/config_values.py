@@ -21,7 +21,12 @@ def _mixed(name: str, ratios: str) -> BadInput:
 
 
 CONFIG_VALUES = (
-    _rooms("a task without a head", "model.tasks=[semantic,dept]", "unknown task 'dept'", _TASKS),
+    _rooms(
+        "a task without a head",
+        "model.tasks=[semantic,dept]",
+        "has 'dept', but the config's tasks are ('semantic', 'depth', 'scene')",
+        "name all in `tasks`",
+    ),
     _rooms(
         "a weight of no task",
         "model.task_weights.dept=1",
@@ -36,7 +41,7 @@ CONFIG_VALUES = (
     ),
     _rooms(
         "a task name that MMEngine would add up",
-        "model.heads.lossy.type=NormalsHead model.heads.lossy.in_channels=8",
+        "tasks=[depth,lossy] model.heads.lossy.type=NormalsHead model.heads.lossy.in_channels=8",
         "task 'lossy'",
         "rename the task",
     ),
@@ -154,7 +159,7 @@ CONFIG_VALUES = (
     _rooms(
         "a typo among the arguments of the data",
         f"{_DATA}lenght=4",
-        "RoomsDataset.__init__() got an unexpected keyword argument 'lenght'",
+        "__init__() got an unexpected keyword argument 'lenght'",
     ),
     _rooms(
         "a typo at the top",
@@ -217,8 +222,8 @@ CONFIG_VALUES = (
     _rooms(
         "a metric of no task",
         "val_evaluator.0.task=semantik",
-        "the data set has no task 'semantik', only depth, scene, semantic",
-        "correct the metric's `task`",
+        "val_evaluator: MultiTaskIoUMetric scores task 'semantik'",
+        "did you mean 'semantic'?",
     ),
     _rooms(
         "a metric of another kind of task",
@@ -290,18 +295,19 @@ CONFIG_VALUES = (
         "give model.heads.semantic the data's ignore_index, 255",
     ),
     _rooms(
-        "metrics of tasks that are not learnt",
-        "model.tasks=[depth]",
+        "metrics of tasks that are not learned",
+        "tasks=None model.tasks=[depth]",
         "val_evaluator: MultiTaskIoUMetric scores task 'semantic', but the model predicts",
         "leave this metric out, or correct model.tasks",
     ),
     _rooms(
-        "a task twice", "model.tasks=[depth,depth]", "tasks: task 'depth' is given twice; leave"
+        "a task twice", "model.tasks=[depth,depth]", "the names of one or more tasks, each once"
     ),
     *(
         _rooms(
             f"a task named {name!r}",
-            f"model.heads.{name}.type=NormalsHead model.heads.{name}.in_channels=8",
+            f"tasks=[depth,{name}] model.heads.{name}.type=NormalsHead "
+            f"model.heads.{name}.in_channels=8",
             f"task {name!r}: PyTorch cannot give this name to a part of a model; rename the task",
         )
         for name in ("train", "keys", "items")
@@ -338,7 +344,7 @@ CONFIG_VALUES = (
     BadInput(
         "conditional attention in a ResNet",
         options("resnet.py", "model.backbone.plan.attention=all"),
-        ("a ResNet has no attention to condition", "put adapters beside its blocks"),
+        ("CondResNet has no attention to condition", "condition it by plan.norm or plan.adapter"),
     ),
     BadInput(
         "a ResNet of a depth that nobody has made",

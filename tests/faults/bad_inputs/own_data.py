@@ -100,14 +100,14 @@ OWN_DATA = (
         "range of depth",
         "task 'depth': 100.0% of its values lie outside of 0.5 to 10 m with unit=0.001",
         "correct the data set's unit, the metres per step of the files, or min_depth",
-        "2 errors",
+        "3 errors",
         command=_CHECK,
     ),
     _files(
         "depth in metres that is taken for millimetres",
         _everywhere("data/depth/{}.npy", np.full(SIZE, 2.5, np.float32)),
         "task 'depth': 100.0% of its values lie outside of 0.5 to 10 m with unit=0.001",
-        "2 errors",
+        "3 errors",
         command=f"{_CHECK} --cfg-options {_NPY}",
     ),
     *(
@@ -252,8 +252,8 @@ OWN_DATA = (
     _value(
         "a task that the data has not",
         f"{_DATA}tasks=[semantic,dept]",
-        "unknown task 'dept'",
-        "this data set has semantic, depth, scene",
+        "has 'dept', but the config's tasks are ('semantic', 'depth', 'scene')",
+        "name all in `tasks`",
     ),
     _value(
         "a task of the model that is not loaded",
