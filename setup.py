@@ -59,6 +59,7 @@ setup(
         "mmsegmentation>=1.2.2,<2",
         "mmpretrain>=1.2.0,<2",
         "timm>=1.0,<2",
+        "torchjd>=0.18,<0.19",  # its interface changes with minor versions
         "numpy>=1.24",
         "matplotlib>=3.6",
         "opencv-python>=4.7",
@@ -69,6 +70,8 @@ setup(
     ],
     extras_require={
         "lite": ["mmcv-lite>=2.1.0,<2.2"],  # mmsegmentation 1.2.2 refuses mmcv 2.2
+        # UPGrad and DualProj; FairGrad needs scipy, which comes with it
+        "balancing": ["torchjd[quadprog_projector]>=0.18,<0.19"],
         "convert": ["h5py>=3.8"],
         "export": ["onnx>=1.16", "onnxruntime>=1.18"],
         "tensorboard": ["tensorboard>=2.12"],

@@ -57,6 +57,11 @@ class ShardedRunner(MultiTaskRunner):
                 f"model.step={type(model.step).__name__}: ShardedRunner trains all tasks together; "
                 "take model.step=dict(type='AllTasks'), or leave runner_type out"
             )
+        if not getattr(getattr(model, "balancing", None), "shardable", True):
+            raise ValueError(
+                f"model.balancing={type(model.balancing).__name__} does not work with "
+                "ShardedRunner; take another method, or leave runner_type out"
+            )
         model = model.to(get_device())
         if self.cfg.get("sync_bn"):
             model = convert_sync_batchnorm(model, self.cfg.sync_bn)

@@ -79,7 +79,9 @@ def check_method(where: str, config: Any, known: Sequence[str]) -> None:
     """
     if config is None:
         return
-    examples = " or ".join(f"dict(type={name!r})" for name in known)
+    given = config.get("type") if isinstance(config, dict) else config
+    similar = get_close_matches(str(given), known, n=2, cutoff=0.5) or known
+    examples = " or ".join(f"dict(type={name!r})" for name in similar)
     if not isinstance(config, dict) or "type" not in config:
         raise ValueError(f"model.{where}={config!r}: give {examples}")
     if isinstance(config["type"], str) and MODELS.get(config["type"]) is None:

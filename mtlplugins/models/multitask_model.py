@@ -286,6 +286,7 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         total, logged = super().parse_losses(losses | weighted)
         logged |= {f"{task}_loss": loss for task, loss in raw.items()}
         logged |= mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
+        weights = {t: w.detach() if isinstance(w, Tensor) else w for t, w in weights.items()}
         return total, logged | {f"{task}_weight": weight for task, weight in weights.items()}
 
 

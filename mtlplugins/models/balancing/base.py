@@ -22,6 +22,12 @@ class Balancing(nn.Module):
 
     #: Whether the weights of a step are independent of its losses.
     known_before: ClassVar[bool] = False
+    #: Whether it works where each rank holds a part of the parameters.
+    shardable: ClassVar[bool] = True
+    #: Whether it combines gradients of the tasks; then it is a :class:`GradientBalancing`.
+    needs_gradients: ClassVar[bool] = False
+    #: Whether :meth:`after_update` must be called, at the cost of another forward pass.
+    needs_losses_after_update: ClassVar[bool] = False
 
     def __init__(
         self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
@@ -56,3 +62,37 @@ class Balancing(nn.Module):
         weights = values.new_tensor([self.task_weights.get(task, 1.0) for task in losses])
         there = (values != 0) & (weights > 0)  # a NaN counts as present, so that it shows
         return values.where(there, 1.0), weights.where(there, 0.0), there
+
+    def after_update(self, losses: Mapping[str, Tensor]) -> None:
+        """Adapt to the change of the losses by an update of the weights.
+
+        Args:
+            losses: The losses of the last batch as in :meth:`forward`, computed again with the
+                updated weights.
+        """
+
+
+def check_two_tasks(method: Balancing) -> None:
+    """Check that there are tasks to weight against each other.
+
+    Raises:
+        ValueError: There are fewer than two.
+    """
+    if len(method.tasks) < 2:
+        raise ValueError(
+            f"model.balancing={type(method).__name__} weights tasks against each other, and only "
+            f"{', '.join(map(repr, method.tasks))} is trained; leave model.balancing out"
+        )
+
+
+def check_positive(method: Balancing, **options: float) -> None:
+    """Check options of a method.
+
+    Raises:
+        ValueError: One is not above 0; names it.
+    """
+    for name, value in options.items():
+        if not value > 0:
+            raise ValueError(
+                f"model.balancing={type(method).__name__}: {name}={value!r} must be above 0"
+            )

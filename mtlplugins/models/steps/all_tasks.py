@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import torch
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mtlplugins.common.private import run_forward
+from mtlplugins.models.distributed.shares import mean_over_processes
 
 if TYPE_CHECKING:
     from mtlplugins.models.multitask_model import MultiTaskModel
@@ -22,7 +24,16 @@ class AllTasks:
     shardable = True
 
     def check(self, model: MultiTaskModel) -> None:
-        """Accept any model."""
+        """Check that the step can serve the balancing method.
+
+        Raises:
+            ValueError: The method combines gradients of the tasks.
+        """
+        if model.balancing.needs_gradients:
+            raise ValueError(
+                f"model.balancing={type(model.balancing).__name__} combines gradients of the tasks:"
+                " take model.step=dict(type='TaskByTask'), which computes them one by one"
+            )
 
     def __call__(
         self, network: nn.Module, data: Any, optim_wrapper: OptimWrapper
@@ -43,4 +54,9 @@ class AllTasks:
             losses = run_forward(network, data, mode="loss")
         total, logged = model.parse_losses(losses)
         optim_wrapper.update_params(total)
+        if model.balancing.needs_losses_after_update and optim_wrapper.should_update():
+            with torch.no_grad(), optim_wrapper.optim_context(network):
+                again = run_forward(model, data, mode="loss")
+            losses = {task: again[f"{task}_loss"] for task in model.trained_tasks}
+            model.balancing.after_update(mean_over_processes(losses))
         return total, logged

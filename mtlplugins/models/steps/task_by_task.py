@@ -20,6 +20,8 @@ from mtlplugins.models.rows import Rows
 from mtlplugins.models.task_losses import TaskLosses
 from mtlplugins.structures import MultiTaskDataSample
 
+from .task_gradients import TaskGradients
+
 if TYPE_CHECKING:
     from mtlplugins.models.multitask_model import MultiTaskModel
 
@@ -46,8 +48,17 @@ class TaskByTask:
         """Check that the model can be trained task by task.
 
         Raises:
-            ValueError: The balancing method needs all losses of a step to compute a weight.
+            ValueError: The balancing method needs all losses of a step to compute a weight, or
+                gradients of an encoder that is frozen.
         """
+        if model.balancing.needs_gradients and (
+            model.frozen_tasks or not any(p.requires_grad for p in _shared_parameters(model))
+        ):
+            raise ValueError(
+                f"model.balancing={type(model.balancing).__name__} combines the tasks' gradients "
+                "of the encoder, which is frozen (frozen_tasks, backbone.plan): leave "
+                "model.balancing out"
+            )
         if not model.balancing.known_before:
             name = type(model.balancing).__name__
             raise ValueError(
@@ -102,18 +113,32 @@ class TaskByTask:
         found = TaskLosses(model.trained_tasks, model.heads, rows, samples, inputs.device)
         shared = model.shared_part(inputs) if rows.images else Trunk(None, ())
         leaves = _detached(shared)
+        gradients = None
+        if model.balancing.needs_gradients:
+            parameters = _shared_parameters(model)
+            gradients = TaskGradients(parameters, len(model.trained_tasks), shared, leaves)
         logged: dict[str, Any] = {}
         total = inputs.new_zeros(())
-        for task in model.trained_tasks:
+        for number, task in enumerate(model.trained_tasks):
             losses, weight = _train_task(model, task, leaves, rows.only(task), found, backward)
             total = total + weight * losses[f"{task}_loss"]
             logged |= losses | {f"{task}_weight": weight}
-        total = _replayed(total, shared, leaves)
+            if gradients is not None:
+                gradients.take(number)
+        if gradients is not None:
+            gradients.put_back(model.balancing)  # nothing is left for the backward pass
+        else:
+            total = _replayed(total, shared, leaves)
         if is_distributed():
             total = total + touch(model)
-        elif len(rows.images) < len(model.trained_tasks):
+        elif gradients is not None or len(rows.images) < len(model.trained_tasks):
             total = total + touch(model.backbone, model.neck, model.task_embedding)
         return dict(loss=total) | logged
+
+
+def _shared_parameters(model: MultiTaskModel) -> list[nn.Parameter]:
+    parts = [part for part in (model.backbone, model.neck) if part is not None]
+    return [p for part in parts for p in part.parameters()]
 
 
 def _train_task(

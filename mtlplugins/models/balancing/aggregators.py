@@ -1,0 +1,245 @@
+"""Methods that weight tasks by their gradients, by the aggregators of TorchJD 0.18."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import torch
+from mmseg.registry import MODELS
+from torch import Tensor
+
+from .base import check_positive
+from .gradient_balancing import GradientBalancing
+
+#: Added to the Gramian of unit rows, divided by its trace: far below float64's square root.
+_REGULARISATION = 1e-9
+
+
+def _missing(method: GradientBalancing, requirement: str) -> ImportError:
+    return ImportError(
+        f"model.balancing={type(method).__name__} needs a package that is not installed: "
+        f'pip install "{requirement}"'
+    )
+
+
+class _TorchJD(GradientBalancing):
+    """Base of the methods that need TorchJD: refused, with the line that installs it, without."""
+
+    def __init__(
+        self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
+    ) -> None:
+        super().__init__(tasks, task_weights=task_weights)
+        try:
+            import_module("torchjd")
+        except ImportError as error:
+            raise _missing(self, "torchjd>=0.18,<0.19") from error
+
+    @property
+    def aggregation(self) -> ModuleType:
+        """TorchJD's aggregators; no attribute, or a model could not be copied."""
+        return import_module("torchjd.aggregation")
+
+
+class _Projecting(_TorchJD):
+    """Base of the methods that project onto the dual cone: gradients that conflict with no task.
+
+    The cone does not change with the lengths of the rows, so unit rows are projected, and their
+    lengths are preferences. Without that a short row counts for nothing beside a long one.
+    """
+
+    def __init__(
+        self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
+    ) -> None:
+        super().__init__(tasks, task_weights=task_weights)
+        projector = import_module("torchjd.linalg").QuadprogProjector
+        try:
+            self._projector = projector(norm_eps=0.0, reg_eps=_REGULARISATION)
+        except ImportError as error:
+            raise _missing(self, "torchjd[quadprog_projector]>=0.18,<0.19") from error
+
+
+@MODELS.register_module()
+class UPGrad(_Projecting):
+    """The mean of the tasks' gradients, each projected so that it conflicts with no task.
+
+    Quinton and Rey 2024, Jacobian Descent for Multi-Objective Optimization (arXiv:2406.16232).
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
+        """Project each row."""
+        preference = lengths / len(lengths)
+        return self.aggregation.UPGradWeighting(preference, self._projector)(cosines)
+
+
+@MODELS.register_module()
+class DualProj(_Projecting):
+    """The mean of the tasks' gradients, projected so that it conflicts with no task.
+
+    Lopez-Paz and Ranzato 2017, Gradient Episodic Memory (arXiv:1706.08840), equation 11.
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
+        """Project the mean."""
+        preference = lengths / len(lengths)
+        return self.aggregation.DualProjWeighting(preference, self._projector)(cosines)
+
+
+class _Weighting(_TorchJD):
+    """Base of the methods that TorchJD computes from the Gramian of the rows as they are."""
+
+    def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
+        """Weight the rows, then the unit rows."""
+        return self.weighting()(cosines * lengths * lengths[:, None]) * lengths
+
+    def weighting(self) -> Any:
+        """Make TorchJD's weighting."""
+        raise NotImplementedError
+
+
+@MODELS.register_module()
+class MGDA(_Weighting):
+    """The shortest convex combination of the tasks' gradients.
+
+    Sener and Koltun 2018 (arXiv:1810.04650), by Frank and Wolfe's iterations.
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def weighting(self) -> Any:
+        """Make TorchJD's weighting."""
+        return self.aggregation.MGDAWeighting(epsilon=1e-6, max_iters=1000)
+
+
+@MODELS.register_module()
+class IMTLG(_Weighting):
+    """A gradient with the same projection onto each task's gradient, the weights adding up to 1.
+
+    Liu et al. 2021, Towards Impartial Multi-Task Learning (ICLR).
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def weighting(self) -> Any:
+        """Make TorchJD's weighting."""
+        return self.aggregation.IMTLGWeighting()
+
+
+@MODELS.register_module()
+class AlignedMTL(_Weighting):
+    """The mean of the tasks' gradients after their principal components are made equally long.
+
+    Senushkin et al. 2023 (arXiv:2305.19000).
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def weighting(self) -> Any:
+        """Make TorchJD's weighting."""
+        return self.aggregation.AlignedMTLWeighting()
+
+
+@MODELS.register_module()
+class PCGrad(_Weighting):
+    """The sum of the tasks' gradients, each without its conflicts with others in random order.
+
+    Yu et al. 2020, Gradient Surgery for Multi-Task Learning (arXiv:2001.06782).
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def weighting(self) -> Any:
+        """Make TorchJD's weighting."""
+        return self.aggregation.PCGradWeighting()
+
+
+@MODELS.register_module()
+class FairGrad(_Weighting):
+    """Weights w with G w = w^(-1/alpha), G the Gramian: the larger ``alpha``, the more equal gains.
+
+    Ban and Ji 2024 (arXiv:2402.15638).
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        alpha: Fairness.
+        task_weights: See :class:`GradientBalancing`.
+
+    Raises:
+        ValueError: ``alpha`` is not above 0, or there are fewer than two tasks.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        *,
+        alpha: float = 2.0,
+        task_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(tasks, task_weights=task_weights)
+        check_positive(self, alpha=alpha)
+        self.alpha = alpha
+        self.weighting()
+
+    def weighting(self) -> Any:
+        """Make TorchJD's weighting."""
+        try:
+            return self.aggregation.FairGradWeighting(self.alpha)
+        except ImportError as error:
+            raise _missing(self, "torchjd[fairgrad]>=0.18,<0.19") from error
+
+
+@MODELS.register_module()
+class ConFIG(_TorchJD):
+    """A gradient with the same angle to each task's, as long as the sum of its projections.
+
+    Liu et al. 2024, ConFIG: Towards Conflict-free Training (arXiv:2408.11104), equation 2.
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
+        """Compute TorchJD's result in the coordinates of a square root of the Gramian."""
+        values, vectors = torch.linalg.eigh(cosines)
+        root = vectors * values.clamp(min=0).sqrt()
+        combined = self.aggregation.ConFIG()(root * lengths[:, None])
+        return torch.linalg.pinv(root.T) @ combined
+
+
+@MODELS.register_module()
+class GradDrop(_TorchJD):
+    """For each parameter, only the tasks' gradients of one sign, which is drawn by its purity.
+
+    Chen et al. 2020, Just Pick a Sign (arXiv:2010.06808).
+
+    Args:
+        tasks: See :class:`GradientBalancing`.
+        task_weights: See :class:`GradientBalancing`.
+    """
+
+    def combine_present(self, rows: Tensor, products: Tensor, present: Tensor) -> Tensor:
+        """Combine the numbers of each parameter."""
+        scale = products.diagonal().mean().sqrt().to(rows)
+        devices = [rows.device] if rows.is_cuda else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(int(self.seed + self.steps))
+            return self.aggregation.GradDrop()(rows[present] / scale) * scale
