@@ -1,7 +1,26 @@
 """The multi-task model and its parts: encoders, conditional modules, decoders, heads, losses."""
 
 from .backbones import CondResNet, CondSwinTransformer, CondVisionTransformer, TokenViT
-from .balancing import UWSO, Fixed, Geometric, Log
+from .balancing import (
+    DWA,
+    FAMO,
+    IMTLG,
+    MGDA,
+    STCH,
+    UWSO,
+    AlignedMTL,
+    ConFIG,
+    DualProj,
+    FairGrad,
+    Fixed,
+    Geometric,
+    GradDrop,
+    Log,
+    PCGrad,
+    Random,
+    Uncertainty,
+    UPGrad,
+)
 from .batch_augmentation import BatchRandomErase, BatchRandomFlip, BatchRandomShift
 from .data_preprocessor import MultiTaskDataPreprocessor
 from .decoders import ConvUNetDecoder, SwinUNetDecoder
@@ -20,13 +39,20 @@ from .multitask_model import MultiTaskModel
 from .steps import AllTasks, TaskByTask
 
 __all__ = [
+    "DWA",
+    "FAMO",
+    "IMTLG",
+    "MGDA",
+    "STCH",
     "UWSO",
+    "AlignedMTL",
     "AllTasks",
     "BatchRandomErase",
     "BatchRandomFlip",
     "BatchRandomShift",
     "BerHuLoss",
     "ClassificationHead",
+    "ConFIG",
     "CondResNet",
     "CondSwinTransformer",
     "CondVisionTransformer",
@@ -34,17 +60,24 @@ __all__ = [
     "CosineDirectionLoss",
     "DeployedModel",
     "DepthHead",
+    "DualProj",
+    "FairGrad",
     "Fixed",
     "Geometric",
+    "GradDrop",
     "Log",
     "MultiTaskDataPreprocessor",
     "MultiTaskDecodeHead",
     "MultiTaskDistributedDataParallel",
     "MultiTaskModel",
     "NormalsHead",
+    "PCGrad",
+    "Random",
     "SegmentationHead",
     "SwinUNetDecoder",
     "TaskByTask",
     "TokenViT",
+    "UPGrad",
+    "Uncertainty",
     "fold",
 ]

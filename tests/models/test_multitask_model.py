@@ -162,7 +162,7 @@ def test_a_subset_of_the_tasks_can_be_learnt():
         (dict(test_cfg=dict(mode="slide", crop_size=(8, 8), stride=(0, 8))), "must be positive"),
         (
             dict(step="TaskByTask"),
-            r"model\.step='TaskByTask': give dict\(type='AllTasks'\) or dict",
+            r"model\.step='TaskByTask': give dict\(type='TaskByTask'\)",
         ),
         (
             dict(step=dict(type="TaskByTsk")),

@@ -34,7 +34,9 @@ class TaskGradients:
         size = sum(p.numel() for p in self._parameters)
         self._rows = torch.zeros(tasks, size, dtype=first.dtype, device=first.device)
         pairs = zip((shared.x, *shared.maps), (leaves.x, *leaves.maps), strict=True)
-        self._pairs = [(x, leaf) for x, leaf in pairs if x is not None and x.requires_grad]
+        self._pairs = [
+            (x, leaf) for x, leaf in pairs if x is not None and leaf is not None and x.requires_grad
+        ]
 
     def take(self, task: int) -> None:
         """Take the gradient that the task of this number has just left."""
