@@ -201,13 +201,13 @@ WRAPPER = dict(
 
 def work(folder: Path, rank: int) -> None:
     held = {}
-    for name, runner_type in (("sharded", "ShardedRunner"), ("copies", "Runner")):
+    for name, runner_type in (("sharded", "ShardedRunner"), ("copies", "MultiTaskRunner")):
         held[name] = elements(train(folder / name, runner_type=runner_type))
         train(folder / f"{name}_bf16", runner_type=runner_type, optim_wrapper=WRAPPER)
     for source, target in (("sharded", "sharded"), ("sharded", "copies"), ("copies", "sharded")):
         train(
             folder / f"{source}_then_{target}",
-            runner_type="ShardedRunner" if target == "sharded" else "Runner",
+            runner_type="ShardedRunner" if target == "sharded" else "MultiTaskRunner",
             resume=True,
             load_from=str(folder / source / "epoch_1.pth"),
         )

@@ -50,7 +50,7 @@ def train(folder: Path, name: str, **settings: str) -> Runner:
 
 def work(rank: int, folder: Path) -> None:
     torch.set_num_threads(1)
-    train(folder, "copies", runner_type="Runner")
+    train(folder, "copies", runner_type="MultiTaskRunner")
     parameters = list(train(folder, "sharded").model.parameters())
     own = sum(p.to_local().numel() for p in parameters)
     divided = all(isinstance(p, DTensor) for p in parameters)
