@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import shutil
 import time
 from pathlib import Path
 
 from analysis.blind_baseline import score_config
-from mmengine.logging import MMLogger
 from prettytable import PrettyTable
 
 import mtlplugins  # noqa: F401, registers the modules
@@ -39,9 +36,7 @@ def main() -> None:
     runner.train()
     scores = runner.test()
     print("Scoring the blind baseline, which sees no pixels ...")
-    MMLogger.get_current_instance().setLevel("WARNING")  # without the metrics' tables per class
-    with contextlib.redirect_stdout(io.StringIO()):
-        blind = score_config(scored, train_images=400)
+    blind = score_config(scored, train_images=400)
 
     table = PrettyTable(["200 unseen rooms", "model", "blind"], align="r")
     for name in ("semantic/mIoU", "semantic/aAcc", "depth/d1", "depth/abs_err"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -45,12 +46,11 @@ class MultiTaskInferencer:
         tasks: Sequence[str] | None = None,
         device: str | None = None,
     ) -> None:
-        cfg = load_config(config) if isinstance(config, str) else config
+        cfg = load_config(config) if isinstance(config, str) else copy.deepcopy(config)
         init_default_scope("mmseg")
         if cfg.get("model") is None:
             raise ValueError("the config has no `model`: give one that a model was trained by")
-        cfg = cfg.copy()
-        cfg.model.setdefault("test_cfg", {})["tasks"] = tasks
+        cfg.model.test_cfg = {**(cfg.model.get("test_cfg") or {}), "tasks": tasks}
         self.model = MODELS.build(cfg.model)
         state, meta = read_checkpoint(checkpoint)
         load_state(self.model, state, checkpoint)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.utils import track_iter_progress
 from PIL import Image
 
 from mtlplugins.common.arguments import add_cfg_options
+from mtlplugins.common.progress import track
 from mtlplugins.config import load_config
 from mtlplugins.datasets.reading.files import FORMATS, BrokenFile
 from mtlplugins.io.overwrite import refuse_inputs
@@ -62,7 +62,7 @@ def predict(
     refuse_inputs([*panels.values(), *outputs], inputs)
     out.mkdir(parents=True, exist_ok=True)
     broken = {}
-    for path in track_iter_progress(found):
+    for path in track(found, "images"):
         try:
             sample = inferencer(path)
         except BrokenFile as error:  # its advice is for data sets; take the reason only

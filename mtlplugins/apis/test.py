@@ -9,9 +9,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mtlplugins.common.arguments import add_cfg_options, add_launcher
+from mtlplugins.common.arguments import add_cfg_options, add_launcher, add_verbose
 from mtlplugins.config import load_config
 from mtlplugins.engine import MultiTaskRunner
+from mtlplugins.engine.console.short_log import print_whole_log
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 
 
@@ -26,6 +27,7 @@ def test(
     tasks: Sequence[str] | None = None,
     cfg_options: dict[str, Any] | None = None,
     launcher: str = "none",
+    verbose: bool = False,
 ) -> dict[str, float]:
     """Evaluate a checkpoint on the test data of a config.
 
@@ -40,6 +42,8 @@ def test(
         cfg_options: Values of the config to change, by dotted key.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
+        verbose: Print MMEngine's whole log instead of progress and scores.
+
     Returns:
         The scores by ``<task>/<metric>``.
 
@@ -50,17 +54,20 @@ def test(
     """
     cfg = load_config(config, cfg_options)
     cfg.launcher = launcher
+    if verbose:
+        print_whole_log(cfg)
     stem = Path(cfg.filename or "test").stem
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{stem}"
     if tasks:
         select_tasks(cfg, list(tasks))
     if show_dir:
-        cfg.setdefault("default_hooks", {})["visualization"] = dict(
+        panels = dict(
             type="MultiTaskVisualizationHook",
             draw=True,
             interval=interval,
             show_dir=str(Path(show_dir).absolute()),
         )
+        cfg.default_hooks = {**(cfg.get("default_hooks") or {}), "visualization": panels}
     file = find_checkpoint(str(checkpoint))
     state, meta = read_checkpoint(file)
     described = described_tasks(meta)
@@ -87,7 +94,8 @@ def described_tasks(meta: Any) -> dict[str, dict[str, Any]]:
 
 def select_tasks(cfg: Config, tasks: list[str]) -> None:
     """Restrict a config's test to some tasks, in place."""
-    cfg.model.setdefault("test_cfg", {})["tasks"] = tasks
+    # MMEngine's setdefault returns a copy of what it stores
+    cfg.model.test_cfg = {**(cfg.model.get("test_cfg") or {}), "tasks": tasks}
     cfg.test_evaluator = [m for m in cfg.test_evaluator if m.get("task") in tasks]
     if not cfg.test_evaluator:
         known = ", ".join(cfg.model.heads)
@@ -133,6 +141,7 @@ def parse_args() -> argparse.Namespace:
         "--interval", type=int, default=1, help="number of images from one panel to the next"
     )
     parser.add_argument("--tasks", help="tasks to predict and score, e.g. semantic,depth")
+    add_verbose(parser)
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
@@ -151,4 +160,5 @@ def main() -> None:
         tasks=args.tasks.split(",") if args.tasks else None,
         cfg_options=args.cfg_options,
         launcher=args.launcher,
+        verbose=args.verbose,
     )

@@ -14,8 +14,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
-from mtlplugins.common.arguments import add_cfg_options, add_launcher
+from mtlplugins.common.arguments import add_cfg_options, add_launcher, add_verbose
 from mtlplugins.config import load_config
+from mtlplugins.engine import MultiTaskRunner
+from mtlplugins.engine.console.short_log import print_whole_log
 from mtlplugins.engine.resume.work_dir import has_checkpoint, locked, refuse_to_overwrite
 from mtlplugins.io.atomic_file import name_full_disk
 
@@ -32,6 +34,7 @@ def train(
     cfg_options: dict[str, Any] | None = None,
     launcher: str = "none",
     load_from: str | Path | None = None,
+    verbose: bool = False,
 ) -> Runner:
     """Train the model of a config, with :class:`MultiTaskRunner` or the config's ``runner_type``.
 
@@ -46,6 +49,9 @@ def train(
         launcher: Launcher of distributed training: ``'none'``, ``'pytorch'``, ``'slurm'`` or
             ``'mpi'``.
         load_from: Checkpoint with the initial weights; ignored when resuming.
+
+        verbose: Print MMEngine's whole log, config and hooks included, instead of a summary,
+            progress and scores.
 
     Returns:
         The runner, with the trained ``model``.
@@ -62,6 +68,8 @@ def train(
     stem = Path(cfg.filename or "run").stem
     cfg.work_dir = str(work_dir or cfg.get("work_dir") or f"work_dirs/{stem}")
     cfg.launcher = launcher
+    if verbose and issubclass(RUNNERS.get(cfg.runner_type) or Runner, MultiTaskRunner):
+        print_whole_log(cfg)
     if load_from is not None:
         cfg.load_from = str(load_from)
     if amp:
@@ -99,6 +107,7 @@ def parse_args() -> argparse.Namespace:
         action="store_true",
         help="mixed precision in bfloat16, on a CPU too; in float16 on GPUs that have no bfloat16",
     )
+    add_verbose(parser)
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
@@ -114,6 +123,7 @@ def main() -> None:
         amp=args.amp,
         cfg_options=args.cfg_options,
         launcher=args.launcher,
+        verbose=args.verbose,
     )
 
 

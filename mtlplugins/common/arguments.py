@@ -31,6 +31,15 @@ def parse_cfg_options(typed: Sequence[str]) -> dict[str, Any]:
     return parser.parse_args(["--cfg-options", *typed] if typed else []).cfg_options or {}
 
 
+def add_verbose(parser: argparse.ArgumentParser) -> None:
+    """Add ``--verbose``, for tools that run a ``MultiTaskRunner``."""
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="print MMEngine's whole log, which the log file holds in any case",
+    )
+
+
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Add ``--launcher``, and ``--local_rank``, which launchers pass and MMEngine needs."""
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
         KeyError: An option has an unknown top-level key that resembles a known one.
         ValueError: The file cannot be read, or :func:`check_values` refuses a value.
     """
-    cfg = source.copy() if isinstance(source, Config) else _read(str(source))
+    # deep: a Config's own copy shares its dictionaries
+    cfg = copy.deepcopy(source) if isinstance(source, Config) else _read(str(source))
     if options:
         old_tasks = cfg.get("tasks")
         _check_spelling(options, cfg)

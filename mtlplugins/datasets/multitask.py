@@ -10,6 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
+from mtlplugins.common.notice import Notice
 from mtlplugins.common.randomness import seeded
 
 from .draw_sampler import Draw
@@ -130,8 +131,10 @@ class MultiTaskDataset(BaseDataset):
                     f"targets.{task}, or leave the task out with dataset.tasks"
                 )
         print_log(
-            f"{type(self).__name__} {self.ann_file or folder}: {len(names)} images; targets: "
-            + ", ".join(f"{task} {count}" for task, count in counts.items()),
+            Notice(
+                f"{type(self).__name__} {self.ann_file or folder}: {len(names)} images; targets: "
+                + ", ".join(f"{task} {count}" for task, count in counts.items())
+            ),
             logger="current",
         )
         return [

@@ -15,6 +15,8 @@ import numpy as np
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
+from mtlplugins.common.notice import Notice
+
 from .common_arguments import CommonArguments
 from .multitask import MultiTaskDataset
 from .reading.files import read_lines
@@ -197,8 +199,10 @@ class TaskonomyDataset(MultiTaskDataset):
                     "dataset.tasks"
                 )
         print_log(
-            f"{type(self).__name__} {self._which()}: {len(images)} images; targets: "
-            + ", ".join(f"{task} {count}" for task, count in counts.items()),
+            Notice(
+                f"{type(self).__name__} {self._which()}: {len(images)} images; targets: "
+                + ", ".join(f"{task} {count}" for task, count in counts.items())
+            ),
             logger="current",
         )
 

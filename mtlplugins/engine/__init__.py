@@ -1,5 +1,6 @@
 """Training: runners, loops, optimizer wrappers and hooks."""
 
+from .console import ConsoleHook
 from .guards import BrokenFilesHook, CheckTasksHook, NonFiniteHook, UpdateGuard
 from .resume import (
     CheckResumeHook,
@@ -25,6 +26,7 @@ __all__ = [
     "CheckResumeHook",
     "CheckTasksHook",
     "CompileHook",
+    "ConsoleHook",
     "KeepMemoryHook",
     "KeepValuesHook",
     "MultiTaskRunner",

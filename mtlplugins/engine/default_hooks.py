@@ -18,6 +18,7 @@ DEFAULT_HOOKS: dict[str, dict[str, Any]] = {
     "timer": dict(type="IterTimerHook"),
     "sampler_seed": dict(type="DistSamplerSeedHook"),
     "logger": dict(type="LoggerHook", interval=10),
+    "console": dict(type="ConsoleHook"),
     "param_scheduler": dict(type="ParamSchedulerHook"),
     "checkpoint": dict(type="SafeCheckpointHook", interval=1, max_keep_ckpts=2),
     "visualization": dict(type="MultiTaskVisualizationHook"),

@@ -14,11 +14,15 @@ from typing import Any, cast
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.runner import BaseLoop, CheckpointLoader, Runner, load_state_dict
 from mmengine.visualization import Visualizer
 from mmseg.registry import MODEL_WRAPPERS, RUNNERS
 from torch import nn
 
+from mtlplugins.common.notice import Notice
+
+from .console.short_log import shorten_console
 from .default_hooks import merge_hooks
 from .resume.draws import number_draws
 from .resume.early_stopping import replay_scores
@@ -85,6 +89,7 @@ class MultiTaskRunner(Runner):
         self._found: FoundCheckpoint | None = None
         self._saving = _checkpoint_settings(default_hooks.get("checkpoint"))
         self._accepted = False
+        self._short_console = default_hooks.get("console") is not None
         super().__init__(
             *args,
             # MMEngine accepts None for its own names, which its annotation omits
@@ -114,6 +119,15 @@ class MultiTaskRunner(Runner):
             number += 1
             self._timestamp = f"{stamp}_{number}"
         self._timestamps.add(self._timestamp)
+
+    def build_logger(
+        self, log_level: int | str = "INFO", log_file: str | None = None, **kwargs: Any
+    ) -> MMLogger:
+        """Build the logger; with the hook ``console`` its console is short, its file is not."""
+        logger = super().build_logger(log_level, log_file, **kwargs)
+        if self._short_console:
+            shorten_console(logger)
+        return logger
 
     def build_visualizer(self, visualizer: Visualizer | dict | None = None) -> Visualizer:
         """Build a visualizer with a name unique in this process."""
@@ -171,7 +185,7 @@ class MultiTaskRunner(Runner):
             self._found = FoundCheckpoint(self._load_from, content)
         self._resume = self._found is not None
         if self._found is None:
-            self.logger.info(f"No checkpoint in {self._folder}: the run starts.")
+            self.logger.info(Notice(f"No checkpoint in {self._folder}: the run starts."))
             return
         self._load_from = str(self._found.path)
         refuse_unfit(self._found.content, self._load_from)
@@ -186,6 +200,7 @@ class MultiTaskRunner(Runner):
         super().load_or_resume()
         if self._resume and isinstance(self._train_loop, BaseLoop):
             replay_scores(self)
+            self.logger.info(Notice(f"Resumed at epoch {self.epoch}, iteration {self.iter}"))
         self._accepted = True
         self.dump_config()
 
@@ -209,7 +224,7 @@ class MultiTaskRunner(Runner):
             renamed[name] = value
         load_state_dict(getattr(self.model, "module", self.model), renamed, strict, self.logger)
         self._has_loaded = True
-        self.logger.info(f"Load checkpoint from {filename}")
+        self.logger.info(Notice(f"Load checkpoint from {filename}"))
         return read.content
 
     def dump_config(self) -> None:

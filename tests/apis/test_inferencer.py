@@ -55,3 +55,11 @@ def test_a_model_without_transforms_cannot_read_a_file(config: Config, checkpoin
     inferencer = MultiTaskInferencer(config, checkpoint, device="cpu")  # enough for an export
     with pytest.raises(ValueError, match=r"no transforms for an image file: give it test_pipeline"):
         inferencer("a.png")
+
+
+def test_chosen_tasks_are_predicted_and_the_config_stays(config: Config, checkpoint: str) -> None:
+    cfg = deepcopy(config)
+    del cfg.model.test_cfg
+    inferencer = MultiTaskInferencer(cfg, checkpoint, tasks=["depth"], device="cpu")
+    assert inferencer.model.test_cfg["tasks"] == ["depth"]
+    assert "test_cfg" not in cfg.model

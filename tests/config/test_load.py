@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mtlplugins.apis import load_config
 from mtlplugins.engine.default_hooks import merge_hooks
 
 CONFIG = str(Path(__file__).parents[2] / "configs/swin_cond_nyuv2.py")
+ROOMS = str(Path(__file__).parents[2] / "configs/rooms/swin_cond_rooms.py")
 
 
 def test_a_new_data_root_reaches_every_data_set() -> None:
@@ -73,3 +75,12 @@ def test_a_head_of_mmseg_may_have_a_negative_dropout_ratio() -> None:
     assert load_config(CONFIG, {key: -1}).model.heads.semantic.dropout_ratio == -1
     with pytest.raises(ValueError, match=rf"{key}=1: give a share below 1"):
         load_config(CONFIG, {key: 1})
+
+
+def test_options_leave_a_given_config_alone() -> None:
+    given = Config.fromfile(ROOMS)
+    text = given.pretty_text
+    options = {"train_cfg.max_epochs": 7, "tasks": "depth", "model.test_cfg.mode": "whole"}
+    changed = load_config(given, options)
+    assert changed.param_scheduler[0].total_steps == 7
+    assert given.pretty_text == text

@@ -11,19 +11,19 @@ from collections.abc import Iterator, Sequence
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.utils import track_iter_progress
 from mmseg.registry import DATASETS, METRICS
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.apis import blind_scores, load_config
 from mtlplugins.common.arguments import add_cfg_options
+from mtlplugins.common.progress import track
 from mtlplugins.structures import MultiTaskDataSample
 
 
 def targets(dataset: Sequence[dict], count: int) -> Iterator[MultiTaskDataSample]:
     """Load the targets of about ``count`` evenly spaced items."""
     chosen = range(0, len(dataset), max(1, len(dataset) // count))
-    for index in track_iter_progress(chosen):
+    for index in track(chosen, "images"):
         yield dataset[index]["data_samples"]
 
 

@@ -31,7 +31,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
 from nyuv2_labeled import (
     HEIGHT,
     WIDTH,
@@ -43,6 +42,7 @@ from nyuv2_labeled import (
     read_strings,
 )
 
+from mtlplugins.common.progress import track
 from mtlplugins.io.atomic_file import write_bytes_atomically
 
 SUFFIXES = {"image": ".jpg", "depth": ".png", "semantic13": ".png", "semantic40": ".png"}
@@ -143,7 +143,7 @@ def convert(mat: Path, out: Path, *, meta: Meta, size: tuple[int, int] = (HEIGHT
             if not all(path.exists() for path in frame_paths(out, number).values())
         ]
         check_output(out, todo, size)
-        for number in track_iter_progress(todo) if todo else []:
+        for number in track(todo, "frames"):
             frame = read_frame(file, number - 1, meta=meta)
             resized = {n: resize(a, size, smooth=n == "image") for n, a in frame.items()}
             write_frame(out, number, resized)

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
 from nyuv2_labeled import HEIGHT, WIDTH, ConversionError
 
+from mtlplugins.common.progress import track
 from mtlplugins.geometry import Intrinsics, normals_from_depth
 from mtlplugins.io.atomic_file import write_bytes_atomically
 
@@ -91,7 +91,7 @@ def write_normals(depth: Path, out: Path) -> None:
         raise ConversionError(f"no depth in {depth}; name a folder that nyuv2.py has filled")
     out.mkdir(parents=True, exist_ok=True)
     todo = [file for file in files if not (out / file.name).exists()]
-    for file in track_iter_progress(todo) if todo else []:
+    for file in track(todo, "frames"):
         millimetres = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
         if millimetres is None or millimetres.dtype != np.uint16 or millimetres.ndim != 2:
             raise ConversionError(f"{file} is no 16-bit depth in millimetres; convert it again")

@@ -18,10 +18,11 @@ import cv2
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+from mtlplugins.common.progress import Progress
+
 from .findings import Findings, Problem
 from .images import check_images
 from .leaks import find_copies, find_shared_files
-from .progress import Progress
 from .splits import Split, splits_of
 
 _CHUNK = 16  # images per job; small, so that progress is steady and cores finish together
@@ -77,7 +78,7 @@ def check_config(cfg: Config, *, workers: int, progress: bool = True) -> Check:
         parts, _run(splits, parts, workers, heads), strict=True
     ):
         findings[number][source].add(found)
-        bar.advance(len(images), note=f"{splits[number].name}")
+        bar.advance(len(images), note=partial(str, splits[number].name))
     bar.close()
     for of_split in findings:
         for found in of_split:

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 from torch import Tensor
 
+from mtlplugins.common.notice import Notice
 from mtlplugins.datasets.common_arguments import CommonArguments
 from mtlplugins.datasets.draw_sampler import Draw
 from mtlplugins.datasets.multitask import MultiTaskDataset
@@ -123,7 +124,8 @@ class MultiTaskCIFAR(MultiTaskDataset):
             for i in range(len(images))
         ]
         chosen = self._chosen(len(labels))
-        print_log(f"MultiTaskCIFAR {folder}, {self.split}: {len(chosen)} images", logger="current")
+        message = f"MultiTaskCIFAR {folder}, {self.split}: {len(chosen)} images"
+        print_log(Notice(message), logger="current")
         return chosen
 
     def _chosen(self, count: int) -> list[int]:

@@ -7,6 +7,7 @@ import re
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mtlplugins.common.notice import Notice
 from mtlplugins.common.text import few
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 from mtlplugins.models.conditioning import FiLM, conditional_modules
@@ -82,8 +83,10 @@ def load_pretrained(
     }
     unused = load_state(encoder, state, source, optional=may_miss)
     print_log(
-        f"loaded {len(state) - len(unused)} tensors of {source}"
-        + (f"; not used: {few(unused)}" if unused else ""),
+        Notice(
+            f"loaded {len(state) - len(unused)} tensors of {source}"
+            + (f"; not used: {few(unused)}" if unused else "")
+        ),
         logger="current",
     )
 

@@ -9,6 +9,8 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mtlplugins.common.notice import Notice
+
 
 class TaskEmbedding(nn.Module):
     """One learned vector ``z`` per task, initialised from N(0, 0.02²).
@@ -81,6 +83,6 @@ def _mean(vectors: dict[str, Tensor]) -> Tensor:
 
 def _log_start(task: str, start: str) -> None:
     print_log(
-        f"task {task!r} is new to the checkpoint: its embedding starts from the {start}",
+        Notice(f"task {task!r} is new to the checkpoint: its embedding starts from the {start}"),
         logger="current",
     )

@@ -1,0 +1,5 @@
+"""What a person who trains sees: a summary, progress, scores, notices and warnings."""
+
+from .console_hook import ConsoleHook
+
+__all__ = ["ConsoleHook"]
