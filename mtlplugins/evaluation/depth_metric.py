@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from mmseg.registry import METRICS
 from torch import Tensor
@@ -12,6 +13,29 @@ from torch import Tensor
 from mtlplugins.kinds import part_of_kind
 
 from .task_metric import TaskMetric, check_same_shape
+
+
+class _Crop(NamedTuple):
+    """Part of a map that is scored, for maps of the size ``of``; others are scaled to it."""
+
+    rows: tuple[float, float]
+    columns: tuple[float, float]
+    of: tuple[int, int]
+
+    def slices(self, size: tuple[int, int]) -> tuple[slice, slice]:
+        """Return rows and columns in a map of ``size`` (H, W), rounded down as the papers' code."""
+        ends = zip((self.rows, self.columns), size, self.of, strict=True)
+        rows, columns = (slice(*(int(e * n / whole) for e in both)) for both, n, whole in ends)
+        return rows, columns
+
+
+#: The usual crops, with the digits of the evaluation code of monodepth (Godard et al. 2017) and,
+#: for NYUv2, of BTS (Lee et al. 2019).
+CROPS = {
+    "eigen": _Crop((0.3324324, 0.91351351), (0.0359477, 0.96405229), (1, 1)),
+    "garg": _Crop((0.40810811, 0.99189189), (0.03594771, 0.96405229), (1, 1)),
+    "eigen_nyuv2": _Crop((45, 471), (41, 601), (480, 640)),
+}
 
 
 @METRICS.register_module()
@@ -44,16 +68,28 @@ class MultiTaskDepthMetric(TaskMetric):
     missing value. Predictions at valid pixels are clamped to the same range, so that no logarithm
     of zero is taken; elsewhere they are ignored. An image without a valid pixel changes nothing.
 
+    ``crop`` restricts the score to the part of each map that other papers score: on KITTI that of
+    Eigen et al. 2014 (``"eigen"``) or of Garg et al. 2016, "Unsupervised CNN for single view depth
+    estimation" (``"garg"``), as shares of the sides; on NYUv2 that of Eigen et al.
+    (``"eigen_nyuv2"``), rows 45 to 470 and columns 41 to 600 of 480 x 640 pixels.
+
+    ``median_scaling`` multiplies the prediction of each image by median(t) / median(p) over its
+    valid pixels, before clamping (Zhou et al. 2017, "Unsupervised learning of depth and ego-motion
+    from video", section 4.1). For predictions whose scale is unknown; scores with and without it
+    do not compare.
+
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
         min_depth: Lower limit in metres, > 0.
         max_depth: Upper limit in metres; None for none.
         average: "pixel" pools the valid pixels of all images; "image" applies the formulas to each
             image and averages over the images that have a valid pixel.
+        crop: ``"eigen"``, ``"garg"`` or ``"eigen_nyuv2"``; None for whole maps.
+        median_scaling: Whether to scale each prediction to the median of its ground truth.
 
     Raises:
         ValueError: An argument is invalid; the maps differ in size; a prediction is NaN or infinite
-            at a valid pixel.
+            at a valid pixel, or has a median of 0 or below, which cannot be scaled.
     """
 
     names = (
@@ -68,6 +104,8 @@ class MultiTaskDepthMetric(TaskMetric):
         min_depth: float = 1e-3,
         max_depth: float | None = None,
         average: Literal["pixel", "image"] = "pixel",
+        crop: Literal["eigen", "garg", "eigen_nyuv2"] | None = None,
+        median_scaling: bool = False,
     ) -> None:
         super().__init__(task)
         if min_depth <= 0:
@@ -78,9 +116,16 @@ class MultiTaskDepthMetric(TaskMetric):
             )
         if average not in ("pixel", "image"):
             raise ValueError(f"task '{task}': average is 'pixel' or 'image', got {average!r}")
+        if crop is not None and crop not in CROPS:
+            raise ValueError(
+                f"task '{task}': crop={crop!r}: give one of {', '.join(CROPS)}, or None for whole "
+                "maps"
+            )
         self.min_depth = min_depth
         self.max_depth = math.inf if max_depth is None else max_depth
         self.average = average
+        self.crop = None if crop is None else CROPS[crop]
+        self.median_scaling = median_scaling
 
     @property
     def num_sums(self) -> int:
@@ -104,6 +149,9 @@ class MultiTaskDepthMetric(TaskMetric):
     def _pixel_sums(self, truth: Tensor, prediction: Tensor) -> Tensor:
         """Float64 (11,): count, d1, d2, d3, abs_rel, sq_rel, e, e^2, abs(log10), abs, square."""
         check_same_shape(truth, prediction)
+        if self.crop is not None:
+            rows, columns = self.crop.slices(tuple(truth.shape[-2:]))
+            truth, prediction = truth[..., rows, columns], prediction[..., rows, columns]
         # isfinite: infinity lies within a range without an upper limit
         valid = truth.isfinite() & (truth >= self.min_depth) & (truth <= self.max_depth)
         t = truth[valid].double()  # (N,)
@@ -112,6 +160,8 @@ class MultiTaskDepthMetric(TaskMetric):
             raise ValueError(
                 f"{int((~p.isfinite()).sum())} of {p.numel()} predicted depths are NaN or infinite"
             )
+        if self.median_scaling and len(t):
+            p = p * _scale_by_medians(t, p)
         p = p.clamp(self.min_depth, self.max_depth)
         error = (p - t).abs()
         e = p.log() - t.log()
@@ -120,6 +170,17 @@ class MultiTaskDepthMetric(TaskMetric):
         terms += [(ratio < 1.25**k).double() for k in (1, 2, 3)]
         terms += [error / t, error**2 / t, e, e**2, e.abs() / math.log(10), error, error**2]
         return torch.stack(terms).sum(dim=1)
+
+
+def _scale_by_medians(truth: Tensor, prediction: Tensor) -> float:
+    """Return the ratio of the medians, each the mean of the two middle values of an even number."""
+    true, predicted = (float(np.median(values.numpy())) for values in (truth, prediction))
+    if predicted <= 0:
+        raise ValueError(
+            f"median_scaling: the median of the predicted depths is {predicted:g} m, which no "
+            "factor scales to that of the ground truth"
+        )
+    return true / predicted
 
 
 def _metrics_from_pixel_sums(sums: Tensor) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
@@ -12,12 +14,35 @@ from mtlplugins.kinds import part_of_kind
 from .task_metric import TaskMetric, check_same_shape
 
 
+#: Results of each choice of ``iou_metrics``, beside ``aAcc``.
+_RESULTS = {
+    "mIoU": ("mIoU", "mAcc"),
+    "mDice": ("mDice", "mAcc"),
+    "mFscore": ("mFscore", "mPrecision", "mRecall"),
+}
+
+
 @METRICS.register_module()
 @part_of_kind("segmentation", "metric")
 class MultiTaskIoUMetric(TaskMetric, IoUMetric):
-    """mmseg's IoU for one task: ``aAcc``, ``mIoU`` and ``mAcc`` in percent, and its class table.
+    """mmseg's IoU, Dice and F-score for one task, in percent, and its class table.
 
-    Areas and formulas are mmseg's own; only the state differs: four areas per class summed over all
+    With intersection I of predicted area P and true area T of a class, means over classes:
+
+    ========== ====================================== =====================
+    name       formula                                of ``iou_metrics``
+    ========== ====================================== =====================
+    aAcc       sum of I / sum of T, over all classes  any
+    mIoU       I / (P + T - I)                        mIoU
+    mAcc       I / T                                  mIoU, mDice
+    mDice      2 I / (P + T)                          mDice
+    mPrecision I / P                                  mFscore
+    mRecall    I / T                                  mFscore
+    mFscore    2 precision recall / (precision        mFscore
+               + recall), NaN if both are 0
+    ========== ====================================== =====================
+
+    A class whose value is NaN (0 / 0) is left out of a mean. Areas and formulas are mmseg's own; only the state differs: four areas per class summed over all
     images, not four tensors per image. Classes and ignore index (default 255) come from the data
     set's ``metainfo["tasks"][task]``. Its ``ignored_classes`` never occur in the ground truth: a
     prediction of one counts as wrong, but the class is left out of the means, in which a single
@@ -25,17 +50,26 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
 
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
+        iou_metrics: One or more of ``mIoU``, ``mDice`` and ``mFscore``, as in mmseg.
 
     Raises:
-        ValueError: The maps differ in size; a label in the prediction is outside the classes, or
+        ValueError: ``iou_metrics`` has another name. The maps differ in size; a label in the prediction is outside the classes, or
             one in the ground truth that is not the ignore index (a histogram drops it silently).
     """
 
-    names = ("aAcc", "mIoU", "mAcc")
-    higher_is_better = dict(aAcc=True, mIoU=True, mAcc=True)
-
-    def __init__(self, task: str = "semantic") -> None:
+    def __init__(
+        self, task: str = "semantic", *, iou_metrics: str | Sequence[str] = ("mIoU",)
+    ) -> None:
         super().__init__(task)
+        chosen = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
+        if not chosen or not set(chosen) <= set(_RESULTS):
+            raise ValueError(
+                f"task '{task}': iou_metrics={iou_metrics!r}: give one or more of "
+                f"{', '.join(_RESULTS)}"
+            )
+        self.metrics = chosen
+        self.names = tuple(dict.fromkeys(["aAcc", *(r for c in chosen for r in _RESULTS[c])]))
+        self.higher_is_better = dict.fromkeys(self.names, True)
 
     @property
     def num_sums(self) -> int:

@@ -244,3 +244,57 @@ def test_wrong_data_set_is_an_early_error(meta, error, message):
 def test_impossible_arguments(arguments):
     with pytest.raises(ValueError, match="task 'depth': "):
         MultiTaskDepthMetric(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("crop", "size", "rows", "columns"),
+    [
+        # by hand, for a frame of KITTI: 0.3324324 · 375 = 124.7, 0.91351351 · 375 = 342.6, …
+        ("eigen", (375, 1242), (124, 342), (44, 1197)),
+        ("garg", (375, 1242), (153, 371), (44, 1197)),
+        ("eigen_nyuv2", (480, 640), (45, 471), (41, 601)),
+        ("eigen_nyuv2", (240, 320), (22, 235), (20, 300)),
+    ],
+)
+def test_crops_score_their_part_alone(crop, size, rows, columns):
+    truth = np.full(size, 2.0)
+    inside = np.zeros(size, bool)
+    inside[slice(*rows), slice(*columns)] = True
+    right_inside = evaluate([sample(truth, np.where(inside, 2.0, 5.0))], crop=crop)
+    assert right_inside["depth/abs_err"] == 0
+    wrong_inside = evaluate([sample(truth, np.where(inside, 5.0, 2.0))], crop=crop)
+    assert wrong_inside["depth/abs_err"] == 3
+
+
+def test_median_scaling_by_hand():
+    # medians 3 (of 2, 4, the middle two) and 1.5: factor 2; 8 is clamped to max_depth
+    truth, prediction = [[1.0, 2.0, 4.0, 5.0, 0.0]], [[0.5, 1.0, 2.0, 4.0, 99.0]]
+    scores = evaluate([sample(truth, prediction)], median_scaling=True, max_depth=6.0)
+    assert scores["depth/abs_err"] == pytest.approx(1 / 4)  # 1, 2, 4 are right, 6 is not 5
+
+
+@pytest.mark.parametrize("average", ["pixel", "image"])
+def test_median_scaling_makes_each_image_independent_of_its_scale(average):
+    maps = list(random_maps(3))
+    plain = [sample(t, p) for t, p in maps]
+    scaled = [sample(t, p * factor) for (t, p), factor in zip(maps, (0.2, 1, 30), strict=True)]
+    options = dict(average=average, median_scaling=True)
+    assert evaluate(scaled, **options) == pytest.approx(evaluate(plain, **options), rel=1e-6)
+    by_hand = numpy_metrics(  # with NumPy's medians
+        np.concatenate([t[t > 0] for t, _ in maps]),
+        np.concatenate([p[t > 0] * np.median(t[t > 0]) / np.median(p[t > 0]) for t, p in maps]),
+    )
+    if average == "pixel":
+        assert evaluate(scaled, **options) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_a_prediction_of_zeros_cannot_be_scaled():
+    with pytest.raises(ValueError, match="image room/0001.jpg: median_scaling: the median .* 0 m"):
+        evaluate([sample([[1.0, 2.0]], [[0.0, 0.0]])], median_scaling=True)
+    missing = [sample([[0.0, 0.0]], [[0.0, 0.0]])]  # nothing to scale
+    assert math.isnan(evaluate(missing, median_scaling=True)["depth/rmse"])
+
+
+def test_an_unknown_crop_names_those_there_are():
+    with pytest.raises(ValueError, match="crop='nyu': give one of eigen, garg, eigen_nyuv2"):
+        MultiTaskDepthMetric(crop="nyu")

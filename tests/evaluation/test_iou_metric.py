@@ -17,8 +17,8 @@ CLASSES = ("bed", "chair", "floor", "wall", "sofa")
 IGNORE = 255
 
 
-def build(classes=CLASSES, task="semantic", **entry) -> MultiTaskIoUMetric:
-    metric = METRICS.build({"type": "MultiTaskIoUMetric", "task": task})
+def build(classes=CLASSES, task="semantic", options=None, **entry) -> MultiTaskIoUMetric:
+    metric = METRICS.build({"type": "MultiTaskIoUMetric", "task": task, **(options or {})})
     metric.dataset_meta = {"tasks": {task: {"kind": "segmentation", "classes": classes, **entry}}}
     return metric
 
@@ -82,20 +82,45 @@ def test_equals_a_numpy_confusion_matrix():
     assert result["semantic/mAcc"] == pytest.approx(100 * np.mean(hit / truth), abs=0.0051)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 6])
-def test_equals_mmseg(batch):
+CHOICES = ["mIoU"], ["mDice"], ["mFscore"], ["mIoU", "mDice", "mFscore"]
+
+
+@pytest.mark.parametrize("iou_metrics", CHOICES, ids=str)
+@pytest.mark.parametrize("batch", [1, 6])
+def test_equals_mmseg(batch, iou_metrics):
     samples = random_samples(6, seed=1)
-    theirs = IoUMetric(prefix="semantic")
+    theirs = IoUMetric(prefix="semantic", iou_metrics=iou_metrics)
     theirs.dataset_meta = {"classes": CLASSES}
     renamed = [
         {"gt_sem_seg": one["gt_semantic"], "pred_sem_seg": one["pred_semantic"]} for one in samples
     ]
     theirs.process(None, renamed)
-    ours = build()
+    ours = build(options=dict(iou_metrics=iou_metrics))
     for start in range(0, 6, batch):
         ours.process(None, samples[start : start + batch])
     # Both round to two decimals; mmseg adds in float32.
     assert ours.evaluate(6) == pytest.approx(theirs.evaluate(6), abs=0.011)
+    assert set(ours.higher_is_better) == set(ours.names)
+
+
+def test_dice_and_f_score_by_hand():
+    # truth 0 -> 0, 0 -> 1, 1 -> 1, 1 -> 1: areas I 1, 2; P 1, 3; T 2, 2
+    metric = build(options=dict(iou_metrics=("mDice", "mFscore")))
+    metric.process(None, [sample([[0, 0, 1, 1]], [[0, 1, 1, 1]])])
+    assert metric.evaluate(1) == {
+        "semantic/aAcc": 75.0,
+        "semantic/mDice": pytest.approx(100 * (2 / 3 + 4 / 5) / 2, abs=0.005),
+        "semantic/mAcc": 75.0,
+        "semantic/mFscore": pytest.approx(100 * (2 / 3 + 4 / 5) / 2, abs=0.005),
+        "semantic/mPrecision": pytest.approx(100 * (1 + 2 / 3) / 2, abs=0.005),
+        "semantic/mRecall": 75.0,
+    }
+
+
+@pytest.mark.parametrize("wrong", [[], ["mIOU"], "dice"])
+def test_unknown_results_are_refused(wrong):
+    with pytest.raises(ValueError, match="task 'semantic': iou_metrics=.* mIoU, mDice, mFscore"):
+        build(options=dict(iou_metrics=wrong))
 
 
 def test_own_ignore_index_and_class_table():
