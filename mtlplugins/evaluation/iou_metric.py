@@ -13,7 +13,6 @@ from mtlplugins.kinds import part_of_kind
 
 from .task_metric import TaskMetric, check_same_shape
 
-
 #: Results of each choice of ``iou_metrics``, beside ``aAcc``.
 _RESULTS = {
     "mIoU": ("mIoU", "mAcc"),
@@ -42,19 +41,21 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
                + recall), NaN if both are 0
     ========== ====================================== =====================
 
-    A class whose value is NaN (0 / 0) is left out of a mean. Areas and formulas are mmseg's own; only the state differs: four areas per class summed over all
-    images, not four tensors per image. Classes and ignore index (default 255) come from the data
-    set's ``metainfo["tasks"][task]``. Its ``ignored_classes`` never occur in the ground truth: a
-    prediction of one counts as wrong, but the class is left out of the means, in which a single
-    predicted pixel would weigh as much as a whole class.
+    A class whose value is NaN (0 / 0) is left out of a mean. Areas and formulas are mmseg's own;
+    only the state differs: four areas per class summed over all images, not four tensors per image.
+    Classes and ignore index (default 255) come from the data set's ``metainfo["tasks"][task]``. Its
+    ``ignored_classes`` never occur in the ground truth: a prediction of one counts as wrong, but
+    the class is left out of the means, in which a single predicted pixel would weigh as much as a
+    whole class.
 
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
         iou_metrics: One or more of ``mIoU``, ``mDice`` and ``mFscore``, as in mmseg.
 
     Raises:
-        ValueError: ``iou_metrics`` has another name. The maps differ in size; a label in the prediction is outside the classes, or
-            one in the ground truth that is not the ignore index (a histogram drops it silently).
+        ValueError: ``iou_metrics`` has another name. The maps differ in size; a label in the
+            prediction is outside the classes, or one in the ground truth that is not the ignore
+            index (a histogram drops it silently).
     """
 
     def __init__(

@@ -289,7 +289,7 @@ def test_median_scaling_makes_each_image_independent_of_its_scale(average):
 
 
 def test_a_prediction_of_zeros_cannot_be_scaled():
-    with pytest.raises(ValueError, match="image room/0001.jpg: median_scaling: the median .* 0 m"):
+    with pytest.raises(ValueError, match=r"image room/0001.jpg: median_scaling: the median .* 0 m"):
         evaluate([sample([[1.0, 2.0]], [[0.0, 0.0]])], median_scaling=True)
     missing = [sample([[0.0, 0.0]], [[0.0, 0.0]])]  # nothing to scale
     assert math.isnan(evaluate(missing, median_scaling=True)["depth/rmse"])

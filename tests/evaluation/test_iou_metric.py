@@ -119,7 +119,7 @@ def test_dice_and_f_score_by_hand():
 
 @pytest.mark.parametrize("wrong", [[], ["mIOU"], "dice"])
 def test_unknown_results_are_refused(wrong):
-    with pytest.raises(ValueError, match="task 'semantic': iou_metrics=.* mIoU, mDice, mFscore"):
+    with pytest.raises(ValueError, match=r"task 'semantic': iou_metrics=.* mIoU, mDice, mFscore"):
         build(options=dict(iou_metrics=wrong))
 
 
