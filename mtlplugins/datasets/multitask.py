@@ -14,10 +14,14 @@ from mtlplugins.common.notice import Notice
 from mtlplugins.common.randomness import seeded
 
 from .draw_sampler import Draw
-from .reading.image_names import names_in_folder, names_in_split
+from .reading.columns import sources_in_columns
+from .reading.entries import Entries
+from .reading.image_folder import images_in_folder
 from .reading.memory_cache import MemoryCache
 from .reading.replacement import check_broken_files, load_or_replace
+from .reading.split_file import SplitFile, read_split
 from .targets.base import Target
+from .targets.map_file import MapFile, suffixes_of
 from .transforms.foreign import check_pipeline
 
 
@@ -29,13 +33,20 @@ class MultiTaskDataset(BaseDataset):
     ``data_root/image.folder/name + image.suffix``; each target finds its own sources, such as the
     files of its folder. An image without a source lacks this target.
 
+    A line of the split file is an image's name, or its path below the root, with or without the
+    suffix, or an absolute path below the root. Words behind it, separated by tabs, commas,
+    semicolons or blanks, are the files of the targets whose folder and suffix they have (None for a
+    missing one); the first line may name the columns by the tasks. What else is there, such as a
+    focal length, is not read, and the log says so.
+
     Args:
         data_root: Folder of the data set.
         targets: For each task the kind of target and its location, for example
             ``depth=dict(type='DepthMap', folder='depth', suffix='.png', unit=0.001)``.
-        ann_file: Split file below ``data_root``, with one name per line; empty for all images in
+        ann_file: Split file below ``data_root``, with one image per line; empty for all images in
             the folder and its subfolders, except hidden ones.
-        image: ``folder`` and ``suffix`` of the images.
+        image: ``folder`` and ``suffix`` of the images; several suffixes as a tuple, of which each
+            name may have one.
         tasks: Tasks to load; None for all of ``targets``.
         broken_files: What to do in training if a file of a draw is broken: ``'stop'`` with an error
             that names it, or ``'skip'``: load another image that has the same targets, determined
@@ -52,7 +63,8 @@ class MultiTaskDataset(BaseDataset):
         FileNotFoundError: The root, the split file, a listed image, or all targets of a task are
             missing.
         ValueError: There is no image, a task is unknown, the split file has a name twice or one
-            outside the folder, ``indices`` select no image, or a test shall skip broken files.
+            outside the folder, a line is ambiguous, ``indices`` select no image, or a test shall
+            skip broken files.
     """
 
     data_root: str
@@ -79,6 +91,7 @@ class MultiTaskDataset(BaseDataset):
         indices: int | Sequence[int] | None = None,
         lazy_init: bool = False,
     ) -> None:
+        _check_one_place(data_root, ann_file)
         tasks = tuple(targets if tasks is None else tasks)
         for task in tasks:
             if task not in targets:
@@ -91,6 +104,7 @@ class MultiTaskDataset(BaseDataset):
             raise ValueError(f"image={dict(image)}: give its folder and its suffix")
         self.image = dict(image)
         self.target_types: dict[str, Target] = {t: DATASETS.build(targets[t]) for t in tasks}
+        self._not_loaded = {t: target for t, target in targets.items() if t not in tasks}
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -116,35 +130,56 @@ class MultiTaskDataset(BaseDataset):
         root = Path(self.data_root)
         if not root.is_dir():
             raise FileNotFoundError(f"no data set at {root.absolute()}: {self.source}")
-        folder, suffix = root / self.image["folder"], self.image["suffix"]
+        images = Entries(root, self.image["folder"], suffixes_of(self.image["suffix"]))
+        in_columns: dict[str, dict[str, str]] = {}
         if self.ann_file:
-            names = names_in_split(Path(self.ann_file), folder, suffix, source=self.source)
+            split = read_split(Path(self.ann_file), images, root=root, source=self.source)
+            entries = [listed.image for listed in split.listed]
+            in_columns = self._in_columns(split, root)
         else:
-            names = names_in_folder(folder, suffix)
-        targets = {task: target.find(root, names) for task, target in self.target_types.items()}
+            entries = images_in_folder(images)
+        names = [entry.name for entry in entries]
+        targets = {
+            task: in_columns[task] if task in in_columns else target.find(root, names)
+            for task, target in self.target_types.items()
+        }
         counts = {task: len(found) for task, found in targets.items()}
         for task, count in counts.items():
             if not count:
                 raise FileNotFoundError(
                     f"task {task!r}: none of the {len(names)} images has a target in "
                     f"{self._where(task, names[0])}; correct the data or the data set's "
-                    f"targets.{task}, or leave the task out with dataset.tasks"
+                    f"targets.{task}, list the targets behind the images in the split file, or "
+                    "leave the task out with dataset.tasks"
                 )
+        where = self.ann_file or images.folder
         print_log(
             Notice(
-                f"{type(self).__name__} {self.ann_file or folder}: {len(names)} images; targets: "
+                f"{type(self).__name__} {where}: {len(names)} images; targets: "
                 + ", ".join(f"{task} {count}" for task, count in counts.items())
             ),
             logger="current",
         )
         return [
             dict(
-                img_path=str(folder / (name + suffix)),
+                img_path=str(images.folder / (name + suffix)),
                 name=name,
                 target_sources={t: found[name] for t, found in targets.items() if name in found},
             )
-            for name in names
+            for name, suffix in entries
         ]
+
+    def _in_columns(self, split: SplitFile, root: Path) -> dict[str, dict[str, str]]:
+        """Find what a split file lists beside the images; files of other tasks are known too."""
+        if not any(listed.words for listed in split.listed):
+            return {}
+        others = {task: DATASETS.build(target) for task, target in self._not_loaded.items()}
+        files = {
+            task: target.files(root)
+            for task, target in (self.target_types | others).items()
+            if isinstance(target, MapFile)
+        }
+        return sources_in_columns(split, files)
 
     def _get_unserialized_subset(self, indices: int | Sequence[int]) -> list:
         """Choose ``indices`` of the list; MMEngine calls it."""
@@ -200,3 +235,14 @@ class MultiTaskDataset(BaseDataset):
             return load(idx)
         count, tasks_of = len(self), self.tasks_of
         return load_or_replace(load, idx, count=count, tasks_of=tasks_of, entropy=entropy)
+
+
+def _check_one_place(data_root: Any, ann_file: Any) -> None:
+    for key, value in dict(data_root=data_root, ann_file=ann_file).items():
+        if not isinstance(value, (str, Path)):
+            raise ValueError(
+                f"{key}={value!r}: give one path. Data of several folders or split files are "
+                "several data sets: dataset=dict(type='ConcatDataset', datasets=[…, …]), or "
+                "dict(type='MixedDataset', datasets=[…, …], ratios=(3, 1)), each with its own "
+                "data_root and ann_file"
+            )

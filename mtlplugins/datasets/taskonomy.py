@@ -177,7 +177,7 @@ class TaskonomyDataset(MultiTaskDataset):
         """List the views of a building, and the tasks for which each has a target."""
         views = cache.names(self._folder("rgb", building), self.image["suffix"])
         found = {
-            task: set(cache.names(self._folder(target.folder, building), target.suffix))
+            task: set(cache.names(self._folder(target.folder, building), str(target.suffix)))
             for task, target in self._map_files.items()
         }
         return [(view, tuple(t for t, names in found.items() if view in names)) for view in views]
@@ -219,8 +219,14 @@ class TaskonomyDataset(MultiTaskDataset):
         path = Path(self.ann_file)
         if not path.is_file():
             raise FileNotFoundError(f"no split file {path.absolute()}: {self.source}")
-        rows = list(csv.reader(read_lines(path)))
-        rows = [row for row in rows if row]
+        lines = [line for line in read_lines(path) if not line.startswith("#")]
+        for line in lines:
+            if Path(line).is_absolute() or ".." in Path(line).parts:
+                raise ValueError(
+                    f"{path} lists {line!r}, which leads out of the data set's folder: list the "
+                    "names of buildings"
+                )
+        rows = [row for row in csv.reader(lines) if row]
         if rows and len(rows[0]) > 1:  # the official ones: id,train,val,test
             if self.split not in rows[0][1:]:
                 raise ValueError(
@@ -266,7 +272,7 @@ class TaskonomyDataset(MultiTaskDataset):
         info["img_path"] = str(self._folder("rgb", building) / (view + self.image["suffix"]))
         # not in the list: there, paths would multiply the memory per image by five
         info["target_sources"] = {
-            task: str(self._folder(target.folder, building) / (view + target.suffix))
+            task: str(self._folder(target.folder, building) / f"{view}{target.suffix}")
             for task, target in self._map_files.items()
             if task in info["target_tasks"]
         }

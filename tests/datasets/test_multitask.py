@@ -197,7 +197,7 @@ def test_a_task_without_any_target_is_an_error(root: Path, target: dict, message
     with pytest.raises(FileNotFoundError) as error:
         build(root, targets=targets, ann_file="train.txt")
     expected = rf"task 'depth': none of the 2 images has a target in .*{message}"
-    error.match(expected + r" the data set's targets\.depth, or leave the task out")
+    error.match(expected + r" the data set's targets\.depth, list the targets behind the images")
 
 
 def test_classes_for_none_of_the_images_are_an_error(root: Path) -> None:

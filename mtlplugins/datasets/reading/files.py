@@ -65,34 +65,18 @@ def read_array(path: str, *, lossless: bool = False) -> np.ndarray:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read the lines of a split file, stripped, without empty lines and the byte-order mark.
+    """Read the lines of a list, stripped, without empty lines and the byte-order mark.
 
     Raises:
-        ValueError: The file is not text, or a line leads out of the data set's folder.
+        ValueError: The file is not text.
     """
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text ({error}); write one name per line") from error
-    for line in lines:
-        if line.startswith(("/", "\\")) and len(line.split()) > 1:
-            raise ValueError(columns_as_name(path, line))
-        if Path(line).is_absolute() or ".." in Path(line).parts:
-            raise ValueError(
-                f"{path} lists {line!r}, which leads out of the data set's folder: list names "
-                "below it"
-            )
+        raise ValueError(
+            f"{path} is not text in UTF-8 ({error}); save it as such, and write one name per line"
+        ) from error
     return [line for line in lines if line]
-
-
-def columns_as_name(path: Path, line: str) -> str:
-    """Explain how a line of several words was read, and what to write instead."""
-    return (
-        f"{path} lists {line!r}, which was read as one name. If its {len(line.split())} words are "
-        "columns, such as an image, its depth and a focal length, write a file with one image name "
-        "per line, below the data set's root and without a leading slash; where targets lie is "
-        "said by the folder and suffix of the data set's targets"
-    )
 
 
 @contextmanager

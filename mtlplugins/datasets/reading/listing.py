@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
@@ -30,10 +30,18 @@ class Listing:
 
     def hint(self, name: str) -> str:
         """Name a file with this name and another suffix, if there is one, for an error."""
+        like = self._like(name)
+        return f" (there is {like[0]})" if like else ""
+
+    def other_suffix(self, name: str, suffixes: Sequence[str]) -> str:
+        """Return the suffix of a file with this name that is none of ``suffixes``, or ""."""
+        ends = (Path(file).suffix for file in self._like(name))
+        return next((end for end in ends if end and end not in suffixes), "")
+
+    def _like(self, name: str) -> list[str]:
         below, _, file = name.rpartition("/")
         same = (f for f in self._read(below) if f.startswith(file))
-        like = sorted(f for f in same if not f[len(file) : len(file) + 1].isalnum())
-        return f" (there is {like[0]})" if like else ""
+        return sorted(f for f in same if not f[len(file) : len(file) + 1].isalnum())
 
     def __contains__(self, name: str) -> bool:
         below, _, file = name.rpartition("/")

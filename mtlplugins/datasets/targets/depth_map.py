@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from typing import Any
@@ -40,7 +40,12 @@ class DepthMap(MapFile):
     invalid = 0.0
 
     def __init__(
-        self, folder: str = "", suffix: str = ".png", *, unit: float = 0.001, missing: float = 0
+        self,
+        folder: str = "",
+        suffix: str | Sequence[str] = ".png",
+        *,
+        unit: float = 0.001,
+        missing: float = 0,
     ) -> None:
         super().__init__(folder, suffix)
         if not isinstance(unit, (int, float)) or not 0 < unit < inf:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import torch
 from mmengine.structures import LabelData
 from mmseg.registry import DATASETS
 
+from mtlplugins.datasets.reading.label_file import read_label_file
+from mtlplugins.datasets.reading.label_names import labels_by_name
 from mtlplugins.kinds import part_of_kind
 
 from .base import Target, counts_by_name
@@ -19,11 +20,17 @@ from .base import Target, counts_by_name
 @DATASETS.register_module()
 @part_of_kind("classification", "target")
 class ImageLabel(Target):
-    """One class per image, from a JSON file for all images.
+    """One class per image, from one file for all images, or by the folder of each.
+
+    The file may name images with their suffix and with folders before them, where only one reading
+    finds them (:func:`labels_by_name`).
 
     Args:
-        file: JSON below the data set's root, ``{"classes": [...], "labels": {image name: class}}``.
-        classes: Names of the classes; None for those in the file.
+        file: Below the data set's root: JSON, ``{"classes": [...], "labels": {image name:
+            class}}``; or a table (CSV or text) with an image and its class in each line
+            (:func:`read_label_file`); or a folder with a subfolder for each class, by which the
+            images' names begin.
+        classes: Names of the classes; None for those in the file, sorted if it does not list them.
 
     Raises:
         ValueError: ``classes`` are not names, or one of them occurs twice.
@@ -40,18 +47,29 @@ class ImageLabel(Target):
         return dict(kind=self.kind, classes=self.classes)
 
     def find(self, root: Path, names: Sequence[str]) -> dict[str, int]:
-        """Read the class index of each image from the file; empty if there is no file."""
+        """Read the class index of each image; empty if there is no file."""
         path = Path(root) / self.file
-        labels = self.read(path) if path.is_file() else {}
-        found = {name: labels[name] for name in names if name in labels}
-        return found or _without_suffixes(labels, names)
+        if self.file and path.is_dir():
+            return self._by_folder(path, names)
+        return labels_by_name(self.read(path), names, path) if path.is_file() else {}
+
+    def _by_folder(self, path: Path, names: Sequence[str]) -> dict[str, int]:
+        """Look up the first folder of each name among the classes."""
+        folders = sorted(f.name for f in path.iterdir() if f.is_dir() and f.name[0] != ".")
+        self.classes = self.classes or tuple(folders)
+        classes = {name: index for index, name in enumerate(self.classes)}
+        first = {name: name.partition("/")[0] for name in names if "/" in name}
+        return {name: classes[folder] for name, folder in first.items() if folder in classes}
 
     def where(self, root: Path, name: str) -> str:
         """Name the file, and whether it exists."""
         path = Path(root) / self.file
         if not path.exists():
             return f"{path}, which does not exist"
-        labels = self.read(path)
+        if self.file and path.is_dir():
+            classes = ", ".join(self.classes or ["none"])
+            return f"{path}, whose folders are classes ({classes}) that images' names begin with"
+        labels = self.read(path) if path.is_file() else {}
         if not labels:
             return f"{path}, whose labels are empty"
         return f"{path}, which names images such as {next(iter(labels))!r}, not {name!r}"
@@ -62,15 +80,7 @@ class ImageLabel(Target):
         Raises:
             ValueError: The file has another structure, or a label is not one of the classes.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8-sig"))
-            labels = dict(content["labels"])
-            named = self.classes or content["classes"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ValueError(
-                f'{path}: expected {{"classes": [...], "labels": {{image name: class}}}} '
-                f"({type(error).__name__}: {error})"
-            ) from error
+        labels, named = read_label_file(path, self.classes)
         classes = _named(f"{path}: classes", named)
         for name, label in labels.items():
             if label not in classes:
@@ -88,15 +98,6 @@ class ImageLabel(Target):
     def pack(self, value: int) -> LabelData:
         """Convert to an int64 label (1,)."""
         return LabelData(label=torch.tensor([value]))
-
-
-def _without_suffixes(labels: dict[str, int], names: Sequence[str]) -> dict[str, int]:
-    """Match names by dropping the suffix of those in the file, which must be the same for all."""
-    suffixes = {Path(name).suffix for name in labels}
-    if len(suffixes) != 1:
-        return {}
-    bare = {name.removesuffix(*suffixes): label for name, label in labels.items()}
-    return {name: bare[name] for name in names if name in bare}
 
 
 def _named(where: str, classes: Any) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class LabelMap(MapFile):
         self,
         classes: Sequence[str],
         folder: str = "",
-        suffix: str = ".png",
+        suffix: str | Sequence[str] = ".png",
         *,
         palette: Sequence[Sequence[int]] | None = None,
         ignore_index: int = 255,

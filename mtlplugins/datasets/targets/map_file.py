@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mtlplugins.datasets.reading.entries import Entries
 from mtlplugins.datasets.reading.files import BrokenFile, read_array
-from mtlplugins.datasets.reading.listing import Listing
 
 from .base import DenseTarget
 
@@ -19,28 +19,38 @@ class MapFile(DenseTarget):
 
     Args:
         folder: Folder of the files, below the data set's root.
-        suffix: End of the file names, after the image's name.
+        suffix: End of the file names, after the image's name; several as a tuple, of which each
+            image may have one.
     """
 
-    def __init__(self, folder: str = "", suffix: str = ".png") -> None:
+    def __init__(self, folder: str = "", suffix: str | Sequence[str] = ".png") -> None:
         self.folder = folder
         self.suffix = suffix
 
+    def files(self, root: Path) -> Entries:
+        """Return the files that this target may have."""
+        return Entries(Path(root), self.folder, suffixes_of(self.suffix))
+
     def find(self, root: Path, names: Sequence[str]) -> dict[str, str]:
-        """Find the existing files, by image name."""
-        files = Listing(Path(root) / self.folder)
+        """Find the existing files, by image name.
+
+        Raises:
+            ValueError: An image has files of several suffixes.
+        """
+        files = self.files(root)
+        found = {name: files.with_suffix(name) for name in names}
         return {
-            name: str(files.folder / (name + self.suffix))
-            for name in names
-            if name + self.suffix in files
+            name: str(files.folder / (name + entry.suffix))
+            for name, entry in found.items()
+            if entry
         }
 
     def where(self, root: Path, name: str) -> str:
         """Name the folder and the suffix, and the file of this image with another suffix."""
-        folder = Path(root) / self.folder
-        if not folder.exists():
-            return f"{folder}, which does not exist"
-        return f"{folder} with suffix {self.suffix}{Listing(folder).hint(name)}"
+        files = self.files(root)
+        if not files.folder.exists():
+            return f"{files.folder}, which does not exist"
+        return f"{files.folder} with suffix {' or '.join(files.suffixes)}{files.listing.hint(name)}"
 
     def load(self, source: str) -> np.ndarray:
         """Read and check a file.
@@ -65,3 +75,8 @@ class MapFile(DenseTarget):
         Raises:
             ValueError: The array is not such a target; the message names the file.
         """
+
+
+def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one suffix or several as a tuple."""
+    return (suffix,) if isinstance(suffix, str) else tuple(suffix)

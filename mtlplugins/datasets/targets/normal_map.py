@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from mmengine.structures import PixelData
@@ -27,7 +29,7 @@ class NormalMap(MapFile):
 
     invalid = 0.0
 
-    def __init__(self, folder: str = "", suffix: str = ".npy") -> None:
+    def __init__(self, folder: str = "", suffix: str | Sequence[str] = ".npy") -> None:
         super().__init__(folder, suffix)
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:

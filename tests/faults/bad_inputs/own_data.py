@@ -150,7 +150,7 @@ OWN_DATA = (
     _files(
         "a split that is no text",
         content("data/train.txt", b"\xff\xfe\x00a"),
-        "data/train.txt is not text",
+        "data/train.txt is not text in UTF-8",
         "write one name per line",
     ),
     _files("a name twice", content("data/train.txt", "a\nb\na\n"), "data/train.txt lists 'a' 2"),
