@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
 
@@ -57,6 +57,32 @@ def mix(embedding: TaskEmbedding, weights: Mapping[str, float]) -> Tensor:
     with torch.no_grad():
         # divides the weights first: (w z) / w is not z to the last bit
         return sum(embedding.vectors[t] * (weight / total) for t, weight in weights.items())
+
+
+def mixed_rows(
+    embedding: TaskEmbedding, mixtures: Mapping[str, Mapping[str, float]]
+) -> Callable[[Sequence[str]], Tensor]:
+    """Make a function of tasks to their embeddings in which some are mixtures.
+
+    It is what ``MultiTaskModel.predict`` takes as ``embedding``. The model stays as it is, so
+    several threads may use different ones at once.
+
+    Args:
+        embedding: The task embeddings of a model.
+        mixtures: Weights of the mixture, see :func:`mix`, by the task that is predicted with it.
+
+    Raises:
+        ValueError: A task is unknown, or :func:`mix` refuses the weights.
+    """
+    for task in mixtures:
+        if task not in embedding.tasks:
+            raise ValueError(
+                f"mixture: unknown task {task!r}; tasks of this model: {', '.join(embedding.tasks)}"
+            )
+    mixed = {task: mix(embedding, weights) for task, weights in mixtures.items()}
+    if embedding.shared is not None:
+        mixed = {task: z + embedding.shared for task, z in mixed.items()}
+    return lambda tasks: torch.stack([mixed[t] if t in mixed else embedding[t] for t in tasks])
 
 
 @contextmanager

@@ -14,11 +14,14 @@ from mtlplugins.config.load import load_config
 
 from .inferencer import MultiTaskInferencer
 from .predict import predict
+from .prediction import Prediction, TaskPrediction
 from .test import test
 from .train import train
 
 __all__ = [
     "MultiTaskInferencer",
+    "Prediction",
+    "TaskPrediction",
     "blind_scores",
     "conditioned_embedding",
     "cosine_similarities",

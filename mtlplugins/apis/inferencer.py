@@ -1,33 +1,45 @@
-"""Inferencer: predictions of a trained model for image files."""
+"""Inferencer: predictions of a trained model for images, from Python."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import mmcv
-import numpy as np
 import torch
+from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
+from mmseg.datasets.transforms import LoadImageFromNDArray
 from mmseg.registry import MODELS
+from torch import Tensor
 
+from mtlplugins.analysis.embeddings import conditioned_embedding, mixed_rows
 from mtlplugins.common.text import few
 from mtlplugins.config.load import load_config
+from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
-from mtlplugins.structures import MultiTaskDataSample
-from mtlplugins.visualization import draw_panel, prediction_file, save_predictions
+from mtlplugins.visualization import prediction_file
+
+from .images import ChannelOrder, InputImage, Source, is_one_image, iterate_images
+from .prediction import Prediction
+
+#: Weights by task, for all predicted tasks or for each of them.
+Mixture = Mapping[str, float] | Mapping[str, Mapping[str, float]]
 
 
 class MultiTaskInferencer:
-    """Predict all tasks of a model, or some of them, for image files.
+    """Predict all tasks of a model, or some of them, for images.
+
+    Several threads may use one inferencer at once.
 
     Args:
-        config: Config file or object; it is code and must come from someone you trust.
+        config: Config file, ``mtlplugins::NAME`` or object; it is code and must come from someone
+            you trust.
         checkpoint: Checkpoint file, loaded safely: no code in it is run.
         tasks: Tasks to predict; None for all. Only their rows are computed.
         device: Device to run on; None for the GPU if there is one, else the CPU.
@@ -40,13 +52,14 @@ class MultiTaskInferencer:
 
     def __init__(
         self,
-        config: str | Config,
-        checkpoint: str,
+        config: str | Path | Config,
+        checkpoint: str | Path,
         *,
         tasks: Sequence[str] | None = None,
         device: str | None = None,
     ) -> None:
-        cfg = load_config(config) if isinstance(config, str) else copy.deepcopy(config)
+        cfg = copy.deepcopy(config) if isinstance(config, Config) else load_config(config)
+        checkpoint = str(checkpoint)
         init_default_scope("mmseg")
         if cfg.get("model") is None:
             raise ValueError("the config has no `model`: give one that a model was trained by")
@@ -65,6 +78,11 @@ class MultiTaskInferencer:
         self.model.to(device).eval()
         self._transforms = _test_pipeline(cfg)
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that are predicted by default."""
+        return self.model.predicted_tasks
+
     @cached_property
     def pipeline(self) -> Compose:
         """Transforms of an image file; built at first use, because an export needs none.
@@ -79,41 +97,147 @@ class MultiTaskInferencer:
             )
         return Compose(self._transforms)
 
-    @torch.no_grad()
-    def __call__(self, image: str | Path) -> MultiTaskDataSample:
-        """Predict the tasks of one image.
+    @cached_property
+    def _pipeline_of_pixels(self) -> Compose:
+        """The same transforms for an image in memory."""
+        own = [
+            LoadImageFromNDArray() if isinstance(transform, LoadImageFromFile) else transform
+            for transform in self.pipeline.transforms
+        ]
+        return Compose(own)
+
+    def __call__(
+        self,
+        images: Source,
+        *,
+        tasks: Sequence[str] | None = None,
+        mixture: Mixture | None = None,
+        batch_size: int = 1,
+        channel_order: ChannelOrder = "bgr",
+    ) -> Prediction | list[Prediction]:
+        """Predict the tasks of one image or several.
 
         Args:
-            image: Image file.
+            images: An image file, NumPy array, Pillow image or tensor; or several: a list of them,
+                a folder, a pattern such as ``"photos/*.jpg"``, or an array (N, H, W, 3);
+                :func:`mtlplugins.apis.images.iterate_images` says what each holds. For a video or a
+                camera use :meth:`stream`.
+            tasks: Tasks to predict; None for those of the inferencer. Only their rows are computed.
+            mixture: Embeddings to predict with in place of the tasks' own, as weights by task, see
+                :func:`mtlplugins.analysis.mix`: the same for all predicted tasks,
+                ``dict(semantic=1, depth=5)``, or one for each, ``dict(depth=dict(semantic=1))``.
+            batch_size: Number of images in a forward pass; images that differ in size after the
+                transforms are in different passes.
+            channel_order: Order of the channels of NumPy arrays, ``"bgr"`` or ``"rgb"``.
 
         Returns:
-            A sample with ``pred_<task>`` at the image's original size.
+            For one image a :class:`Prediction`, at the image's size; for several a list of them.
 
         Raises:
-            mtlplugins.datasets.reading.files.BrokenFile: The image cannot be read.
+            FileNotFoundError: There is no such file, or a folder has no image.
+            ValueError: An image is of another shape or type, a task is unknown, or the model is not
+                conditioned and has no embeddings to mix.
+            mtlplugins.datasets.reading.files.BrokenFile: An image file cannot be read.
         """
-        data: Any = self.pipeline(dict(img_path=str(image)))
-        batch = dict(inputs=[data["inputs"]], data_samples=[data["data_samples"]])
-        return self.model.test_step(batch)[0].cpu()
+        options: dict[str, Any] = dict(tasks=tasks, mixture=mixture, channel_order=channel_order)
+        if is_one_image(images):
+            return next(self.stream(images, **options))
+        if isinstance(images, int) or (isinstance(images, (str, Path)) and Path(images).is_file()):
+            raise ValueError(
+                f"{images} is a video or camera: iterate over inferencer.stream({images!r}), which "
+                "keeps one frame in memory at a time"
+            )
+        return list(self.stream(images, batch_size=batch_size, **options))
 
-    def panel(self, image: str | Path, sample: MultiTaskDataSample) -> np.ndarray:
-        """Draw a panel of the image and its predictions: RGB uint8 (H, W, 3)."""
-        pixels = mmcv.imread(str(image), channel_order="rgb")
-        return draw_panel(pixels, sample, self.dataset_meta["tasks"], draw_gt=False)
+    def stream(
+        self,
+        source: Source,
+        *,
+        tasks: Sequence[str] | None = None,
+        mixture: Mixture | None = None,
+        batch_size: int = 1,
+        channel_order: ChannelOrder = "bgr",
+    ) -> Iterator[Prediction]:
+        """Predict images one batch at a time, in constant memory; see :meth:`__call__`.
+
+        Args:
+            source: Images as above, a video file, or the index of a camera.
+            tasks: As above.
+            mixture: As above.
+            batch_size: As above.
+            channel_order: As above.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}: give 1 or more")
+        asked = self._check_tasks(tasks)
+        embedding = self._embedding(mixture, asked)
+        images = iterate_images(source, channel_order)
+        while batch := list(islice(images, batch_size)):
+            yield from self._predict(batch, asked, embedding)
+
+    @torch.no_grad()
+    def _predict(
+        self,
+        images: Sequence[InputImage],
+        tasks: Sequence[str],
+        embedding: Callable[[Sequence[str]], Tensor] | None,
+    ) -> Iterator[Prediction]:
+        packed = [self._transform(image) for image in images]
+        start = 0
+        while start < len(packed):
+            size = packed[start]["inputs"].shape
+            group = []
+            while start + len(group) < len(packed):
+                item = packed[start + len(group)]
+                if item["inputs"].shape != size:
+                    break
+                group.append(item)
+            batch = {key: [item[key] for item in group] for key in ("inputs", "data_samples")}
+            data = self.model.data_preprocessor(batch, False)
+            samples = self.model.predict(**data, tasks=tasks, embedding=embedding)
+            for image, sample in zip(images[start:], samples, strict=False):
+                yield Prediction(image.name, image, sample.cpu(), self.dataset_meta["tasks"])
+            start += len(group)
+
+    def _transform(self, image: InputImage) -> dict[str, Any]:
+        if image.path is None:
+            return cast(dict, self._pipeline_of_pixels(dict(img=image.pixels)))
+        try:
+            return cast(dict, self.pipeline(dict(img_path=str(image.path))))
+        except BrokenFile as error:  # its advice is for data sets; the reason alone
+            reason = error.__cause__ or error
+            message = f"image {image.path} cannot be read ({str(reason) or type(reason).__name__})"
+            raise BrokenFile(message, str(image.path)) from reason
+
+    def _check_tasks(self, tasks: Sequence[str] | None) -> tuple[str, ...]:
+        if tasks is None:
+            return self.tasks
+        tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+        unknown = [task for task in tasks if task not in self.model.tasks]
+        if unknown or not tasks:
+            raise ValueError(
+                f"tasks={list(tasks)}: give some of this model's: {', '.join(self.model.tasks)}"
+            )
+        return tasks
+
+    def _embedding(
+        self, mixture: Mixture | None, tasks: Sequence[str]
+    ) -> Callable[[Sequence[str]], Tensor] | None:
+        if mixture is None:
+            return None
+        own = conditioned_embedding(self.model)
+        if all(isinstance(weights, Mapping) for weights in mixture.values()):
+            return mixed_rows(own, cast(Mapping[str, Mapping[str, float]], mixture))
+        return mixed_rows(own, {task: cast(Mapping[str, float], mixture) for task in tasks})
 
     def files(self, out: str | Path, stem: str) -> list[Path]:
-        """List the files that :meth:`save` will write."""
+        """List the files of predictions that :meth:`Prediction.save` will write."""
         described = self.dataset_meta["tasks"]
-        asked = self.model.test_cfg.get("tasks") or self.model.tasks
         return [
             prediction_file(Path(out), task, described[task]["kind"], stem)
-            for task in asked
+            for task in self.tasks
             if task in described
         ]
-
-    def save(self, sample: MultiTaskDataSample, out: str | Path, stem: str) -> None:
-        """Write the predictions as files below ``out``; see :func:`save_predictions`."""
-        save_predictions(sample, self.dataset_meta["tasks"], Path(out), stem)
 
 
 def _test_pipeline(cfg: Config) -> list[dict]:

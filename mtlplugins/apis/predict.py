@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from PIL import Image
 
 from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.common.progress import track
 from mtlplugins.config import load_config
-from mtlplugins.datasets.reading.files import FORMATS, BrokenFile
+from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.io.overwrite import refuse_inputs
 
+from .images import find_images
 from .inferencer import MultiTaskInferencer
 
 
@@ -35,7 +35,7 @@ def predict(
     To predict without writing files, use :class:`MultiTaskInferencer`.
 
     Args:
-        images: Image files, or folders of images.
+        images: Image files, folders of images, or patterns such as ``photos/*.jpg``.
         config: Config file, ``mtlplugins::NAME`` or object.
         checkpoint: Checkpoint file.
         out: Folder to write to.
@@ -53,6 +53,7 @@ def predict(
     if isinstance(images, (str, Path)):
         images = [images]
     found = find_images(images)
+    _refuse_same_names(found)
     cfg = load_config(config, cfg_options)
     inferencer = MultiTaskInferencer(cfg, str(checkpoint), tasks=tasks, device=device)
     out = Path(out)
@@ -64,42 +65,21 @@ def predict(
     broken = {}
     for path in track(found, "images"):
         try:
-            sample = inferencer(path)
-        except BrokenFile as error:  # its advice is for data sets; take the reason only
+            prediction = next(inferencer.stream(path))
+        except BrokenFile as error:
             reason = error.__cause__ or error
             broken[path] = str(reason) or type(reason).__name__
             continue
-        Image.fromarray(inferencer.panel(path, sample)).save(panels[path], "PNG")
-        inferencer.save(sample, out, path.stem)
+        prediction.save(out)
     return broken
 
 
-def find_images(names: Sequence[str | Path]) -> list[Path]:
-    """List image files, and the images in folders, by the suffixes of supported formats.
-
-    Raises:
-        FileNotFoundError: A file is missing, or a folder has no image.
-        ValueError: Several have the same stem, so their predictions would overwrite each other.
-    """
-    found: list[Path] = []
-    suffixes = {end for end, name in Image.registered_extensions().items() if name in FORMATS}
-    for path in map(Path, names):
-        if path.is_dir():
-            # hidden files are no images: macOS puts a ._a.jpg beside each a.jpg
-            files = (p for p in path.iterdir() if not p.is_dir() and p.name[0] != ".")
-            inside = sorted(p for p in files if p.suffix.lower() in suffixes)
-            if not inside:
-                raise FileNotFoundError(f"no image in {path}")
-            found += inside
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise FileNotFoundError(f"no image {path}")
+def _refuse_same_names(found: Sequence[Path]) -> None:
+    """Refuse images whose predictions would overwrite each other."""
     name, count = Counter(path.stem for path in found).most_common(1)[0]
     if count > 1:
         same = ", ".join(str(path) for path in found if path.stem == name)
         raise ValueError(f"predictions of {same} would replace each other: give each its own --out")
-    return found
 
 
 def parse_args() -> argparse.Namespace:
@@ -107,7 +87,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Predict the tasks of images; write a panel for each, and the predictions."
     )
-    parser.add_argument("images", nargs="+", help="image files or folders of images")
+    parser.add_argument("images", nargs="+", help="image files, folders of images, or patterns")
     parser.add_argument("--config", required=True, help="config file")
     parser.add_argument("--checkpoint", required=True, help="checkpoint file")
     parser.add_argument("--out", required=True, help="folder to write to")

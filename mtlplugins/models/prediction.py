@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mtlplugins.structures import MultiTaskDataSample
 
 from .heads import TaskHead
-from .rows import Rows
+from .rows import Embedding, Rows
 from .sliding import average_windows, to_original_size
 
 
@@ -28,13 +28,20 @@ class Prediction(nn.Module):
         return tuple(self.test_cfg["tasks"] or self.tasks)
 
     def predict(
-        self, inputs: Tensor, data_samples: list[MultiTaskDataSample] | None = None
+        self,
+        inputs: Tensor,
+        data_samples: list[MultiTaskDataSample] | None = None,
+        *,
+        tasks: Sequence[str] | None = None,
+        embedding: Embedding | None = None,
     ) -> list[MultiTaskDataSample]:
-        """Predict ``predicted_tasks`` at the original size of each image.
+        """Predict tasks at the original size of each image.
 
         Args:
             inputs: Images (B, 3, H, W).
             data_samples: The images' sizes before padding and resizing.
+            tasks: Tasks to predict; None for ``predicted_tasks``.
+            embedding: Embeddings to use in place of the model's; None for the model's.
 
         Returns:
             The samples, with predictions in ``pred_<task>``.
@@ -43,9 +50,8 @@ class Prediction(nn.Module):
             size = tuple(inputs.shape[-2:])
             meta = dict(ori_shape=size, img_shape=size)
             data_samples = [MultiTaskDataSample(metainfo=meta) for _ in inputs]
-        tasks = self.predicted_tasks
         run = self._slide if self.test_cfg["mode"] == "slide" else self._whole
-        for task, logits in run(inputs, tasks).items():
+        for task, logits in run(inputs, tasks or self.predicted_tasks, embedding).items():
             head = self.heads[task]
             for sample, out in zip(data_samples, logits, strict=True):
                 if head.dense:
@@ -53,18 +59,25 @@ class Prediction(nn.Module):
                 setattr(sample, f"pred_{task}", head.predict(out))
         return data_samples
 
-    def _whole(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
+    def _whole(
+        self, inputs: Tensor, tasks: Sequence[str], embedding: Embedding | None = None
+    ) -> dict[str, Tensor]:
         if not tasks:
             return {}
-        return self.encode_decode(inputs, Rows.asked_for(tasks, len(inputs)))
+        return self.encode_decode(inputs, Rows.asked_for(tasks, len(inputs), embedding))
 
-    def _slide(self, inputs: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
+    def _slide(
+        self, inputs: Tensor, tasks: Sequence[str], embedding: Embedding | None
+    ) -> dict[str, Tensor]:
         """Average dense logits over overlapping windows; image-level tasks get the whole image."""
         dense = [task for task in tasks if self.heads[task].dense]
-        logits = self._whole(inputs, [task for task in tasks if task not in dense])
+        others = [task for task in tasks if task not in dense]
+        logits = self._whole(inputs, others, embedding)
         if dense:
             windows = {key: self.test_cfg[key] for key in ("crop_size", "stride")}
-            logits |= average_windows(lambda crop: self._whole(crop, dense), inputs, **windows)
+            logits |= average_windows(
+                lambda crop: self._whole(crop, dense, embedding), inputs, **windows
+            )
         return logits
 
     def _forward(

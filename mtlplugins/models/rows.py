@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
@@ -12,7 +12,10 @@ from torch import Tensor
 from mtlplugins.common.text import few
 from mtlplugins.structures import MultiTaskDataSample
 
-from .conditioning import Condition, TaskEmbedding
+from .conditioning import Condition
+
+#: Function of the names of tasks to their embeddings (T, embed_dims), such as a ``TaskEmbedding``.
+Embedding = Callable[[Sequence[str]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,13 @@ class Rows:
     Attributes:
         images: Indices of the images of each task that has rows, ascending.
         num_images: Number of images B in the batch.
+        embedding: Function of tasks to their embeddings (T, embed_dims), for these rows in place of
+            the model's; None for the model's.
     """
 
     images: dict[str, list[int]]
     num_images: int
+    embedding: Embedding | None = None
 
     @classmethod
     def with_targets(
@@ -59,13 +65,16 @@ class Rows:
         return cls({task: images[task] for task in tasks if images[task]}, len(samples))
 
     @classmethod
-    def asked_for(cls, tasks: Sequence[str], num_images: int) -> Rows:
+    def asked_for(
+        cls, tasks: Sequence[str], num_images: int, embedding: Embedding | None = None
+    ) -> Rows:
         """Make a row for each image and each of the tasks."""
-        return cls({task: list(range(num_images)) for task in tasks}, num_images)
+        return cls({task: list(range(num_images)) for task in tasks}, num_images, embedding)
 
     def only(self, task: str) -> Rows:
         """Return the rows of one task alone."""
-        return Rows({t: images for t, images in self.images.items() if t == task}, self.num_images)
+        images = {t: images for t, images in self.images.items() if t == task}
+        return replace(self, images=images)
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -81,9 +90,9 @@ class Rows:
         index = _to_device(self._image_index, maps[0].device)
         return [x[index] if i < shared_maps else x for i, x in enumerate(maps)]
 
-    def condition(self, embedding: TaskEmbedding) -> Condition:
+    def condition(self, embedding: Embedding) -> Condition:
         """Make the condition of a conditioned encoder for these rows."""
-        z = embedding(tuple(self.images))
+        z = (self.embedding or embedding)(tuple(self.images))
         device = z.device
         counts = tuple(map(len, self.images.values()))
         image_index = _to_device(self._image_index, device)

@@ -60,6 +60,10 @@ class DepthMap(MapFile):
         self.unit = unit
         self.missing = missing
 
+    def meta(self) -> dict[str, Any]:
+        """Describe the task; ``unit`` is that of the loaded and predicted depth."""
+        return dict(kind=self.kind, unit="m")
+
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Check the type, and convert (H, W) in steps of ``unit`` to float32 metres."""
         if raw.ndim != 2 or raw.dtype.kind not in "iuf" or raw.dtype.itemsize == 1:
