@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,23 @@ def is_finished(work_dir: Path, cfg: Config) -> bool:
     return run.complete
 
 
+def add_series_arguments(parser: argparse.ArgumentParser, *, work_dir: str) -> None:
+    """Add the arguments of a series of runs: ``--seeds``, ``--work-dir``, ``--dry-run``, options.
+
+    ``--cfg-options`` stay unparsed words, because they are passed on to the commands.
+
+    Args:
+        parser: The tool's parser.
+        work_dir: Default folder of the runs.
+    """
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
+    parser.add_argument("--work-dir", default=work_dir, help="folder of the runs")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the commands without running them"
+    )
+    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
+
+
 def run_steps(steps: Iterable[Sequence[str]], *, dry_run: bool) -> None:
     """Print and run commands, one after the other.
 
@@ -49,5 +67,5 @@ def run_steps(steps: Iterable[Sequence[str]], *, dry_run: bool) -> None:
             continue
         if code := subprocess.run(step, check=False).returncode:
             raise SystemExit(
-                f"stopped: the command above ended with {code}; give this one again to go on"
+                f"stopped: the command above ended with {code}; give this one again to continue"
             )

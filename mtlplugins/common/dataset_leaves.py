@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def parts_of(dataset: Any) -> Iterator[Any]:
+def leaf_datasets(dataset: Any) -> Iterator[Any]:
     """Yield the innermost data sets below wrappers (``dataset``, ``datasets``), in order."""
     if hasattr(dataset, "datasets"):
         for part in dataset.datasets:
-            yield from parts_of(part)
+            yield from leaf_datasets(part)
     elif hasattr(dataset, "dataset"):
-        yield from parts_of(dataset.dataset)
+        yield from leaf_datasets(dataset.dataset)
     else:
         yield dataset

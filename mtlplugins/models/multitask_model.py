@@ -21,12 +21,11 @@ from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
 from .distributed.shares import mean_over_processes
 from .distributed.touch import touch
-from .every_row import EveryRow
 from .frozen_tasks import FrozenTasks, freeze_tasks, trained_tasks
 from .heads import TaskHead
 from .layers import use_fast_linears
 from .prediction import Prediction
-from .rows import Rows
+from .rows import AllRows, Rows, SomeRows
 from .task_losses import TaskLosses
 
 
@@ -156,16 +155,14 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         maps = tuple(self.backbone(inputs))
         return Trunk(None, tuple(self.neck(maps)) if self.neck is not None else maps)
 
-    def extract_feat(
-        self, inputs: Tensor | Trunk, rows: Rows | EveryRow | None = None
-    ) -> Sequence[Tensor]:
+    def extract_feat(self, inputs: Tensor | Trunk, rows: Rows | None = None) -> Sequence[Tensor]:
         """Encode images (B, 3, H, W) to maps, of images or, after the branch point, of rows."""
         if self.task_embedding is None:
             return self.backbone(inputs)
-        rows = rows or Rows.asked_for(self.tasks, len(inputs))
+        rows = rows or AllRows(self.tasks, len(inputs))
         return self.backbone(inputs, rows.condition(self.task_embedding))
 
-    def encode_decode(self, inputs: Tensor | Trunk, rows: Rows | EveryRow) -> dict[str, Tensor]:
+    def encode_decode(self, inputs: Tensor | Trunk, rows: Rows) -> dict[str, Tensor]:
         """Compute the logits of each row.
 
         Args:
@@ -188,9 +185,7 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
             logits[task] = self.heads[task](features)
         return logits
 
-    def _maps_of_rows(
-        self, inputs: Tensor | Trunk, rows: Rows | EveryRow
-    ) -> tuple[Sequence[Tensor], int]:
+    def _maps_of_rows(self, inputs: Tensor | Trunk, rows: Rows) -> tuple[Sequence[Tensor], int]:
         """Encode rows; return the maps after the neck, and how many of them are of images."""
         maps = self.extract_feat(inputs, rows)
         shared_maps = self.backbone.shared_maps
@@ -231,13 +226,13 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
             return super().forward(inputs, data_samples, mode)
         return self.step.forward(self, inputs, data_samples, backward)
 
-    def rows_with_targets(self, data_samples: Sequence[MultiTaskDataSample]) -> Rows:
+    def rows_with_targets(self, data_samples: Sequence[MultiTaskDataSample]) -> SomeRows:
         """Make a row for each target of the trained tasks.
 
         Raises:
             ValueError: No image has a target.
         """
-        rows = Rows.with_targets(self.trained_tasks, data_samples, others=self.frozen_tasks)
+        rows = SomeRows.with_targets(self.trained_tasks, data_samples, others=self.frozen_tasks)
         return synchronised_rows(rows, {task: self.modules_of(task) for task in self.trained_tasks})
 
     def loss(self, inputs: Tensor, data_samples: list[MultiTaskDataSample]) -> dict[str, Tensor]:

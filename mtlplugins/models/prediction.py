@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mtlplugins.structures import MultiTaskDataSample
 
 from .heads import TaskHead
-from .rows import Embedding, Rows
+from .rows import AllRows, Embedding
 from .sliding import average_windows, to_original_size
 
 
@@ -64,7 +64,7 @@ class Prediction(nn.Module):
     ) -> dict[str, Tensor]:
         if not tasks:
             return {}
-        return self.encode_decode(inputs, Rows.asked_for(tasks, len(inputs), embedding))
+        return self.encode_decode(inputs, AllRows(tuple(tasks), len(inputs), embedding))
 
     def _slide(
         self, inputs: Tensor, tasks: Sequence[str], embedding: Embedding | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 import torch
@@ -18,20 +19,99 @@ from .conditioning import Condition
 Embedding = Callable[[Sequence[str]], Tensor]
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(ABC):
     """The (image, task) rows of a batch, task-major, in the model's order of tasks.
+
+    Attributes:
+        tasks: The tasks that have rows.
+        num_images: Number of images B in the batch.
+        embedding: Embeddings to use in place of the model's; None for the model's.
+    """
+
+    tasks: tuple[str, ...]
+    num_images: int
+    embedding: Embedding | None = None
+
+    def branch(self, maps: Sequence[Tensor], shared_maps: int) -> list[Tensor]:
+        """Expand the first ``shared_maps`` maps from images to rows: (B, …) to (R, …)."""
+        index, _ = self._indices(maps[0].device)
+        return [x[index] if i < shared_maps else x for i, x in enumerate(maps)]
+
+    def condition(self, embedding: Embedding) -> Condition:
+        """Make the condition of a conditioned encoder for these rows."""
+        z = (self.embedding or embedding)(self.tasks)
+        return Condition(z, *self._indices(z.device), self._counts)
+
+    @abstractmethod
+    def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
+        """Select the maps of one task.
+
+        Args:
+            maps: The encoder's maps: (B, C, H, W) before the branch point, (R, C, H, W) after it.
+            task: A task that has rows.
+            shared_maps: Number of maps before the branch point.
+
+        Returns:
+            The maps (n, C, H, W) of this task's n images.
+        """
+
+    @property
+    @abstractmethod
+    def _counts(self) -> tuple[int, ...]:
+        """The number of rows of each task."""
+
+    @abstractmethod
+    def _indices(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the index of the image, and of the task, of each row: (R,), int64."""
+
+
+@dataclass
+class AllRows(Rows):
+    """A row for each image and each task, in traceable operations for a batch of any size.
+
+    Attributes:
+        tasks: The tasks.
+        num_images: Number of images B in the batch; while tracing, a tensor that stands for it.
+        embedding: Embeddings to use in place of the model's; None for the model's.
+    """
+
+    tasks: tuple[str, ...]
+    num_images: int
+    embedding: Embedding | None = None
+
+    def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
+        which = self.tasks.index(task)
+        return [
+            x if i < shared_maps else x.unflatten(0, (len(self.tasks), -1))[which]
+            for i, x in enumerate(maps)
+        ]
+
+    @property
+    def _counts(self) -> tuple[int, ...]:
+        return (self.num_images,) * len(self.tasks)
+
+    def _indices(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        tasks = torch.arange(len(self.tasks), device=device)
+        images = torch.arange(self.num_images, device=device)
+        return images.repeat(len(self.tasks)), tasks[:, None].expand(-1, self.num_images).flatten()
+
+
+@dataclass
+class SomeRows(Rows):
+    """Rows of some of the images, which may differ from task to task.
+
+    The number of rows depends on the data, so a traced graph would be tied to one batch.
 
     Attributes:
         images: Indices of the images of each task that has rows, ascending.
         num_images: Number of images B in the batch.
-        embedding: Function of tasks to their embeddings (T, embed_dims), for these rows in place of
-            the model's; None for the model's.
     """
 
     images: dict[str, list[int]]
     num_images: int
-    embedding: Embedding | None = None
+
+    def __post_init__(self) -> None:
+        self.tasks = tuple(self.images)
 
     @classmethod
     def with_targets(
@@ -40,7 +120,7 @@ class Rows:
         samples: Sequence[MultiTaskDataSample],
         *,
         others: Sequence[str] = (),
-    ) -> Rows:
+    ) -> SomeRows:
         """Make a row for each (image, task) pair that has a target.
 
         Args:
@@ -64,54 +144,12 @@ class Rows:
             )
         return cls({task: images[task] for task in tasks if images[task]}, len(samples))
 
-    @classmethod
-    def asked_for(
-        cls, tasks: Sequence[str], num_images: int, embedding: Embedding | None = None
-    ) -> Rows:
-        """Make a row for each image and each of the tasks."""
-        return cls({task: list(range(num_images)) for task in tasks}, num_images, embedding)
-
-    def only(self, task: str) -> Rows:
+    def only(self, task: str) -> SomeRows:
         """Return the rows of one task alone."""
-        images = {t: images for t, images in self.images.items() if t == task}
-        return replace(self, images=images)
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The tasks that have rows."""
-        return tuple(self.images)
-
-    @property
-    def _image_index(self) -> list[int]:
-        return [*chain.from_iterable(self.images.values())]
-
-    def branch(self, maps: Sequence[Tensor], shared_maps: int) -> list[Tensor]:
-        """Expand the first ``shared_maps`` maps from images to rows: (B, …) to (R, …)."""
-        index = _to_device(self._image_index, maps[0].device)
-        return [x[index] if i < shared_maps else x for i, x in enumerate(maps)]
-
-    def condition(self, embedding: Embedding) -> Condition:
-        """Make the condition of a conditioned encoder for these rows."""
-        z = (self.embedding or embedding)(tuple(self.images))
-        device = z.device
-        counts = tuple(map(len, self.images.values()))
-        image_index = _to_device(self._image_index, device)
-        task_index = _to_device(
-            [task for task, count in enumerate(counts) for _ in range(count)], device
-        )
-        return Condition(z, image_index, task_index, counts)
+        images = {t: indices for t, indices in self.images.items() if t == task}
+        return SomeRows(images, self.num_images)
 
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
-        """Select the maps of one task.
-
-        Args:
-            maps: The encoder's maps: (B, C, H, W) before the branch point, (R, C, H, W) after it.
-            task: A task that has rows.
-            shared_maps: Number of maps before the branch point.
-
-        Returns:
-            The maps (n, C, H, W) of this task's n images.
-        """
         own = self.images[task]
         index = _to_device(own, maps[0].device)
         start = 0
@@ -127,6 +165,15 @@ class Rows:
                 x = x[index]
             picked.append(x)
         return picked
+
+    @property
+    def _counts(self) -> tuple[int, ...]:
+        return tuple(map(len, self.images.values()))
+
+    def _indices(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        images = [*chain.from_iterable(self.images.values())]
+        tasks = [task for task, count in enumerate(self._counts) for _ in range(count)]
+        return _to_device(images, device), _to_device(tasks, device)
 
 
 def _to_device(indices: list[int], device: torch.device) -> Tensor:

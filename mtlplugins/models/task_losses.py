@@ -12,7 +12,7 @@ from mtlplugins.structures import MultiTaskDataSample
 from .distributed.shares import process_shares
 from .distributed.touch import touch
 from .heads import TaskHead
-from .rows import Rows
+from .rows import SomeRows
 
 
 class TaskLosses:
@@ -38,7 +38,7 @@ class TaskLosses:
         self,
         tasks: Sequence[str],
         heads: Mapping[str, TaskHead],
-        rows: Rows,
+        rows: SomeRows,
         samples: Sequence[MultiTaskDataSample],
         device: torch.device,
     ) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.registry import HOOKS
 
-from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.common.dataset_leaves import leaf_datasets
+from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.io.overwrite import refuse_inputs
 from mtlplugins.kinds import get_part
 
@@ -43,7 +43,7 @@ class SavePredictionsHook(Hook):
         self._written = 0
         dataset = runner.test_loop.dataloader.dataset
         tasks = self._tasks(runner)
-        predicted = getattr(_unwrapped_model(runner), "predicted_tasks", ())
+        predicted = getattr(unwrapped_model(runner.model), "predicted_tasks", ())
         if unknown := [task for task in predicted if task not in tasks]:
             raise ValueError(
                 f"predictions of {', '.join(unknown)} cannot be written: neither the test data nor "
@@ -55,7 +55,7 @@ class SavePredictionsHook(Hook):
         if not any((self.out / task).exists() for task in tasks):
             return
         outputs, inputs = [], []
-        for part in parts_of(dataset):
+        for part in leaf_datasets(dataset):
             get_data_info = getattr(part, "get_data_info", None)
             if get_data_info is None:
                 continue
@@ -89,10 +89,6 @@ class SavePredictionsHook(Hook):
 
     def _tasks(self, runner: Runner) -> dict[str, dict]:
         return self.described | runner.test_loop.dataloader.dataset.metainfo.get("tasks", {})
-
-
-def _unwrapped_model(runner: Runner) -> Any:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _name(sample: BaseDataElement | dict[str, Any]) -> str:

@@ -308,7 +308,7 @@ def test_a_perfect_model_is_perfect_through_the_padding(mode: str, monkeypatch):
         depth = torch.stack([s.gt_depth.data for s in padded]).clamp(min=0.51)
         one_hot = F.one_hot(labels % 255, CLASSES).permute(0, 3, 1, 2).float()
         logits = dict(semantic=one_hot, depth=torch.logit(0.5 / depth), scene=torch.zeros(3, 3))
-        return {task: logits[task] for task in rows.images}
+        return {task: logits[task] for task in rows.tasks}
 
     monkeypatch.setattr(model, "encode_decode", perfect)
     for sample, truth in zip(model.test_step(data), samples, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtlplugins.models.rows import Rows
+from mtlplugins.models.rows import AllRows, SomeRows
 from tests.models._models import PLANS, TASKS, images, make_model, make_sample, perturb_conditioning
 
 DECODER = dict(type="ConvUNetDecoder", in_channels=(12,) * 4, channels=(8, 8, 8))
@@ -32,11 +32,11 @@ def test_each_task_sees_the_neck_of_its_own_maps(plan: str | None, neck: str):
     model = make_model(plan and PLANS[plan], neck=NECKS[neck], **SETTINGS).eval()
     perturb_conditioning(model)
     x = images(3)
-    rows = Rows({"semantic": [0, 2], "depth": [1], "scene": [0, 1, 2]}, 3)
+    rows = SomeRows({"semantic": [0, 2], "depth": [1], "scene": [0, 1, 2]}, 3)
     with torch.no_grad():
         found = model.encode_decode(x, rows)
         for task, index in rows.images.items():
-            alone = Rows.asked_for((task,), len(index))
+            alone = AllRows((task,), len(index))
             maps = list(model.extract_feat(x[index], alone))
             features = model.neck(maps)
             if task in model.decoders:
@@ -63,7 +63,7 @@ def test_a_neck_of_mmpretrain_makes_vectors_for_the_heads(plan: str | None):
     model = make_model(plan and PLANS[plan], neck=neck, decoders={}, heads=heads).eval()
     x = images(2)
     with torch.no_grad():
-        found = model.encode_decode(x, Rows({"scene": [0, 1], "floor": [1]}, 2))
-        whole = model.encode_decode(x, Rows.asked_for(("scene", "floor"), 2))
+        found = model.encode_decode(x, SomeRows({"scene": [0, 1], "floor": [1]}, 2))
+        whole = model.encode_decode(x, AllRows(("scene", "floor"), 2))
     assert (found["scene"].shape, found["floor"].shape) == ((2, 3), (1, 4))
     torch.testing.assert_close(found["floor"], whole["floor"][1:])

@@ -18,7 +18,7 @@ from typing import Any
 
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis.results import read_run
-from mtlplugins.analysis.run_commands import is_finished, run_steps
+from mtlplugins.analysis.run_commands import add_series_arguments, is_finished, run_steps
 from mtlplugins.apis import load_config
 from mtlplugins.common.arguments import parse_cfg_options
 
@@ -134,12 +134,7 @@ def main() -> None:
     parser.add_argument(
         "--models", nargs="+", help="models of the figure, e.g. 4 ours; all by default"
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
-    parser.add_argument("--work-dir", default="work_dirs/study", help="folder of the runs")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print the commands without running them"
-    )
-    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
+    add_series_arguments(parser, work_dir="work_dirs/study")
     args = parser.parse_args()
     known = models_of(args.figure)
     by_name = {str(model): model for model in known}

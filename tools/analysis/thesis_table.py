@@ -17,7 +17,7 @@ from typing import Any
 import mtlplugins  # noqa: F401, registers the modules
 from mtlplugins.analysis import model_stats
 from mtlplugins.analysis.experiments import experiment_of
-from mtlplugins.analysis.run_commands import is_finished, run_steps
+from mtlplugins.analysis.run_commands import add_series_arguments, is_finished, run_steps
 from mtlplugins.apis import load_config
 from mtlplugins.common.arguments import parse_cfg_options
 from mtlplugins.common.markdown import markdown_table
@@ -140,12 +140,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("table", choices=[*CARDS, *TABLES], help="number of the table")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run for each")
-    parser.add_argument("--work-dir", default="work_dirs/thesis", help="folder of the runs")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print the commands without running them"
-    )
-    parser.add_argument("--cfg-options", nargs="+", default=[], metavar="KEY=VALUE")
+    add_series_arguments(parser, work_dir="work_dirs/thesis")
     args = parser.parse_args()
     parsed = parse_cfg_options(args.cfg_options)
     table = CARDS.get(args.table, args.table)

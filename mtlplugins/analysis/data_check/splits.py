@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
-from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.common.dataset_leaves import leaf_datasets
 from mtlplugins.datasets import MultiTaskDataset
 
 from .findings import Problem
@@ -63,7 +63,7 @@ def splits_of(cfg: Config) -> tuple[list[Split], list[Problem]]:
 
 
 def _unwrapped(dataset: Any) -> Iterator[MultiTaskDataset]:
-    for part in parts_of(dataset):
+    for part in leaf_datasets(dataset):
         if not isinstance(part, MultiTaskDataset):
             raise TypeError(
                 f"{type(part).__name__} is no MultiTaskDataset and wraps none: it cannot be checked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
@@ -11,7 +12,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.common.dataset_leaves import leaf_datasets
 
 _COUNT = "draws_replaced"
 _SHOWN = 5
@@ -32,15 +33,11 @@ class BrokenFilesHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Check whether any data set skips files: counting synchronises the ranks."""
-        parts = parts_of(runner.train_dataloader.dataset)
+        parts = leaf_datasets(runner.train_dataloader.dataset)
         self._skips = any(getattr(part, "broken_files", "skip") == "skip" for part in parts)
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: Any = None
     ) -> None:
         """Count the replaced draws of the batch, before a checkpoint is saved."""
         if not self._skips:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, TestLoop, ValLoop
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
+from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.common.private import is_resuming
 from mtlplugins.common.text import few
 from mtlplugins.kinds import serves
@@ -46,7 +45,7 @@ class CheckTasksHook(Hook):
         When training starts, heads and tasks may differ: a trained model can learn new tasks. On
         resume they may not, as the optimizer state would be assigned to other weights.
         """
-        model = _unwrapped_model(runner)
+        model = unwrapped_model(runner.model)
         given = checkpoint.get("state_dict", checkpoint)
         given = {key.removeprefix("module."): value for key, value in given.items()}
         own = model.state_dict()
@@ -70,7 +69,7 @@ class CheckTasksHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check the training data and the validation metrics."""
         _check_metrics("val_evaluator", runner, runner.val_loop)
-        model = _unwrapped_model(runner)
+        model = unwrapped_model(runner.model)
         if not _has_tasks(model):
             return
         dataset = runner.train_loop.dataloader.dataset
@@ -134,18 +133,13 @@ def _shape(state: Mapping[str, Tensor], name: str) -> tuple[int, ...] | None:
     return tuple(state[name].shape) if name in state else None
 
 
-def _unwrapped_model(runner: Runner) -> Any:
-    """Return the model inside DDP's wrapper: ours, or one of mmseg without tasks."""
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
-
-
 def _has_tasks(model: nn.Module) -> bool:
     return hasattr(model, "trained_tasks")
 
 
 def _check_metrics(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> None:
     # a model that is not ours may be tested too
-    predicted = getattr(_unwrapped_model(runner), "predicted_tasks", None)
+    predicted = getattr(unwrapped_model(runner.model), "predicted_tasks", None)
     for metric in loop.evaluator.metrics if loop is not None else ():
         if predicted and isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
             raise ValueError(

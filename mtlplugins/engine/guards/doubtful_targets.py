@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.common.dataset_leaves import leaf_datasets
 
 _MOST = 500  # images read per task; a few usually contain all classes
 
@@ -25,7 +25,7 @@ def doubtful_targets(dataset: Any, tasks: Iterable[str]) -> Iterator[str]:
     Yields:
         One sentence per problem, with counts.
     """
-    parts = [p for p in parts_of(dataset) if hasattr(p, "target_types") and not p.generated]
+    parts = [p for p in leaf_datasets(dataset) if hasattr(p, "target_types") and not p.generated]
     for task in tasks:
         yield from _doubts([part for part in parts if task in part.target_types], task)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.common.dataset_leaves import leaf_datasets
 
 
 def check_wrapped_pipelines(dataset: Any) -> None:
@@ -21,7 +21,7 @@ def check_wrapped_pipelines(dataset: Any) -> None:
         if other is None:
             continue
         if pipeline := getattr(dataset, "pipeline", None):
-            for part in parts_of(other):
+            for part in leaf_datasets(other):
                 if hasattr(part, "check_pipeline"):
                     part.check_pipeline(getattr(pipeline, "transforms", pipeline))
         check_wrapped_pipelines(other)

@@ -16,7 +16,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
-from mtlplugins.common.dataset_leaves import parts_of
+from mtlplugins.common.dataset_leaves import leaf_datasets
 from mtlplugins.common.randomness import seeded
 from mtlplugins.datasets.draw_sampler import Draw, DrawSampler
 
@@ -43,7 +43,7 @@ def seed_by_draw(dataset: Any) -> Any:
         dataset = DATASETS.build(dataset)
         if hasattr(dataset, "full_init"):
             dataset.full_init()
-    if all(getattr(part, "seeds_draws", False) for part in parts_of(dataset)):
+    if all(getattr(part, "seeds_draws", False) for part in leaf_datasets(dataset)):
         return dataset
     return SeededDataset(dataset)
 

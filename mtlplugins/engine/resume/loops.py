@@ -75,11 +75,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     def _validate_if_due(self) -> None:
         self._decide_current_val_interval()
-        if (
-            self.runner.val_loop is not None
-            and self._epoch >= self.val_begin
-            and (self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs)
-        ):
+        if _validation_is_due(self, self._epoch, self._max_epochs):
             self.runner.val_loop.run()
 
 
@@ -120,12 +116,17 @@ class ResumableIterLoop(IterBasedTrainLoop):
 
     def _validate_if_due(self) -> None:
         self._decide_current_val_interval()
-        if (
-            self.runner.val_loop is not None
-            and self._iter >= self.val_begin
-            and (self._iter % self.val_interval == 0 or self._iter == self._max_iters)
-        ):
+        if _validation_is_due(self, self._iter, self._max_iters):
             self.runner.val_loop.run()
+
+
+def _validation_is_due(loop: EpochBasedTrainLoop | IterBasedTrainLoop, done: int, end: int) -> bool:
+    """Return whether a run validates after ``done`` of ``end`` epochs or iterations."""
+    return (
+        loop.runner.val_loop is not None
+        and done >= loop.val_begin
+        and (done % loop.val_interval == 0 or done == end)
+    )
 
 
 def _batches_from(dataloader: DataLoader, begun: int) -> Iterator[Any]:

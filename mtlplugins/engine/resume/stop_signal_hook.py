@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -64,11 +63,7 @@ class StopSignalHook(Hook):
         self._stop_listening()
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: Any = None
     ) -> None:
         """Stop after this iteration if it updated the weights and does not end an epoch."""
         # ``batch_idx`` counts from the start of the epoch; in a loop without epochs, of the run
@@ -89,11 +84,7 @@ class StopSignalHook(Hook):
         self._shared = int(shared)
 
     def after_val_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: Any = None
     ) -> None:
         """Stop during a validation, which runs again on resume."""
         if batch_idx < self._shared:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from mtlplugins.common.model_wrappers import unwrapped_model
 
 
 @HOOKS.register_module()
@@ -31,7 +32,4 @@ class CompileHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Mark the encoder for compilation at its first forward pass."""
-        model: Any = runner.model
-        while is_model_wrapper(model):
-            model = model.module
-        model.backbone.compile(**self.options)
+        unwrapped_model(runner.model).backbone.compile(**self.options)

@@ -177,24 +177,9 @@ class CondResNet(ConditionedEncoder, ResNet):
     def _block_stages(self) -> Sequence[Sequence[ConditionalBlock]]:
         return [getattr(self, name) for name in self.res_layers]
 
-    def forward(
-        self, x: Tensor | Trunk, condition: Condition | None = None, *, to_branch: bool = False
+    def _encode(
+        self, x: Tensor | Trunk, condition: Condition | None, *, to_branch: bool
     ) -> tuple[Tensor, ...] | Trunk:
-        """Encode images.
-
-        Args:
-            x: Images (B, 3, H, W), or the result of an earlier call with ``to_branch``.
-            condition: The (image, task) rows to compute; needed if and only if a plan is set.
-            to_branch: Stop at the branch point, before the expansion to rows; needs a plan.
-
-        Returns:
-            With ``to_branch`` a :class:`Trunk`, else a map (B or R, C, H', W') for each of
-            ``out_indices``: the first ``shared_maps`` of B images, the others of R rows.
-
-        Raises:
-            ValueError: A conditioned encoder is called without rows.
-        """
-        self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
         if isinstance(x, Trunk):
             start, outs, y = self._resume(x)
@@ -210,7 +195,7 @@ class CondResNet(ConditionedEncoder, ResNet):
                 if (i, j) == branch_point:
                     if to_branch:
                         return Trunk(y, tuple(outs))
-                    assert condition is not None  # _check_condition
+                    assert condition is not None  # checked by forward
                     y = for_convolutions(condition.branch(y), channels_last=self._channels_last)
                 y = block(y, condition)
             if i in self.out_indices:

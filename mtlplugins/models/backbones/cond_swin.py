@@ -161,24 +161,9 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
                 grid = interpolate(grid, size=(new, new), mode="bicubic")
                 state[name] = grid.reshape(-1, new * new).T
 
-    def forward(
-        self, x: Tensor | Trunk, condition: Condition | None = None, *, to_branch: bool = False
+    def _encode(
+        self, x: Tensor | Trunk, condition: Condition | None, *, to_branch: bool
     ) -> tuple[Tensor, ...] | Trunk:
-        """Encode images.
-
-        Args:
-            x: Images (B, 3, H, W), or the result of an earlier call with ``to_branch``.
-            condition: The (image, task) rows to compute; needed if and only if a plan is set.
-            to_branch: Stop at the branch point, before the expansion to rows; needs a plan.
-
-        Returns:
-            With ``to_branch`` a :class:`Trunk`, else a map (B or R, C, H', W') for each of
-            ``out_indices``: the first ``shared_maps`` of B images, the others of R rows.
-
-        Raises:
-            ValueError: A conditioned encoder is called without rows.
-        """
-        self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
         order: bool | None = None
         if isinstance(x, Trunk):
@@ -203,7 +188,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
                 if (i, j) == branch_point:
                     if to_branch:
                         return Trunk(tokens, tuple(outs), (hw_shape, order))
-                    assert condition is not None  # _check_condition
+                    assert condition is not None  # checked by forward
                     tokens = condition.branch(tokens)
                 tokens = block(tokens, windows, condition)
             tokens = windows.move(tokens, order, None)

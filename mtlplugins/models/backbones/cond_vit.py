@@ -182,25 +182,9 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
             VisionTransformer._freeze_stages(self)
         self._freeze_by_plan()
 
-    def forward(
-        self, x: Tensor | Trunk, condition: Condition | None = None, *, to_branch: bool = False
+    def _encode(
+        self, x: Tensor | Trunk, condition: Condition | None, *, to_branch: bool
     ) -> tuple[Tensor, ...] | Trunk:
-        """Encode images.
-
-        Args:
-            x: Images (B, 3, H, W), or the result of an earlier call with ``to_branch``.
-            condition: The (image, task) rows to compute; needed if and only if a plan is set.
-            to_branch: Stop at the branch point, before the expansion to rows; needs a plan.
-
-        Returns:
-            With ``to_branch`` a :class:`Trunk`, else the output of type ``out_type`` for each of
-            ``out_indices``, ascending: the first ``shared_maps`` of B images, the others of R rows.
-
-        Raises:
-            ValueError: A conditioned encoder is called without rows, or with
-                ``attention_block_size`` on images of another size.
-        """
-        self._check_condition(condition, to_branch=to_branch)
         branch_point = self.branch_point
         if isinstance(x, Trunk):
             (grid,) = x.layout
@@ -213,7 +197,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
             if (0, i) == branch_point:
                 if to_branch:
                     return Trunk(tokens, tuple(outs), (grid,))
-                assert condition is not None  # _check_condition
+                assert condition is not None  # checked by forward
                 tokens = condition.branch(tokens)
             tokens = block(tokens, grid, condition)
             if self.final_norm and i == self.num_layers - 1:

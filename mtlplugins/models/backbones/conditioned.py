@@ -48,8 +48,9 @@ class ConditionedEncoder(BaseModule):
     """Mixin of the conditioned encoders; comes before the plain architecture in the base classes.
 
     The encoder sets ``plan`` with ``_make_plan`` before it initialises the plain architecture,
-    calls ``_attach`` for each of its blocks, and returns the blocks in ``_block_stages``. The plain
-    architecture provides ``out_indices``, ``_freeze_stages`` and ``init_weights``.
+    calls ``_attach`` for each of its blocks, returns the blocks in ``_block_stages``, and computes
+    its maps in ``_encode``. The plain architecture provides ``out_indices``, ``_freeze_stages`` and
+    ``init_weights``.
 
     Attributes:
         plan: The conditional modules of each block; None for the plain encoder.
@@ -85,6 +86,37 @@ class ConditionedEncoder(BaseModule):
                 f"{', '.join(e.__name__ for e in others)}"
             )
         return made
+
+    def forward(
+        self, x: Tensor | Trunk, condition: Condition | None = None, *, to_branch: bool = False
+    ) -> tuple[Tensor, ...] | Trunk:
+        """Encode images.
+
+        Args:
+            x: Images (B, 3, H, W), or the result of an earlier call with ``to_branch``.
+            condition: The (image, task) rows to compute; needed if and only if a plan is set.
+            to_branch: Stop at the branch point, before the expansion to rows; needs a plan.
+
+        Returns:
+            With ``to_branch`` a :class:`Trunk`, else a map (B or R, C, H', W') for each of
+            ``out_indices``, ascending: the first ``shared_maps`` of B images, the others of R rows.
+
+        Raises:
+            ValueError: A conditioned encoder is called without rows, or an encoder for images of
+                one size with others.
+        """
+        if condition is None and not to_branch and self.branch_point is not None:
+            raise ValueError(
+                f"this {type(self).__name__} has a plan, so it needs to know the tasks: call it "
+                "with a condition, as MultiTaskModel does, or leave the plan out"
+            )
+        return self._encode(x, condition, to_branch=to_branch)
+
+    def _encode(
+        self, x: Tensor | Trunk, condition: Condition | None, *, to_branch: bool
+    ) -> tuple[Tensor, ...] | Trunk:
+        """Compute what :meth:`forward` returns."""
+        raise NotImplementedError
 
     def _block_stages(self) -> Sequence[Sequence[ConditionalBlock]]:
         """Return the blocks of each stage."""
@@ -191,13 +223,6 @@ class ConditionedEncoder(BaseModule):
         assert branch_point is not None
         assert trunk.x is not None
         return branch_point, list(trunk.maps), trunk.x
-
-    def _check_condition(self, condition: Condition | None, *, to_branch: bool) -> None:
-        if condition is None and not to_branch and self.branch_point is not None:
-            raise ValueError(
-                f"this {type(self).__name__} has a plan, so it needs to know the tasks: call it "
-                "with a condition, as MultiTaskModel does, or leave the plan out"
-            )
 
 
 def check_stages(encoder: str, out_indices: Sequence[int], count: int) -> None:

@@ -1,11 +1,14 @@
-"""Methods that weight tasks by their gradients, by the aggregators of TorchJD 0.18."""
+"""Methods that weight tasks by their gradients, by the aggregators of TorchJD 0.18.
+
+All take the arguments of :class:`GradientBalancing`; ``FairGrad`` has one more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmseg.registry import MODELS
@@ -66,10 +69,6 @@ class UPGrad(_Projecting):
     """The mean of the tasks' gradients, each projected so that it conflicts with no task.
 
     Quinton and Rey 2024, Jacobian Descent for Multi-Objective Optimization (arXiv:2406.16232).
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
     def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
@@ -83,10 +82,6 @@ class DualProj(_Projecting):
     """The mean of the tasks' gradients, projected so that it conflicts with no task.
 
     Lopez-Paz and Ranzato 2017, Gradient Episodic Memory (arXiv:1706.08840), equation 11.
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
     def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
@@ -98,13 +93,16 @@ class DualProj(_Projecting):
 class _Weighting(_TorchJD):
     """Base of the methods that TorchJD computes from the Gramian of the rows as they are."""
 
+    #: Name of TorchJD's class.
+    weighting_name: ClassVar[str]
+
     def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
         """Weight the rows, then the unit rows."""
         return self.weighting()(cosines * lengths * lengths[:, None]) * lengths
 
     def weighting(self) -> Any:
         """Make TorchJD's weighting."""
-        raise NotImplementedError
+        return getattr(self.aggregation, self.weighting_name)()
 
 
 @MODELS.register_module()
@@ -112,10 +110,6 @@ class MGDA(_Weighting):
     """The shortest convex combination of the tasks' gradients.
 
     Sener and Koltun 2018 (arXiv:1810.04650), by Frank and Wolfe's iterations.
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
     def weighting(self) -> Any:
@@ -128,15 +122,9 @@ class IMTLG(_Weighting):
     """A gradient with the same projection onto each task's gradient, the weights adding up to 1.
 
     Liu et al. 2021, Towards Impartial Multi-Task Learning (ICLR).
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
-    def weighting(self) -> Any:
-        """Make TorchJD's weighting."""
-        return self.aggregation.IMTLGWeighting()
+    weighting_name = "IMTLGWeighting"
 
 
 @MODELS.register_module()
@@ -144,15 +132,9 @@ class AlignedMTL(_Weighting):
     """The mean of the tasks' gradients after their principal components are made equally long.
 
     Senushkin et al. 2023 (arXiv:2305.19000).
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
-    def weighting(self) -> Any:
-        """Make TorchJD's weighting."""
-        return self.aggregation.AlignedMTLWeighting()
+    weighting_name = "AlignedMTLWeighting"
 
 
 @MODELS.register_module()
@@ -160,15 +142,9 @@ class PCGrad(_Weighting):
     """The sum of the tasks' gradients, each without its conflicts with others in random order.
 
     Yu et al. 2020, Gradient Surgery for Multi-Task Learning (arXiv:2001.06782).
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
-    def weighting(self) -> Any:
-        """Make TorchJD's weighting."""
-        return self.aggregation.PCGradWeighting()
+    weighting_name = "PCGradWeighting"
 
 
 @MODELS.register_module()
@@ -211,10 +187,6 @@ class ConFIG(_TorchJD):
     """A gradient with the same angle to each task's, as long as the sum of its projections.
 
     Liu et al. 2024, ConFIG: Towards Conflict-free Training (arXiv:2408.11104), equation 2.
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
     def weights(self, cosines: Tensor, lengths: Tensor) -> Tensor:
@@ -230,10 +202,6 @@ class GradDrop(_TorchJD):
     """For each parameter, only the tasks' gradients of one sign, which is drawn by its purity.
 
     Chen et al. 2020, Just Pick a Sign (arXiv:2010.06808).
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        task_weights: See :class:`GradientBalancing`.
     """
 
     def combine_present(self, rows: Tensor, products: Tensor, present: Tensor) -> Tensor:

@@ -8,11 +8,10 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import nn
 
-from mtlplugins.models.every_row import EveryRow
-from mtlplugins.models.rows import Rows
+from mtlplugins.models.rows import AllRows, Rows, SomeRows
 
 
-def synchronised_rows(rows: Rows, modules: Mapping[str, Sequence[nn.Module]]) -> Rows:
+def synchronised_rows(rows: SomeRows, modules: Mapping[str, Sequence[nn.Module]]) -> SomeRows:
     """Add empty batches of the tasks whose synchronised norms other ranks wait for.
 
     A synchronised batch norm (the config's ``sync_bn="torch"``) computes its statistics over all
@@ -41,14 +40,14 @@ def synchronised_rows(rows: Rows, modules: Mapping[str, Sequence[nn.Module]]) ->
         for task in modules
         if task in rows.images or task in somewhere
     }
-    return Rows(images, rows.num_images)
+    return SomeRows(images, rows.num_images)
 
 
-def rows_to_encode(rows: Rows | EveryRow) -> Rows | EveryRow:
+def rows_to_encode(rows: Rows) -> Rows:
     """Return ``rows``, or one dummy row if they are empty, so that empty slices of maps exist."""
-    if isinstance(rows, EveryRow) or any(rows.images.values()):
+    if not isinstance(rows, SomeRows) or any(rows.images.values()):
         return rows
-    return Rows.asked_for(rows.tasks[:1], 1)
+    return AllRows(rows.tasks[:1], 1)
 
 
 def _waits(module: nn.Module) -> bool:

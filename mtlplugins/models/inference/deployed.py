@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from mtlplugins.common.private import normalises_images, reverses_channels
-from mtlplugins.models.every_row import EveryRow
 from mtlplugins.models.heads.base import resize
 from mtlplugins.models.multitask_model import MultiTaskModel
+from mtlplugins.models.rows import AllRows
 
 
 class DeployedModel(nn.Module):
@@ -53,7 +53,7 @@ class DeployedModel(nn.Module):
         """
         size = images.shape[-2:]
         inputs = self._preprocess(images)
-        logits = self.model.encode_decode(inputs, EveryRow(self.tasks, images.shape[0]))
+        logits = self.model.encode_decode(inputs, AllRows(self.tasks, images.shape[0]))
         return tuple(self._postprocess(task, logits[task], inputs, size) for task in self.tasks)
 
     def _preprocess(self, images: Tensor) -> Tensor:

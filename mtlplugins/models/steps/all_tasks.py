@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.common.private import run_forward
 from mtlplugins.models.distributed.shares import mean_over_processes
 
@@ -48,7 +48,7 @@ class AllTasks:
         Returns:
             The minimised total, and the values to log.
         """
-        model = cast("MultiTaskModel", network.module if is_model_wrapper(network) else network)
+        model: MultiTaskModel = unwrapped_model(network)
         with optim_wrapper.optim_context(network):
             data = model.data_preprocessor(data, True)
             losses = run_forward(network, data, mode="loss")

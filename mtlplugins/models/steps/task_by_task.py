@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.dist import is_distributed
-from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.models.backbones.conditioned import Trunk
 from mtlplugins.models.distributed.shares import mean_over_processes
 from mtlplugins.models.distributed.touch import touch
-from mtlplugins.models.rows import Rows
+from mtlplugins.models.rows import SomeRows
 from mtlplugins.models.task_losses import TaskLosses
 from mtlplugins.structures import MultiTaskDataSample
 
@@ -77,7 +77,7 @@ class TaskByTask:
                 or the encoder's synchronised batch norms would wait for tasks that another rank
                 lacks.
         """
-        model = cast("MultiTaskModel", network.module if is_model_wrapper(network) else network)
+        model: MultiTaskModel = unwrapped_model(network)
         _check_training(model, optim_wrapper)
         with optim_wrapper.optim_context(network):
             data = model.data_preprocessor(data, True)
@@ -145,7 +145,7 @@ def _train_task(
     model: MultiTaskModel,
     task: str,
     shared: Trunk,
-    rows: Rows,
+    rows: SomeRows,
     found: TaskLosses,
     backward: Callable[[Tensor], None],
 ) -> tuple[dict[str, Tensor], float | Tensor]:

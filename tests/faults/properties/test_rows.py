@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtlplugins.models import MultiTaskModel, fold
-from mtlplugins.models.rows import Rows
+from mtlplugins.models.rows import AllRows, SomeRows
 from mtlplugins.structures import MultiTaskDataSample
 from tests.faults.properties._examples import examples
 from tests.models._encoders import ENCODERS, resnet_model, shaken, swin_model
@@ -59,7 +59,7 @@ def batches(draw: st.DrawFn) -> list[MultiTaskDataSample]:
 
 def logits_of(model: MultiTaskModel, x: Tensor, task: str) -> Tensor:
     """One image, one task."""
-    return model.encode_decode(x[None], Rows({task: [0]}, 1))[task][0]
+    return model.encode_decode(x[None], SomeRows({task: [0]}, 1))[task][0]
 
 
 def plain_losses(
@@ -197,7 +197,7 @@ def test_a_prediction_depends_on_its_image_and_task_alone(
     model = model_of(encoder)
     sizes = st.sampled_from((16, 32))
     x = images(count, data.draw(st.tuples(sizes, sizes))).double()
-    together = model.encode_decode(x, Rows.asked_for(asked, count))
+    together = model.encode_decode(x, AllRows(asked, count))
     assert list(together) == asked
     for task in asked:
         alone = torch.stack([logits_of(model, image, task) for image in x])

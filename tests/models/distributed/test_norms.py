@@ -8,7 +8,7 @@ from torch import nn
 
 from mtlplugins.models.distributed import norms as synchronised
 from mtlplugins.models.distributed import shares as process_shares
-from mtlplugins.models.rows import Rows
+from mtlplugins.models.rows import SomeRows
 
 NORMS = dict(
     semantic=[nn.Sequential(nn.SyncBatchNorm(3))],
@@ -16,7 +16,7 @@ NORMS = dict(
     scene=[nn.SyncBatchNorm(3)],
     normals=[nn.BatchNorm2d(3)],
 )
-ROWS = Rows(dict(semantic=[0, 1]), 2)
+ROWS = SomeRows(dict(semantic=[0, 1]), 2)
 
 
 def with_other_process(monkeypatch: pytest.MonkeyPatch, module: object, other: list) -> None:
@@ -35,7 +35,7 @@ def test_tasks_of_other_processes_run_on_no_image(monkeypatch: pytest.MonkeyPatc
     # the other process has two rows of depth; nobody has one of scene, nobody waits for normals
     with_other_process(monkeypatch, synchronised, [1, 2, 0])
     rows = synchronised.synchronised_rows(ROWS, NORMS)
-    assert rows == Rows(dict(semantic=[0, 1], depth=[]), 2)
+    assert rows == SomeRows(dict(semantic=[0, 1], depth=[]), 2)
     assert rows.tasks == ("semantic", "depth")
 
 
