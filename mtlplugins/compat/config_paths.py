@@ -23,7 +23,7 @@ def find_packages_without_pkg_resources() -> None:
     package up with ``pkg_resources``, which fails with a ModuleNotFoundError that names neither
     the config nor the cure. It also looks up the name of the distribution, so a fork under another
     name is not found.
-    Since: setuptools 81, which dropped ``pkg_resources``; Python 3.12, whose environments come
+    Since: setuptools 82, which dropped ``pkg_resources``; Python 3.12, whose environments come
     without setuptools.
     Ends: when MMEngine looks packages up with importlib.
     """
