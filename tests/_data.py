@@ -24,12 +24,15 @@ def write(path: Path, values: np.ndarray) -> Path:
     return path
 
 
-def picture(number: int, *, size: tuple[int, int] = (24, 32)) -> np.ndarray:
-    """A smooth uint8 RGB picture (H, W, 3), another one for each number; JPEG keeps it well."""
+def make_image(number: int, *, size: tuple[int, int] = (24, 32)) -> np.ndarray:
+    """A smooth uint8 RGB image (H, W, 3), another one for each number; JPEG keeps it well."""
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
     red = 255 * columns / size[1]
     green = 255 * rows / size[0]
     return np.stack([red, green, np.full(size, 20 * number % 256)], -1).astype(np.uint8)
+
+
+picture = make_image  # the former name
 
 
 def make_nyuv2(
@@ -44,7 +47,7 @@ def make_nyuv2(
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
     names = {number: f"{number:04d}" for number in range(1, frames + 1)}
     for number, name in names.items():
-        write(root / "image" / f"{name}.jpg", picture(number, size=size))
+        write(root / "image" / f"{name}.jpg", make_image(number, size=size))
         depth = np.where(rows == 0, 0, 1000 * number + rows).astype(np.uint16)
         write(root / "depth" / f"{name}.png", depth)
         normals = np.where(rows[..., None] == 0, 128, [204, 128, 26]).astype(np.uint8)
@@ -83,7 +86,7 @@ def make_taskonomy(
     rows, columns = np.mgrid[0:8, 0:18]
     depth = np.where(rows == 0, 65535, 512 * (rows + 1)).astype(np.uint16)
     files = {
-        ("rgb", "rgb"): picture(1, size=(8, 18)),
+        ("rgb", "rgb"): make_image(1, size=(8, 18)),
         ("depth_zbuffer", "depth_zbuffer"): depth,
         ("segment_semantic", "segmentsemantic"): columns.astype(np.uint8),
     }
@@ -103,7 +106,7 @@ def make_cifar(
 ) -> Path:
     """Write CIFAR-10 or -100 in the layout of the official files; each batch has all its classes.
 
-    A picture is noise around a colour of its class, so that both tasks can be learnt from it.
+    An image is noise around a colour of its class, so that both tasks can be learnt from it.
     """
     variant = VARIANTS[num_classes]
     folder = root / variant.folder

@@ -1,4 +1,4 @@
-"""An epoch on 2,000 pictures through the runner: both losses fall, and what is learnt holds."""
+"""An epoch on 2,000 images through the runner: both losses fall, and what is learnt holds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_both_losses_fall(tmp_path: Path) -> None:
     for task in ("label", "superclass"):
         losses = np.array([entry[f"{task}_loss"] for entry in steps])
         assert losses[-8:].mean() < 0.8 * losses[:8].mean()
-    # on pictures not trained on: chance is 10 and 60 %
+    # on images not trained on: chance is 10 and 60 %
     scores = entries[-1]
     assert scores["label/top1"] > 40
     assert scores["superclass/top1"] > 80

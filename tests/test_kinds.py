@@ -115,7 +115,7 @@ def test_an_unknown_part_is_an_error() -> None:
 
 def test_contributing_names_what_there_is() -> None:
     text = (Path(mtlplugins.__file__).parents[1] / "CONTRIBUTING.md").read_text()
-    section = text[text.index("## To add") : text.index("## Style")]
+    section = text[text.index("## Extending") : text.index("## Style")]
     rooms = "|".join(("analysis", "datasets", "evaluation", "kinds", "models", "visualization"))
     named = re.findall(rf"`((?:{rooms})(?:\.\w+)*)", section)
     assert len(set(named)) >= 8

@@ -1,5 +1,5 @@
 # Our recipe for the network of the study's figure 13; the checkpoint that is best on the
-# validation pictures counts.
+# validation images counts.
 _base_ = [
     "../_base_/models/cifar_resnet152_ours.py",
     "../_base_/datasets/cifar10.py",

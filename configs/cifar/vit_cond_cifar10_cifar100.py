@@ -1,4 +1,4 @@
-# One encoder for four problems: class and super-class of CIFAR-10 and of CIFAR-100. A picture has
+# One encoder for four problems: class and super-class of CIFAR-10 and of CIFAR-100. An image has
 # the two of its own data set; the encoder is conditioned on the task as in vit_cond_cifar10.py.
 _base_ = [
     "../_base_/models/cifar_cond_vit.py",
@@ -7,7 +7,7 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 model = dict(
-    # of both data sets' training pictures
+    # of both data sets' training images
     data_preprocessor=dict(mean=[127.3, 123.6, 113.2], std=[65.7, 63.8, 68.6]),
     heads=dict(
         _delete_=True,

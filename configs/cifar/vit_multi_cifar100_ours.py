@@ -1,5 +1,5 @@
 # Our recipe for the network of the study's figure 8; the checkpoint that is best on the
-# validation pictures counts.
+# validation images counts.
 _base_ = [
     "../_base_/models/cifar_vit_ours.py",
     "../_base_/datasets/cifar100.py",
@@ -7,7 +7,7 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 model = dict(
-    # of CIFAR-100's training pictures
+    # of CIFAR-100's training images
     data_preprocessor=dict(mean=[129.3, 124.1, 112.4], std=[68.2, 65.4, 70.4]),
     heads=dict(label=dict(num_classes=100), superclass=dict(num_classes=20)),
 )

@@ -1,4 +1,4 @@
-# From scratch on a CPU in half an hour: small pictures, a ResNet-18 shared by both tasks.
+# From scratch on a CPU in half an hour: small images, a ResNet-18 shared by both tasks.
 _base_ = [
     "../_base_/datasets/nyuv2.py",
     "../_base_/schedules/onecycle_cpu.py",

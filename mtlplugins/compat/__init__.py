@@ -20,18 +20,18 @@ from .config_text import (  # noqa: E402
     read_configs_with_bases_as_text,
     write_every_key_and_number,
 )
-from .one_cycle import name_short_cycles  # noqa: E402
-from .options import name_wrong_options  # noqa: E402
+from .one_cycle import explain_short_cycles  # noqa: E402
+from .options import explain_wrong_options  # noqa: E402
 from .param_schedulers import keep_ratios_of_groups  # noqa: E402
 from .processes import (  # noqa: E402
-    name_missing_launchers,
-    start_processes_on_cpu,
-    wrap_models_on_cpu,
+    allow_ddp_on_cpu,
+    explain_missing_launch,
+    init_gloo_on_cpu,
 )
-from .single_values import normalise_single_values  # noqa: E402
-from .sync_batch_norm import synchronise_batch_norms_on_cpu  # noqa: E402
-from .timm_weights import fetch_timm_weights_for_training  # noqa: E402
-from .workers import leave_stopping_to_the_parent  # noqa: E402
+from .single_values import allow_single_values  # noqa: E402
+from .sync_batch_norm import allow_sync_batch_norm_on_cpu  # noqa: E402
+from .timm_weights import defer_timm_downloads  # noqa: E402
+from .workers import ignore_signals_in_workers  # noqa: E402
 
 allow_training_state()
 load_weights_only()
@@ -41,13 +41,13 @@ find_packages_without_pkg_resources()
 find_configs_of_this_package()
 read_configs_with_bases_as_text()
 write_every_key_and_number()
-name_short_cycles()
+explain_short_cycles()
 keep_ratios_of_groups()
-name_wrong_options()
-start_processes_on_cpu()
-name_missing_launchers()
-synchronise_batch_norms_on_cpu()
-normalise_single_values()
-wrap_models_on_cpu()
-fetch_timm_weights_for_training()
-leave_stopping_to_the_parent()
+explain_wrong_options()
+init_gloo_on_cpu()
+explain_missing_launch()
+allow_sync_batch_norm_on_cpu()
+allow_single_values()
+allow_ddp_on_cpu()
+defer_timm_downloads()
+ignore_signals_in_workers()

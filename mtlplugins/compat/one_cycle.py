@@ -10,7 +10,7 @@ from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from ._replace import replace_once
 
 
-def name_short_cycles() -> None:
+def explain_short_cycles() -> None:
     """Raise a clear error for a ``OneCycleLR`` that warms up in a single step.
 
     Breaks: where ``pct_start * total_steps`` is 1, the warm-up has length 0, and MMEngine fails

@@ -10,7 +10,7 @@ from mmengine.config import DictAction
 from ._replace import replace_once
 
 
-def name_wrong_options() -> None:
+def explain_wrong_options() -> None:
     """Name the word after ``--cfg-options`` that is not KEY=VALUE.
 
     Breaks: such a word stops a tool with "not enough values to unpack (expected 2, got 1)", and an

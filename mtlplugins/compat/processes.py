@@ -33,7 +33,7 @@ _STARTED_BY = dict(
 _CHANGING = ("State", "voluntary", "nonvoluntary")
 
 
-def name_missing_launchers() -> None:
+def explain_missing_launch() -> None:
     """Raise a clear error where ``launcher`` is set but no launcher started the process.
 
     Breaks: MMEngine fails with ``KeyError: 'RANK'``.
@@ -44,7 +44,7 @@ def name_missing_launchers() -> None:
         replace_once(dist_utils, f"_init_dist_{launcher}", _asking_for_variables)
 
 
-def start_processes_on_cpu() -> None:
+def init_gloo_on_cpu() -> None:
     """Let MMEngine start a process group on a machine without an accelerator.
 
     Breaks: ``launcher="pytorch"`` (and ``"slurm"``, ``"mpi"``) calls ``torch.cuda.set_device``
@@ -58,7 +58,7 @@ def start_processes_on_cpu() -> None:
         replace_once(dist_utils, f"_init_dist_{launcher}", _with_gloo_on_cpu)
 
 
-def wrap_models_on_cpu() -> None:
+def allow_ddp_on_cpu() -> None:
     """Let ``MMDistributedDataParallel`` (DDP) wrap a model on the CPU.
 
     Breaks: the Runner always passes ``device_ids=[LOCAL_RANK]``, which PyTorch refuses with a

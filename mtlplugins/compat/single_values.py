@@ -15,7 +15,7 @@ from ._replace import replace_once
 _warned: set[str] = set()
 
 
-def normalise_single_values() -> None:
+def allow_single_values() -> None:
     """Normalise a single value per channel by the running statistics, also in training.
 
     Breaks: training fails with "Expected more than 1 value per channel when training" where a batch
@@ -26,38 +26,38 @@ def normalise_single_values() -> None:
     Since: every torch up to 2.11.
     Ends: when torch does so, or with norms that are independent of the batch.
     """
-    replace_once(_BatchNorm, "forward", _with_statistics_so_far)
-    replace_once(SyncBatchNorm, "forward", _with_statistics_so_far_alone)
+    replace_once(_BatchNorm, "forward", _by_running_statistics_if_single)
+    replace_once(SyncBatchNorm, "forward", _by_running_statistics_if_synchronised)
 
 
-def _with_statistics_so_far(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _by_running_statistics_if_single(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def forward_of_any_size(self: _BatchNorm, input: Tensor) -> Tensor:
-        if self.training and self.running_mean is not None and is_single(input):
-            return by_statistics_so_far(self, input)
+        if self.training and self.running_mean is not None and has_single_values(input):
+            return by_running_statistics(self, input)
         return forward(self, input)
 
     return forward_of_any_size
 
 
-def _with_statistics_so_far_alone(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _by_running_statistics_if_synchronised(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def forward_of_any_size(self: SyncBatchNorm, input: Tensor) -> Tensor:
         from torch import distributed as dist
 
         # with several ranks, sync_batch_norm.py counts the values of all of them
         alone = not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1
-        if alone and self.training and self.running_mean is not None and is_single(input):
-            return by_statistics_so_far(self, input)
+        if alone and self.training and self.running_mean is not None and has_single_values(input):
+            return by_running_statistics(self, input)
         return forward(self, input)
 
     return forward_of_any_size
 
 
-def is_single(values: Tensor) -> bool:
+def has_single_values(values: Tensor) -> bool:
     """Return whether (N, C, …) has one value per channel."""
     return values.dim() > 1 and values.shape[0] == 1 and values.numel() == values.shape[1]
 
 
-def by_statistics_so_far(norm: _NormBase, values: Tensor) -> Tensor:
+def by_running_statistics(norm: _NormBase, values: Tensor) -> Tensor:
     """Normalise by the running statistics, as in evaluation; warns the first time."""
     if not _warned:
         _warned.add("single")

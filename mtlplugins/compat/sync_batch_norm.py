@@ -11,10 +11,10 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from ._replace import replace_once
-from .single_values import by_statistics_so_far
+from .single_values import by_running_statistics
 
 
-def synchronise_batch_norms_on_cpu() -> None:
+def allow_sync_batch_norm_on_cpu() -> None:
     """Let ``nn.SyncBatchNorm``, and so ``sync_bn="torch"`` in a config, work on the CPU.
 
     Breaks: ``DistributedDataParallel`` raises "SyncBatchNorm layers only work with GPU modules",
@@ -55,7 +55,7 @@ def _normalise(norm: nn.SyncBatchNorm, x: Tensor) -> Tensor:
     count = wide.new_tensor(float(wide.numel() // wide.shape[-1]))
     dist.all_reduce(count, group=group)
     if count <= 1 and norm.running_mean is not None:  # the same in all processes
-        return by_statistics_so_far(norm, x)
+        return by_running_statistics(norm, x)
     # the mean first: a difference of two large sums would lose the variance in float32
     mean = _SumOverProcesses.apply(wide.sum(axes), group) / count
     centred = wide - mean

@@ -14,7 +14,7 @@ from torch import nn
 from ._replace import replace_once
 
 
-def fetch_timm_weights_for_training() -> None:
+def defer_timm_downloads() -> None:
     """Let ``TIMMBackbone(pretrained=True)`` fetch its weights when training starts.
 
     Breaks: they are fetched whenever the model is built, also to predict, export or count

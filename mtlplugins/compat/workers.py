@@ -16,7 +16,7 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from ._replace import replace_once
 
 
-def leave_stopping_to_the_parent() -> None:
+def ignore_signals_in_workers() -> None:
     """Make data workers end at SIGTERM only if their own parent sends it, and not at Ctrl-C.
 
     Breaks: a scheduler that ends a job sends SIGTERM to all its processes, a terminal SIGINT or

@@ -40,7 +40,7 @@ class Pids(Dataset):
 def test_what_workers_begin_with_travels() -> None:
     init = mmengine_runner.default_worker_init_fn
     assert pickle.loads(pickle.dumps(init)).init is init.init
-    assert mtlplugins.compat.leave_stopping_to_the_parent() is None  # once is enough
+    assert mtlplugins.compat.ignore_signals_in_workers() is None  # once is enough
     assert mmengine_runner.default_worker_init_fn is init
 
 

@@ -39,7 +39,7 @@ def test_whole_files_are_left_alone(root: Path) -> None:
 
 
 def test_a_draw_chooses_its_replacement(root: Path) -> None:
-    (root / "image" / "0001.jpg").write_text("no picture")
+    (root / "image" / "0001.jpg").write_text("no image")
     dataset = load(root)
     draws = [Draw(0, seed=1, number=number) for number in range(30)]
     chosen = [name(dataset[draw]) for draw in draws]
@@ -67,8 +67,8 @@ def test_a_replacement_has_the_targets_of_the_broken_one(root: Path) -> None:
     for number in range(1, 13):
         if number not in (1, 8):
             (root / "depth" / f"{number:04d}.png").unlink()
-    (root / "image" / "0001.jpg").write_text("no picture")
-    (root / "semantic13" / "0002.png").write_text("no picture")
+    (root / "image" / "0001.jpg").write_text("no image")
+    (root / "semantic13" / "0002.png").write_text("no image")
     dataset = load(root)
     assert {name(dataset[Draw(0, seed=0, number=n)]) for n in range(5)} == {"0008"}
     assert len({name(dataset[Draw(1, seed=0, number=n)]) for n in range(20)}) > 5

@@ -55,18 +55,18 @@ def test_animals_and_vehicles() -> None:
 
 
 @pytest.mark.parametrize("num_classes", [10, 100])
-def test_pictures_and_labels_are_those_of_the_files(num_classes: int, tmp_path) -> None:
+def test_images_and_labels_are_those_of_the_files(num_classes: int, tmp_path) -> None:
     folder = make_cifar(tmp_path, num_classes=num_classes, batch=7)
     dataset = MultiTaskCIFAR(str(tmp_path), num_classes=num_classes, split="test")
     content = pickle.loads((folder / ("test" if num_classes == 100 else "test_batch")).read_bytes())
     assert len(dataset) == 7
     for i in range(7):
         item = dataset[i]
-        picture = item["inputs"]
-        assert picture.dtype == torch.uint8
+        image = item["inputs"]
+        assert image.dtype == torch.uint8
         # rows of the files are red, green, blue; the mm stack has blue first
         rgb = content[b"data"][i].reshape(3, 32, 32)
-        np.testing.assert_array_equal(picture.numpy(), rgb[::-1])
+        np.testing.assert_array_equal(image.numpy(), rgb[::-1])
         sample = item["data_samples"]
         label = content[b"fine_labels" if num_classes == 100 else b"labels"][i]
         assert sample.gt_label.label.tolist() == [label]
@@ -80,7 +80,7 @@ def test_pictures_and_labels_are_those_of_the_files(num_classes: int, tmp_path) 
     )
 
 
-def test_the_last_pictures_are_for_validation(tmp_path) -> None:
+def test_the_last_images_are_for_validation(tmp_path) -> None:
     make_cifar(tmp_path, batch=8)
     train, val, both = (
         MultiTaskCIFAR(str(tmp_path), split=split) for split in ("train", "val", "trainval")
@@ -103,19 +103,19 @@ def test_a_random_part_for_validation(tmp_path) -> None:
     assert val != names("val", 4)
 
 
-def test_the_study_s_split_has_42500_pictures() -> None:
+def test_the_study_s_split_has_42500_images() -> None:
     dataset = MultiTaskCIFAR("nowhere", split="train", lazy_init=True)
     assert dataset._chosen(50000) == list(range(42500))
 
 
-def test_an_item_does_not_hold_all_pictures(tmp_path) -> None:
+def test_an_item_does_not_hold_all_images(tmp_path) -> None:
     """Or a worker would send them all."""
     make_cifar(tmp_path)
-    picture = MultiTaskCIFAR(str(tmp_path))[3]["inputs"]
-    assert picture.untyped_storage().nbytes() == 3072
+    image = MultiTaskCIFAR(str(tmp_path))[3]["inputs"]
+    assert image.untyped_storage().nbytes() == 3072
 
 
-def test_a_pipeline_sees_the_same_picture(tmp_path) -> None:
+def test_a_pipeline_sees_the_same_image(tmp_path) -> None:
     make_cifar(tmp_path)
     packed = MultiTaskCIFAR(str(tmp_path), indices=3)
     pipeline = [dict(type="MultiTaskRandomFlip", prob=1.0), dict(type="PackMultiTask")]

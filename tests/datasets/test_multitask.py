@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 import mtlplugins  # noqa: F401
 from mtlplugins.datasets import Draw, MultiTaskDataset
-from tests._data import picture, write, write_labels, write_split
+from tests._data import make_image, write, write_labels, write_split
 
 LOADING = [dict(type="LoadMultiTaskImage"), dict(type="LoadTargets")]
 PACKED = [*LOADING, dict(type="PackMultiTask")]
@@ -30,10 +30,10 @@ NAMES = ["a", "b", "trip/day1/c", "trip/e"]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Four pictures; labels for a and c, depth for c and d, weather for b and d."""
+    """Four images; labels for a and c, depth for c and d, weather for b and d."""
     root = tmp_path / "mine"
     for number, name in enumerate(NAMES):
-        write(root / "photos" / f"{name}.jpeg", picture(number))
+        write(root / "photos" / f"{name}.jpeg", make_image(number))
     for name in ("a", "trip/day1/c"):
         write(root / "labels" / f"{name}_parts.png", np.ones((24, 32), np.uint8))
     for number, name in enumerate(("trip/day1/c", "trip/e")):
@@ -62,7 +62,7 @@ def test_a_folder_needs_no_code(root: Path) -> None:
     assert [data[1]["gt_weather"], data[3]["gt_weather"]] == [1, 0]
     assert (data[3]["gt_depth"] == 3.5).all()
     assert (data[2]["gt_parts"] == 1).all()
-    np.testing.assert_allclose(data[2]["img"][..., ::-1], picture(2), atol=16)
+    np.testing.assert_allclose(data[2]["img"][..., ::-1], make_image(2), atol=16)
     assert data[2]["img_path"] == str(root / "photos/trip/day1/c.jpeg")
 
 
@@ -155,8 +155,8 @@ def test_a_folder_is_taken_with_its_links_and_without_what_is_hidden(
 ) -> None:
     folder = root / "photos"
     for name in ("._a.jpg", ".Trash/b.jpg", "below/c.jpg", "big.JPG"):
-        write(folder / name, picture(1))
-    write(tmp_path / "elsewhere/d.jpg", picture(2))
+        write(folder / name, make_image(1))
+    write(tmp_path / "elsewhere/d.jpg", make_image(2))
     (folder / "link").symlink_to(tmp_path / "elsewhere")
     (folder / "a circle").symlink_to(folder)
     (folder / "again").symlink_to("below")

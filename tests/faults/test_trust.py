@@ -100,8 +100,8 @@ def test_the_hostile_checkpoint_is_hostile(folder: Path) -> None:
     assert Path(RAN).exists()
 
 
-def test_pictures_of_a_run_with_a_hostile_checkpoint(untouched: Path, monkeypatch) -> None:
-    """The scores are still there; the page says why there are no pictures."""
+def test_images_of_a_run_with_a_hostile_checkpoint(untouched: Path, monkeypatch) -> None:
+    """The scores are still there; the page says why there are no images."""
     checkpoint("work/epoch_1.pth", hostile)(untouched)
     assert run("analysis/results.py work", monkeypatch) is None
     assert "was not loaded" in Path("results/results.html").read_text(encoding="utf-8")
@@ -274,7 +274,7 @@ def _endless_list(file: h5py.File) -> None:
 
 
 MATS = {
-    "pictures that lie in another file": (_from_other_file, "takes its values from another file"),
+    "images that lie in another file": (_from_other_file, "takes its values from another file"),
     "depth behind a link": (_from_linked_file, "takes its values from another file"),
     "labels put together elsewhere": (_virtual, "takes its values from another file"),
     "a text without end": (_endless_text, "names is damaged (a string of 1099511627776"),

@@ -15,7 +15,7 @@ from mmseg.registry import DATASETS, METRICS
 from mtlplugins.analysis.data_check import check_config
 from mtlplugins.apis import blind_scores, load_config, predict, test, train
 from mtlplugins.models import fold
-from tests._data import picture, write, write_labels, write_split
+from tests._data import make_image, write, write_labels, write_split
 
 TRAIN = ("desk_1", "desk_2", "shelf_1", "shelf_2")
 VAL = ("desk_3", "shelf_3")
@@ -33,7 +33,7 @@ def write_scans(root: Path) -> None:
     """Write six scans, shelf_2 without edges; in the first row they are unknown."""
     edges = {}
     for number, name in enumerate(TRAIN + VAL):
-        image = picture(number, size=(16, 24)) // 2
+        image = make_image(number, size=(16, 24)) // 2
         image[4:12, 4 + number : 14 + number] = 250
         write(root / "scans" / name / "photo.png", image)
         edges[name] = rim(number).astype(np.int8)

@@ -48,4 +48,4 @@ def test_errors_set_the_exit_status(tmp_path: Path, monkeypatch, capsys) -> None
     assert report["errors"] == 1
     assert report["problems"][0]["kind"] == "target of depth"
     assert "depth/0001.png: cannot be read (it is empty)" in capsys.readouterr().out
-    assert (tmp_path / "out" / "pictures" / "01_0001.png").is_file()
+    assert (tmp_path / "out" / "images" / "01_0001.png").is_file()

@@ -149,13 +149,13 @@ def test_a_checkpoint_of_another_architecture_is_refused_in_few_words(
     assert len(str(caught.value)) < 800
 
 
-def test_predicting_pictures(trained: Path, tmp_path, monkeypatch) -> None:
-    picture = tmp_path / "room.jpg"
-    Image.fromarray(render_room(3, 0, size=(90, 150)).image).save(picture)
+def test_predicting_images(trained: Path, tmp_path, monkeypatch) -> None:
+    image = tmp_path / "room.jpg"
+    Image.fromarray(render_room(3, 0, size=(90, 150)).image).save(image)
     run_tool(
         monkeypatch,
         "predict.py",
-        picture,
+        image,
         "--config",
         CONFIG,
         "--checkpoint",
@@ -178,12 +178,12 @@ def test_predicting_pictures(trained: Path, tmp_path, monkeypatch) -> None:
 def test_mmsegs_own_inference_works_on_our_model(trained: Path, tmp_path) -> None:
     from mmseg.apis import inference_model, init_model
 
-    picture = tmp_path / "room.png"
+    image = tmp_path / "room.png"
     pixels = render_room(3, 1, size=(64, 96)).image
-    Image.fromarray(pixels).save(picture)
+    Image.fromarray(pixels).save(image)
     config = next(trained.glob("*.py"))
     model = init_model(str(config), str(trained / "epoch_2.pth"), device="cpu")
-    from_file = inference_model(model, str(picture))
+    from_file = inference_model(model, str(image))
     from_array = inference_model(model, np.ascontiguousarray(pixels[..., ::-1]))
     assert from_file.pred_depth.data.shape == (1, 64, 96)
     assert torch.equal(from_file.pred_depth.data, from_array.pred_depth.data)

@@ -39,7 +39,7 @@ def model_of(encoder: str, *, bgr_to_rgb: bool = True) -> MultiTaskModel:
     return model
 
 
-def pictures(batch: int, size: tuple[int, int]) -> torch.Tensor:
+def images(batch: int, size: tuple[int, int]) -> torch.Tensor:
     """RGB of 0 to 255."""
     generator = torch.Generator().manual_seed(batch)
     return torch.randint(0, 256, (batch, 3, *size), generator=generator).float()
@@ -47,7 +47,7 @@ def pictures(batch: int, size: tuple[int, int]) -> torch.Tensor:
 
 @torch.no_grad()
 def logits_of(model: MultiTaskModel, rgb: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Logits at the size of pictures whose sides are multiples of 32, normalised by hand."""
+    """Logits at the size of images whose sides are multiples of 32, normalised by hand."""
     inputs = torch.stack([(rgb[:, c] - MEAN[c]) / STD[c] for c in range(3)], dim=1)
     logits = model(inputs, mode="tensor")
     for task in ("semantic", "depth"):
@@ -65,7 +65,7 @@ def test_parity_at_other_batch_and_image_sizes(encoder: str, task: str | None, t
     names = [output.name for output in session.get_outputs()]
     assert names == ([task] if task else ["semantic", "depth", "scene"])
     for batch, size in ((1, (32, 32)), (4, (96, 32))):  # 32 x 32: the ViT's own img_size
-        rgb = pictures(batch, size)
+        rgb = images(batch, size)
         found = dict(zip(names, session.run(None, dict(images=rgb.numpy())), strict=True))
         logits = logits_of(model, rgb)
         depth = (logits["depth"].sigmoid() / 0.5).clamp(min=0.1).reciprocal()
@@ -91,7 +91,7 @@ def test_one_size_of_images(tmp_path: Path):
 
 def test_a_model_trained_on_bgr_takes_rgb_too(tmp_path: Path):
     model = model_of("ResNet", bgr_to_rgb=False)
-    rgb = pictures(1, (32, 32))
+    rgb = images(1, (32, 32))
     swapped = DeployedModel(model)(rgb)
     plain = DeployedModel(model_of("ResNet"))(rgb.flip(1))
     assert all(map(torch.equal, swapped, plain))
@@ -145,6 +145,6 @@ def test_the_command_line(tmp_path: Path, monkeypatch, capsys):
     run_tool(monkeypatch, "export.py", *arguments, "--cfg-options", *SMALL)
     assert "output depth: tensor(float) ['batch', 1, 'height', 'width']" in capsys.readouterr().out
     session = onnxruntime.InferenceSession(out)
-    (depth,) = session.run(None, dict(images=pictures(2, (64, 96)).numpy()))
+    (depth,) = session.run(None, dict(images=images(2, (64, 96)).numpy()))
     assert depth.shape == (2, 1, 64, 96)
     assert 0.5 <= depth.min() < depth.max() <= 10

@@ -118,7 +118,7 @@ def test_a_real_run(trained: Path, tmp_path, monkeypatch, capsys) -> None:
     assert [int(title.split()[1]) for title in titles] == [1, 3, 4, 5, 7, 8]
     assert re.search(r"\| demo \| 1 \| 1 epoch \| [1-9]\.\d\d M ", capsys.readouterr().out)
 
-    # the pictures are kept, until the checkpoint is another one
+    # the images are kept, until the checkpoint is another one
     (cache,) = (trained / "panels").iterdir()
     before = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
     run_tool(monkeypatch, "analysis/results.py", trained, "--out", tmp_path)
@@ -141,7 +141,7 @@ def test_two_real_runs_side_by_side(trained: Path, tmp_path, monkeypatch, capsys
     assert len(set(page.images)) > len(page.images) * 3 / 4  # the keys are the same
 
 
-def test_pictures_can_be_left_out(trained: Path, tmp_path, monkeypatch) -> None:
+def test_images_can_be_left_out(trained: Path, tmp_path, monkeypatch) -> None:
     run_tool(monkeypatch, "analysis/results.py", trained, "--no-panels", "--out", tmp_path)
     page = Page(tmp_path / "results.html")
     assert page.images == []

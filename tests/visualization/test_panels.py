@@ -60,7 +60,7 @@ def colours(tile: np.ndarray) -> set[tuple[int, ...]]:
 
 def contains(panel: np.ndarray, tile: np.ndarray) -> bool:
     """Whether the tile lies somewhere in the panel, pixel for pixel."""
-    panel, tile = (picture.astype(np.int64) @ [65536, 256, 1] for picture in (panel, tile))
+    panel, tile = (image.astype(np.int64) @ [65536, 256, 1] for image in (panel, tile))
     height, width = tile.shape
     numbers, counts = np.unique(panel, return_counts=True)
     frequency = dict(zip(numbers.tolist(), counts.tolist(), strict=True))

@@ -31,7 +31,7 @@ def sample(path: str | None = None, shape: tuple[int, int] = (6, 8)) -> MultiTas
     return result
 
 
-def picture(height: int = 6, width: int = 8) -> np.ndarray:
+def make_image(height: int = 6, width: int = 8) -> np.ndarray:
     return np.full((height, width, 3), RED, dtype=np.uint8)
 
 
@@ -72,8 +72,8 @@ def runner_of(visualizer: Recorder, folder: Path, iteration: int = 40) -> Simple
 def test_panel_reaches_file_and_backends(visualizer, tmp_path):
     one = sample()
     out_file = tmp_path / "deep" / "panel.png"
-    panel = visualizer.add_datasample("val_0001", picture(), one, out_file=out_file, step=7)
-    assert np.array_equal(panel, draw_panel(picture(), one, TASKS))
+    panel = visualizer.add_datasample("val_0001", make_image(), one, out_file=out_file, step=7)
+    assert np.array_equal(panel, draw_panel(make_image(), one, TASKS))
     assert np.array_equal(np.asarray(Image.open(out_file)), panel)
     local = tmp_path / "backends" / "vis_data" / "vis_image" / "val_0001_7.png"
     assert np.array_equal(np.asarray(Image.open(local)), panel)
@@ -88,12 +88,14 @@ def test_panel_reaches_file_and_backends(visualizer, tmp_path):
 
 def test_no_backends_and_no_sample():
     bare = MultiTaskVisualizer()
-    assert np.array_equal(bare.add_datasample("x", picture()), draw_panel(picture(), None, {}))
+    assert np.array_equal(
+        bare.add_datasample("x", make_image()), draw_panel(make_image(), None, {})
+    )
 
 
 def test_unknown_tasks_are_an_error():
     with pytest.raises(RuntimeError, match="does not know the tasks"):
-        MultiTaskVisualizer().add_datasample("x", picture(), sample())
+        MultiTaskVisualizer().add_datasample("x", make_image(), sample())
 
 
 def test_hook_draws_every_interval_th_image(tmp_path):
@@ -106,14 +108,14 @@ def test_hook_draws_every_interval_th_image(tmp_path):
         hook.before_val_epoch(runner)
         for batch in range(2):
             outputs = [sample(f"rooms/{batch}{index}.jpg") for index in range(4)]
-            inputs = {"inputs": [as_input(picture())] * 4}
+            inputs = {"inputs": [as_input(make_image())] * 4}
             hook.after_val_iter(runner, batch, inputs, outputs)
     names = [call["name"] for call in recorder.calls]
     assert names == ["val_00", "val_03", "val_12"] * 2  # images 0, 3 and 6
     first = recorder.calls[0]
     assert first["out_file"] == tmp_path / "panels" / "val_00_40.png"
     assert first["step"] == 40
-    assert np.array_equal(first["image"], picture())
+    assert np.array_equal(first["image"], make_image())
 
 
 def test_hook_keeps_equal_stems_apart(tmp_path):
@@ -122,7 +124,7 @@ def test_hook_keeps_equal_stems_apart(tmp_path):
     hook.before_test_epoch(None)
     paths = ["a/0.jpg", "b/0.jpg", "c/0.jpg", "c/0-1.jpg", None, None]
     outputs = [sample(path) for path in paths]
-    inputs = {"inputs": [as_input(picture())] * len(paths)}
+    inputs = {"inputs": [as_input(make_image())] * len(paths)}
     hook.after_test_iter(runner_of(recorder, tmp_path), 0, inputs, outputs)
     names = [call["name"] for call in recorder.calls]
     assert names == [
@@ -135,19 +137,19 @@ def test_hook_reads_the_file_else_restores_the_input(tmp_path):
     rng = np.random.default_rng(0)
     stored = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(stored).save(tmp_path / "there.png")
-    small = cv2.resize(picture(), (4, 3))
+    small = cv2.resize(make_image(), (4, 3))
     recorder = Recorder()
     hook = MultiTaskVisualizationHook(draw=True, interval=1)
     outputs = [sample(str(tmp_path / "there.png")), sample(str(tmp_path / "gone.png"))]
     runner = runner_of(recorder, tmp_path)
     hook.after_test_iter(runner, 0, {"inputs": [as_input(small)] * 2}, outputs)
     assert np.array_equal(recorder.calls[0]["image"], stored)
-    assert np.array_equal(recorder.calls[1]["image"], picture())  # RGB, and as large as the maps
+    assert np.array_equal(recorder.calls[1]["image"], make_image())  # RGB, and as large as the maps
 
 
 def test_hook_refuses_to_guess_the_colours_of_a_normalised_input(tmp_path):
     hook = MultiTaskVisualizationHook(draw=True)
-    batch = {"inputs": [as_input(picture()).float()]}
+    batch = {"inputs": [as_input(make_image()).float()]}
     with pytest.raises(TypeError, match=r"cannot draw image gone.png: .* torch.float32"):
         hook.after_val_iter(runner_of(Recorder(), tmp_path), 0, batch, [sample("gone.png")])
 
@@ -161,7 +163,7 @@ def test_hook_switched_off_draws_nothing(tmp_path):
         MultiTaskVisualizationHook(interval=0)
 
 
-class Pictures(Dataset):
+class Images(Dataset):
     """Three images that lie in no file."""
 
     metainfo = {"tasks": TASKS}
@@ -170,7 +172,7 @@ class Pictures(Dataset):
         return 3
 
     def __getitem__(self, index: int) -> dict:
-        return {"inputs": as_input(picture()), "data_samples": sample(f"rooms/{index}.jpg")}
+        return {"inputs": as_input(make_image()), "data_samples": sample(f"rooms/{index}.jpg")}
 
 
 class Echo(BaseModel):
@@ -194,7 +196,7 @@ def test_runner_writes_panels_of_unnormalised_images(tmp_path):
         ),
         work_dir=str(tmp_path),
         test_dataloader={
-            "dataset": Pictures(),
+            "dataset": Images(),
             "batch_size": 2,
             "sampler": {"type": "DefaultSampler", "shuffle": False},
             "collate_fn": {"type": "pseudo_collate"},

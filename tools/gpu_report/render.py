@@ -108,7 +108,7 @@ FIGURES: dict[str, list[tuple[str, list[Cell]]]] = {
     "price": [
         (
             "{} / {} in bfloat16",
-            _both("What conditioning costs, Swin-S, {}, bfloat16", ("attention",), _MORE),
+            _both("Cost of conditioning, Swin-S, {}, bfloat16", ("attention",), _MORE),
         )
     ],
     "folded": [

@@ -1,11 +1,11 @@
-# CIFAR-10: the class and the super-class, animal or vehicle. The last 15% of the training pictures
+# CIFAR-10: the class and the super-class, animal or vehicle. The last 15% of the training images
 # are for validation, as in the study.
 data_root = "data/cifar"
 tasks = ("label", "superclass")
 
-# Pictures go to the model as they lie in memory; MultiTaskDataPreprocessor augments whole batches.
+# Images go to the model as they lie in memory; MultiTaskDataPreprocessor augments whole batches.
 train_pipeline = []
-# for pictures from files
+# for images from files
 test_pipeline = [
     dict(type="LoadMultiTaskImage"),
     dict(type="MultiTaskResize", scale=(32, 32)),

@@ -6,7 +6,7 @@ tasks = ("semantic", "depth", "normals")
 train_pipeline = [
     dict(type="LoadMultiTaskImage"),
     dict(type="LoadTargets"),
-    # enlarged pictures show nearer things: zoom_depth keeps depth true
+    # enlarged images show nearer things: zoom_depth keeps depth true
     dict(
         type="MultiTaskRandomResizedCrop", scale=size, crop_ratio_range=(0.4, 1.0), zoom_depth=True
     ),

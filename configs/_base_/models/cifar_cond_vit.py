@@ -1,5 +1,5 @@
 # A small ViT of our own, conditioned on the task in its last half: attention and LayerNorm. Shifted
-# and mirrored pictures, softened labels.
+# and mirrored images, softened labels.
 head = dict(
     type="ClassificationHead",
     in_channels=192,
@@ -12,7 +12,7 @@ model = dict(
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor",
         bgr_to_rgb=True,
-        # of CIFAR-10's training pictures
+        # of CIFAR-10's training images
         mean=[125.3, 123.0, 113.9],
         std=[63.0, 62.1, 66.7],
         augmentation=[

@@ -1,4 +1,4 @@
-# The study's ResNet-152 for our recipe: shifted and mirrored pictures, softened labels.
+# The study's ResNet-152 for our recipe: shifted and mirrored images, softened labels.
 _base_ = "cifar_resnet152.py"
 smooth = dict(type="mmpretrain.LabelSmoothLoss", label_smooth_val=0.1, mode="original")
 model = dict(

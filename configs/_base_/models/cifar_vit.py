@@ -6,7 +6,7 @@ model = dict(
     data_preprocessor=dict(
         type="MultiTaskDataPreprocessor",
         bgr_to_rgb=True,
-        # of CIFAR-10's training pictures
+        # of CIFAR-10's training images
         mean=[125.3, 123.0, 113.9],
         std=[63.0, 62.1, 66.7],
     ),

@@ -1,4 +1,4 @@
-# The study's ViT for our recipe: shifted and mirrored pictures, softened labels.
+# The study's ViT for our recipe: shifted and mirrored images, softened labels.
 _base_ = "cifar_vit.py"
 smooth = dict(type="mmpretrain.LabelSmoothLoss", label_smooth_val=0.1, mode="original")
 model = dict(

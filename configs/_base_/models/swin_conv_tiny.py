@@ -1,7 +1,7 @@
 # A Swin small enough to train on a CPU in minutes: semantic classes, depth and scene type.
 norm = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 channels = (32, 64, 128, 256)
-# convolutions learn from few pictures what a Swin decoder needs many for
+# convolutions learn from few images what a Swin decoder needs many for
 decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(32, 64, 128))
 
 model = dict(
@@ -14,7 +14,7 @@ model = dict(
         embed_dims=32,
         depths=(2, 2, 4, 2),
         num_heads=(2, 4, 8, 16),
-        window_size=4,  # divides the maps of a 64 x 96 picture, but for the coarsest
+        window_size=4,  # divides the maps of a 64 x 96 image, but for the coarsest
         drop_path_rate=0.1,
     ),
     decoders=dict(semantic=decoder, depth=decoder),

@@ -1,5 +1,5 @@
 # The comparison of the thesis at a size that a CPU trains in minutes, from scratch: a small Swin,
-# conditional attention in all blocks, 64 x 96 pictures, 800 steps. Its siblings change one thing.
+# conditional attention in all blocks, 64 x 96 images, 800 steps. Its siblings change one thing.
 _base_ = [
     "../../_base_/models/swin_conv_tiny.py",
     "../../_base_/datasets/nyuv2_small.py",

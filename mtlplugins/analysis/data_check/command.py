@@ -55,8 +55,8 @@ def main() -> None:
     (out / "report.txt").write_text(text, encoding="utf-8")
     report = json.dumps(as_json(check), indent=1, ensure_ascii=False)
     (out / "report.json").write_text(report, encoding="utf-8")
-    write_worst_images(check, out / "pictures")
+    write_worst_images(check, out / "images")
     print(text, end="")
-    print(f"written to {out}: report.txt, report.json, pictures/")
+    print(f"written to {out}: report.txt, report.json, images/")
     if check.errors:
         sys.exit(1)

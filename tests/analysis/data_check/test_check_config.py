@@ -18,7 +18,7 @@ from PIL import Image
 
 import mtlplugins  # noqa: F401
 from mtlplugins.analysis.data_check import as_json, as_text, check_config, write_worst_images
-from tests._data import make_nyuv2, picture, write
+from tests._data import make_image, make_nyuv2, write
 
 FRAMES = 8
 TEST = (2, 6)
@@ -104,7 +104,7 @@ def no_normals(root: Path) -> None:
 
 
 def turned(root: Path) -> None:
-    image = Image.fromarray(picture(3))
+    image = Image.fromarray(make_image(3))
     exif = image.getexif()
     exif[0x0112] = 3
     image.save(root / "image" / "0003.jpg", exif=exif)
@@ -178,7 +178,7 @@ def test_photographs_are_decoded_whole_whatever_training_does(root: Path) -> Non
     assert "0003.jpg cannot be read (" in problem["message"]
 
 
-def test_the_same_picture_twice_in_a_split_is_a_warning(root: Path) -> None:
+def test_the_same_image_twice_in_a_split_is_a_warning(root: Path) -> None:
     copied_within(root)
     report = check(config(root))
     assert problems(report) == [("warning", "same content", "train")]
@@ -293,7 +293,7 @@ def test_other_data_sets_are_named(root: Path) -> None:
     assert [split["name"] for split in report["splits"]] == ["train", "test"]
 
 
-def test_reports_and_pictures(root: Path, tmp_path: Path) -> None:
+def test_reports_and_images(root: Path, tmp_path: Path) -> None:
     for damage in (empty, no_class):
         damage(root)
     write(root / "depth" / "0005.png", np.pad(np.ones((1, 32), np.uint16), ((0, 23), (0, 0))))
@@ -303,7 +303,7 @@ def test_reports_and_pictures(root: Path, tmp_path: Path) -> None:
     assert text.endswith("2 errors, 0 warnings\n")
     assert "bedroom" in text
     json.dumps(as_json(found))
-    paths = write_worst_images(found, tmp_path / "pictures")
+    paths = write_worst_images(found, tmp_path / "images")
     # the image is the same as the wrong labels'; then the emptiest targets, 23 rows before one
     assert [path.name for path in paths[:2]] == ["01_0003.png", "02_0005.png"]
     assert len(paths) == 8
@@ -322,8 +322,8 @@ def test_names_from_the_data_lead_nowhere(root: Path, tmp_path: Path) -> None:
         (root / folder / "0003.png").rename(root / folder / f"{odd}.png")
     found = check_config(config(root), workers=0, progress=False)
     assert "\x1b" not in as_text(found)
-    paths = write_worst_images(found, tmp_path / "pictures")
-    assert sorted((tmp_path / "pictures").iterdir()) == sorted(paths)
+    paths = write_worst_images(found, tmp_path / "images")
+    assert sorted((tmp_path / "images").iterdir()) == sorted(paths)
     assert "____2J_rm.png" in {path.name[3:] for path in paths}
 
 

@@ -58,7 +58,7 @@ LOADERS = {"image": load_image, "late image": load_late, "target": read_array}
 BMP = b"BM" + struct.pack(
     "<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 40000, 40000, 1, 24, 0, 0, 0, 0, 0, 0
 )
-PICTURES = {
+IMAGES = {
     "empty": (b"", "it is empty"),
     "PNG of 3.6 billion pixels": (png(60_000, 60_000), "3600000000 pixels"),
     "PNG past the limit": (png(10_000, 9_000), r"10000 x 9000 pixels, more than the limit"),
@@ -71,11 +71,11 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-@pytest.mark.parametrize("content", PICTURES)
-def test_pictures_are_refused_by_name(tmp_path: Path, loader: str, content: str) -> None:
+@pytest.mark.parametrize("content", IMAGES)
+def test_images_are_refused_by_name(tmp_path: Path, loader: str, content: str) -> None:
     path = tmp_path / "a.png"
-    path.write_bytes(PICTURES[content][0])
-    refused(LOADERS[loader], path, PICTURES[content][1])
+    path.write_bytes(IMAGES[content][0])
+    refused(LOADERS[loader], path, IMAGES[content][1])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path, loader: str)
             LOADERS[loader](str(tmp_path / f"{name}.png"))
 
 
-def test_a_file_larger_than_any_picture_is_not_read(tmp_path: Path) -> None:
+def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(shape(1, 1))
     os.truncate(path, 2**40)  # takes no room on the disk

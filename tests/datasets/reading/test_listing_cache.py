@@ -15,7 +15,7 @@ AGES = iter(range(10**9, 2 * 10**9))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     add(folder, "b.png", "a.png", "c d.png", "a.txt")
     return folder

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from mtlplugins.datasets import Draw
 from mtlplugins.datasets.reading.files import BrokenFile
-from tests._data import picture, write
+from tests._data import make_image, write
 from tests.datasets.test_multitask import LOADING, NAMES, build, root  # noqa: F401, a fixture
 
 AUGMENTED = [
@@ -49,9 +49,9 @@ def test_every_draw_is_that_of_the_files(root: Path, workers: int) -> None:  # n
 
 
 def test_photographs_are_kept_whole(root: Path) -> None:  # noqa: F811
-    """Their crops are those of whole pictures, also where a reduced one would do."""
+    """Their crops are those of whole images, also where a reduced one would do."""
     for name in NAMES:
-        write(root / "photos" / f"{name}.jpeg", picture(3, size=(240, 320)))
+        write(root / "photos" / f"{name}.jpeg", make_image(3, size=(240, 320)))
     behind = [
         dict(type="MultiTaskRandomResizedCrop", scale=20),
         dict(type="PackMultiTask"),
@@ -69,13 +69,13 @@ def test_photographs_are_kept_whole(root: Path) -> None:  # noqa: F811
 
 
 def test_memory_is_that_of_the_arrays(root: Path) -> None:  # noqa: F811
-    """Four pictures, two label maps as int32, two depth maps as float32, of 24 x 32 pixels."""
+    """Four images, two label maps as int32, two depth maps as float32, of 24 x 32 pixels."""
     kept = build(root, resident=True)._cache
     assert kept.megabytes == pytest.approx(24 * 32 * (4 * 3 + 2 * 4 + 2 * 4) / 1e6)
 
 
 def test_broken_files_stop_at_the_start_or_are_left_out(root: Path) -> None:  # noqa: F811
-    (root / "photos" / "b.jpeg").write_bytes(b"no picture")
+    (root / "photos" / "b.jpeg").write_bytes(b"no image")
     with pytest.raises(BrokenFile, match=r"b\.jpeg cannot be read"):
         build(root, resident=True)
     packed = [*LOADING, dict(type="PackMultiTask")]

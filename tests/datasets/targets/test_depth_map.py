@@ -51,7 +51,7 @@ def test_depth_comes_from_arrays_too(tmp_path: Path, kind: type) -> None:
         (np.ones((2, 2, 3), np.uint8), r"shape \(2, 2, 3\) and type uint8"),
     ],
 )
-def test_depth_is_not_a_picture(tmp_path: Path, values: np.ndarray, message: str) -> None:
+def test_depth_is_not_an_image(tmp_path: Path, values: np.ndarray, message: str) -> None:
     path = write(tmp_path / "a.png", values)
     with pytest.raises(ValueError, match=rf"a\.png: depth must have one channel.*{message}"):
         DepthMap().load(str(path))

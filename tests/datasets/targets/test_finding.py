@@ -24,7 +24,7 @@ from mtlplugins.datasets import (
     OneTaskDataset,
 )
 from mtlplugins.datasets.targets import Target
-from tests._data import picture, write, write_labels
+from tests._data import make_image, write, write_labels
 
 LOADING = [dict(type="LoadMultiTaskImage"), dict(type="LoadTargets")]
 PACK = dict(type="PackMultiTask")
@@ -78,7 +78,7 @@ class Turn(BaseTransform):
 def root(tmp_path: Path) -> Path:
     """Three images; depth of two of them in one archive."""
     for number, name in enumerate(("a", "trip/b", "c")):
-        write(tmp_path / f"image/{name}.png", picture(number))
+        write(tmp_path / f"image/{name}.png", make_image(number))
     depth = {name: np.full((24, 32), 2.0 + number) for number, name in enumerate(("a", "trip/b"))}
     np.savez(tmp_path / "depth.npz", **depth)
     return tmp_path
@@ -130,7 +130,7 @@ def test_a_map_of_another_size_is_an_error_whatever_its_source(root: Path) -> No
 
 def test_a_transform_may_make_the_target(root: Path) -> None:
     data = build(root, [*LOADING, dict(type="Turn"), PACK], rotation=dict(type="Rotation"))
-    plain = [picture(number)[..., ::-1] for number in (0, 2, 1)]
+    plain = [make_image(number)[..., ::-1] for number in (0, 2, 1)]
     seen = set()
     for index in (0, 1, 2) * 8:
         item = data[index]

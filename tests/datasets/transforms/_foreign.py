@@ -171,7 +171,7 @@ def spot(*, there: bool) -> np.ndarray:
 
 
 def run(transform: Callable, name: str, image: np.ndarray, seed: int = 3) -> dict[str, Any]:
-    """Transform a sample; torchvision's take and give pictures of Pillow."""
+    """Transform a sample; torchvision's take and give images of Pillow."""
     import random
 
     from PIL import Image

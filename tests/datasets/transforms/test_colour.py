@@ -10,7 +10,7 @@ from torchvision.transforms import ColorJitter
 
 from mtlplugins.common.randomness import seeded
 from mtlplugins.datasets.transforms import MultiTaskColorJitter
-from tests._data import picture
+from tests._data import make_image
 
 NOTHING = dict(brightness=0, contrast=0, saturation=0, hue=0)
 BGR = np.array([[[40, 40, 200], [90, 180, 30], [220, 60, 60], [128, 128, 128]]], np.uint8)
@@ -24,7 +24,7 @@ def jitter(image: np.ndarray, *, seed: int = 0, **settings: float) -> np.ndarray
 
 
 def test_no_strength_changes_nothing() -> None:
-    np.testing.assert_array_equal(jitter(picture(5)), picture(5))
+    np.testing.assert_array_equal(jitter(make_image(5)), make_image(5))
 
 
 def test_brightness_scales_all_channels() -> None:
@@ -39,7 +39,7 @@ def test_brightness_scales_all_channels() -> None:
 
 
 def test_hue_turns_both_ways_and_spares_grey() -> None:
-    """Red (channel 2 of BGR) shows that the picture is not taken for RGB."""
+    """Red (channel 2 of BGR) shows that the image is not taken for RGB."""
     before = colorsys.rgb_to_hsv(*BGR[0, 0, ::-1] / 255)
     turns = []
     for seed in range(40):
@@ -67,18 +67,18 @@ def test_saturation_scales_the_distance_from_grey() -> None:
 @pytest.mark.parametrize("name", list(NOTHING))
 def test_each_strength_has_an_effect_that_the_seed_decides(name: str) -> None:
     strength = {name: 0.3}
-    first = jitter(picture(5), **strength)
+    first = jitter(make_image(5), **strength)
     assert first.dtype == np.uint8
     assert first.flags.c_contiguous
-    np.testing.assert_array_equal(jitter(picture(5), **strength), first)
-    assert not np.array_equal(jitter(picture(5), seed=1, **strength), first)
+    np.testing.assert_array_equal(jitter(make_image(5), **strength), first)
+    assert not np.array_equal(jitter(make_image(5), seed=1, **strength), first)
 
 
 def test_the_original_is_left_alone() -> None:
-    image = picture(5)
+    image = make_image(5)
     torch.manual_seed(0)
     MultiTaskColorJitter()(dict(img=image))
-    np.testing.assert_array_equal(image, picture(5))
+    np.testing.assert_array_equal(image, make_image(5))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_original_is_left_alone() -> None:
 )
 def test_it_does_what_torchvision_does(strengths: dict[str, float]) -> None:
     """Same seed, same draws; torchvision in floating point, so that only our rounding differs."""
-    image = picture(5)
+    image = make_image(5)
     settings = {**NOTHING, **strengths}
     for seed in range(10):
         with seeded(seed):

@@ -1,4 +1,4 @@
-"""Pictures that are decoded at reduced scale are those of the whole ones, and lie where they do."""
+"""Images that are decoded at reduced scale are those of the whole ones, and lie where they do."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from mtlplugins.datasets.transforms import (
     OpenMultiTaskImage,
 )
 from mtlplugins.datasets.transforms.decoding import UndecodedImage, size_of
-from tests._data import picture, write
+from tests._data import make_image, write
 
 EVEN, ODD = (480, 640), (475, 629)  # whole blocks of 8 pixels, and not even whole pairs
 REFUSED = "OpenMultiTaskImage leaves the decoding to MultiTaskRandomResizedCrop or MultiTaskResize"
-#: Turns an upright picture into what is stored under an orientation of EXIF.
+#: Turns an upright image into what is stored under an orientation of EXIF.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -50,7 +50,7 @@ STORED = {
 
 @cache
 def waves(size: tuple[int, int]) -> np.ndarray:
-    """A smooth uint8 RGB picture (H, W, 3) without a symmetry."""
+    """A smooth uint8 RGB image (H, W, 3) without a symmetry."""
     rows, columns = np.indices(size) + 0.5
     waves = [
         np.sin(rows / 37) + np.cos(columns / 53),
@@ -74,7 +74,7 @@ def save(
 
 
 def item(folder: Path, size: tuple[int, int], **how: object) -> dict:
-    """A picture, and depth that tells the number of a pixel."""
+    """An image, and depth that tells the number of a pixel."""
     numbers = np.arange(size[0] * size[1]).reshape(size)
     return dict(
         img_path=save(folder / "a.jpg", waves(size), **how),
@@ -93,7 +93,7 @@ def run(load: type, item: dict, *behind: object, seed: int = 0) -> dict:
 
 @pytest.fixture
 def factors(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """By how much each picture that is decoded is reduced."""
+    """By how much each image that is decoded is reduced."""
     seen, draft = [], JpegImageFile.draft
 
     def spy(image: JpegImageFile, mode: str | None, size: tuple[int, int]) -> object:
@@ -137,7 +137,7 @@ def test_the_smallest_scale_that_is_enough(
 
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_picture_of_full_scale_is_bit_for_bit_that_of_the_whole(
+def test_an_image_of_full_scale_is_bit_for_bit_that_of_the_whole(
     tmp_path: Path, factors: list[int], mode: str, orientation: int
 ) -> None:
     info = item(tmp_path, (60, 83), mode=mode, orientation=orientation)
@@ -182,7 +182,7 @@ def test_crops_and_targets_are_those_of_the_whole(
         assert np.abs(late["img"] - wanted.astype(float)).mean() < 1.5
         assert np.abs(late["img"] - whole["img"].astype(float)).mean() < 0.9
     assert len(flips) == 2
-    # half of the picture at least has sides of 0.7 x 475 x 3/4 or more
+    # half of the image at least has sides of 0.7 x 475 x 3/4 or more
     assert set(factors) <= {25: {8}, 50: {4, 8}, 100: {2, 4}, 300: {1}}[side]
 
 
@@ -228,7 +228,7 @@ def test_other_colours_than_rgb(tmp_path: Path, factors: list[int], mode: str, s
     assert factors == [{50: 8, 100: 4}[side]]
 
 
-def test_a_phones_file_of_several_pictures(tmp_path: Path, factors: list[int]) -> None:
+def test_a_phones_file_of_several_images(tmp_path: Path, factors: list[int]) -> None:
     """The first one is taken, as always."""
     path = tmp_path / "a.jpg"
     second = Image.fromarray(255 - waves(EVEN))
@@ -251,7 +251,7 @@ def test_targets_loaded_after_resizing_keep_the_size_of_the_file(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "values", [picture(1)[..., 0], np.dstack([picture(1), picture(2)[..., 0]])]
+    "values", [make_image(1)[..., 0], np.dstack([make_image(1), make_image(2)[..., 0]])]
 )
 @pytest.mark.parametrize("suffix", ["png", "webp", "gif", "tif"])
 def test_formats_without_scales_are_decoded_at_once(
@@ -269,7 +269,7 @@ def test_formats_without_scales_are_decoded_at_once(
 
 def test_palettes_are_decoded_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    Image.fromarray(picture(1)).quantize(16).save(path)
+    Image.fromarray(make_image(1)).quantize(16).save(path)
     assert Image.open(path).mode == "P"
     whole, late = (
         load()({"img_path": str(path)}) for load in (LoadMultiTaskImage, OpenMultiTaskImage)

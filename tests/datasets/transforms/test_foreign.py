@@ -20,7 +20,7 @@ from mtlplugins.datasets.transforms import (
 )
 from mtlplugins.datasets.transforms.foreign import check_pipeline
 from mtlplugins.engine.guards.wrapped_pipelines import check_wrapped_pipelines
-from tests._data import picture, write
+from tests._data import make_image, write
 
 from . import _foreign as foreign
 
@@ -98,7 +98,7 @@ def test_a_data_set_refuses_at_build_time_and_says_what_to_use(
 
 
 def folder(root: Path) -> Path:
-    write(root / "image/a.png", picture(1))
+    write(root / "image/a.png", make_image(1))
     for task, values in dict(
         labels=np.zeros((24, 32), np.uint8), depth=np.full((24, 32), 1500, np.uint16)
     ).items():

@@ -18,7 +18,7 @@ from mtlplugins.datasets.transforms import (
     MultiTaskResize,
     OpenMultiTaskImage,
 )
-from tests._data import picture, write
+from tests._data import make_image, write
 
 TYPES = dict(
     parts=LabelMap(["sky", "sea"]), depth=DepthMap(unit=0.001), scene=ImageLabel(classes=["hall"])
@@ -28,7 +28,7 @@ TYPES = dict(
 @pytest.fixture
 def item(tmp_path: Path) -> dict:
     return dict(
-        img_path=str(write(tmp_path / "a.png", picture(3))),
+        img_path=str(write(tmp_path / "a.png", make_image(3))),
         target_types=TYPES,
         target_sources=dict(
             parts=str(write(tmp_path / "parts.png", np.ones((24, 32), np.uint8))),
@@ -43,15 +43,15 @@ def item(tmp_path: Path) -> dict:
 
 def test_images_are_bgr(item: dict) -> None:
     loaded = LoadMultiTaskImage()(item)
-    np.testing.assert_array_equal(loaded["img"], picture(3)[..., ::-1])
+    np.testing.assert_array_equal(loaded["img"], make_image(3)[..., ::-1])
     assert loaded["img"].dtype == np.uint8
     assert loaded["img_shape"] == loaded["ori_shape"] == (24, 32)
 
 
 def test_grey_and_transparent_images_become_three_channels(tmp_path: Path) -> None:
-    grey = picture(1)[..., 0]
-    clear = np.dstack([picture(1), np.full((24, 32), 255, np.uint8)])
-    for values, expected in ((grey, np.dstack([grey] * 3)), (clear, picture(1)[..., ::-1])):
+    grey = make_image(1)[..., 0]
+    clear = np.dstack([make_image(1), np.full((24, 32), 255, np.uint8)])
+    for values, expected in ((grey, np.dstack([grey] * 3)), (clear, make_image(1)[..., ::-1])):
         path = write(tmp_path / "a.png", values)
         np.testing.assert_array_equal(
             LoadMultiTaskImage()({"img_path": str(path)})["img"], expected
@@ -122,7 +122,7 @@ def test_an_image_that_is_turned_has_no_maps(
     path = tmp_path / f"turned{suffix}"
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(picture(1, size=size)).save(path, exif=exif)
+    Image.fromarray(make_image(1, size=size)).save(path, exif=exif)
     item["img_path"] = str(path)
     for task, kind in (("parts", np.uint8), ("depth", np.uint16)):
         write(Path(item["target_sources"][task]), np.ones(size, kind))
@@ -137,7 +137,7 @@ def test_an_image_that_is_turned_has_no_maps(
         assert caught.value.path == str(path)
     else:
         assert LoadTargets()(loaded)["gt_depth"].shape == size
-    # a class is that of the picture whatever its way up
+    # a class is that of the image whatever its way up
     item["target_sources"] = dict(scene=0)
     upright = MultiTaskResize((24, 32))(LoadTargets()(load()(dict(item))))
     assert upright["gt_scene"] == 0

@@ -12,14 +12,14 @@ from mtlplugins.datasets import MultiTaskDataset, RoomsDataset
 from mtlplugins.engine import CheckTasksHook
 from mtlplugins.engine.guards import doubtful_targets as module
 from mtlplugins.engine.guards.doubtful_targets import doubtful_targets
-from tests._data import picture, write, write_labels
+from tests._data import make_image, write, write_labels
 
 CLASSES = ("rest", "road", "car")
 
 
 def dataset(root: Path, labels: list[np.ndarray], scenes: tuple[str, ...] = ("a", "b")):
     for number, values in enumerate(labels):
-        write(root / f"image/{number}.jpg", picture(number, size=values.shape))
+        write(root / f"image/{number}.jpg", make_image(number, size=values.shape))
         write(root / f"labels/{number}.png", values.astype(np.uint8))
         depth = np.full(values.shape, 1500 + number, np.uint16)
         write(root / f"depth/{number}.png", depth)

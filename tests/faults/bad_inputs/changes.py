@@ -28,7 +28,7 @@ def content(name: str, data: str | bytes) -> Change:
 
 
 def pixels(name: str, values: np.ndarray) -> Change:
-    """Write a picture."""
+    """Write an image."""
     return lambda folder: write(folder / name, values)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests._data import picture
+from tests._data import make_image
 
 from .changes import all_of, content, cut, folder_at, link, pixels
 from .entry import BadInput
@@ -36,56 +36,56 @@ def _without_log(folder: Path) -> None:
 
 
 COMMANDS = (
-    BadInput("no picture", _PREDICT.format("gone.jpg"), ("no image gone.jpg",)),
+    BadInput("no image", _PREDICT.format("gone.jpg"), ("no image gone.jpg",)),
     BadInput(
-        "a folder without pictures",
+        "a folder without images",
         _PREDICT.format("empty"),
         ("no image in empty",),
         folder_at("empty"),
     ),
     BadInput(
-        "a picture that is text",
+        "an image that is text",
         _PREDICT.format("text.jpg"),
         ("text.jpg cannot be read", "identify"),
         content("text.jpg", "hello"),
     ),
     BadInput(
-        "a picture of no bytes",
+        "an image of no bytes",
         _PREDICT.format("empty.png"),
         ("empty.png cannot be read (it is empty)", "replace or leave out"),
         content("empty.png", b""),
     ),
     BadInput(
-        "a picture cut short",
+        "an image cut short",
         _PREDICT.format("photo.png"),
         ("photo.png cannot be read", "truncated", "replace or leave out"),
         cut("photo.png"),
     ),
     BadInput(
-        "a picture of 16 bits",
+        "an image of 16 bits",
         _PREDICT.format("deep.png"),
         ("deep.png cannot be read", "not of 8 bits per channel; convert it"),
         pixels("deep.png", np.zeros((20, 30), np.uint16)),
     ),
     BadInput(
-        "a picture of absurd size",
+        "an image of absurd size",
         _PREDICT.format("huge.ppm"),
         ("huge.ppm cannot be read", "2500000000 pixels"),
         content("huge.ppm", b"P6 50000 50000 255\n"),
     ),
     BadInput(
-        "a picture that would be drawn over",
+        "an image that would be drawn over",
         f"predict.py photo.png --config rooms.py --checkpoint {_WORK} --out .",
         ("--out: photo.png would be written over photo.png", "choose another --out"),
     ),
     BadInput(
-        "pictures that would be drawn over, by a link to their folder",
+        "images that would be drawn over, by a link to their folder",
         f"predict.py data/photos photo.png --config rooms.py --checkpoint {_WORK} --out here",
         ("here/photo.png would be written over photo.png", "choose another --out"),
         link("here", "."),
     ),
     BadInput(
-        "a folder with files that are no pictures",
+        "a folder with files that are no images",
         _PREDICT.format("in"),
         (
             "1 of 3 images were predicted; replace or leave out",
@@ -93,7 +93,7 @@ COMMANDS = (
             "in/c.jpg cannot be read (it is empty)",
         ),
         all_of(
-            pixels("in/a.png", picture(1)),
+            pixels("in/a.png", make_image(1)),
             content("in/b.png", "x"),
             content("in/c.jpg", ""),
             content("in/d.pdf", "x"),
@@ -101,16 +101,16 @@ COMMANDS = (
         ),
     ),
     BadInput(
-        "pictures that are papers",
+        "images that are papers",
         _PREDICT.format("in"),
         ("no image in in",),
         content("in/d.pdf", "x"),
     ),
     BadInput(
-        "pictures of one name",
+        "images of one name",
         _PREDICT.format("photo.png again/photo.png"),
         ("photo.png, again/photo.png would replace each other", "give each its own --out"),
-        pixels("again/photo.png", picture(1)),
+        pixels("again/photo.png", make_image(1)),
     ),
     BadInput(
         "a task that the model has not",
@@ -173,7 +173,7 @@ COMMANDS = (
         ("test_cfg.mode='slide'", "set model.test_cfg.mode=whole"),
     ),
     BadInput(
-        "a graph for no picture",
+        "a graph for no image",
         _EXPORT.format("a.onnx") + " --size 0 0",
         ("size 0 x 0", "give a height and a width above 0"),
     ),
@@ -192,7 +192,7 @@ COMMANDS = (
         lambda folder: os.mkfifo(folder / "pipe"),
     ),
     BadInput(
-        "operations of no picture",
+        "operations of no image",
         "analysis/model_stats.py rooms.py --size 0 0",
         ("size 0 x 0", "give a height and a width above 0"),
     ),

@@ -40,7 +40,7 @@ KNOWN_DATA = (
     _cifar("a batch of CIFAR not downloaded", remove(_BATCH), "no file", "cifar-10-python.tar.gz"),
     _cifar("a batch that is a list", content(_BATCH, pickle.dumps([1])), "a list, not a dict"),
     _cifar(
-        "pictures of another size",
+        "images of another size",
         _batch(data=np.zeros((2, 12), np.uint8), labels=[0, 1]),
         "data is not a uint8 array (N, 3072)",
         "cifar-10-python.tar.gz",

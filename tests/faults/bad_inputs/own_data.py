@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests._data import picture
+from tests._data import make_image
 
 from .changes import Change, all_of, content, cut, folder_at, link, pixels, remove
 from .entry import BadInput, options
@@ -50,7 +50,7 @@ def _rename(old: str, new: str) -> Change:
 def _turned(folder: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
-    Image.fromarray(picture(0, size=SIZE)).save(folder / _PHOTO, exif=exif)
+    Image.fromarray(make_image(0, size=SIZE)).save(folder / _PHOTO, exif=exif)
 
 
 _NPY = " ".join(
@@ -299,13 +299,13 @@ OWN_DATA = (
     _value("none of the photos", f"{_DATA}indices=0", "indices=0: say how many of the 2 images"),
     _value("photos beyond the last", f"{_DATA}indices=[0,10]", "give a list of some of 0 to 1"),
     _value(
-        "pictures of no size",
+        "images of no size",
         f"{_DATA}pipeline.2.scale=(0,96)",
         "MultiTaskRandomResizedCrop: scale=(0, 96)",
         "give a side or (height, width) in pixels",
     ),
     _value(
-        "pictures of a size below 0",
+        "images of a size below 0",
         "val_dataloader.dataset.pipeline.1.scale=(-5,7)",
         "MultiTaskResize: scale=(-5, 7)",
         "give a side or (height, width) in pixels",

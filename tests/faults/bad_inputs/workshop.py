@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests._data import make_cifar, picture, write, write_labels, write_split
+from tests._data import make_cifar, make_image, write, write_labels, write_split
 from tests.tools.command import ROOT
 
 NAMES = ("a", "b", "c", "d")
@@ -106,7 +106,7 @@ VIT = """
     arch=dict(embed_dims=8, num_layers=2, num_heads=1, feedforward_channels=8),
 """
 
-#: The classification study on few pictures.
+#: The classification study on few images.
 CIFAR = f"""
 _base_ = {str(ROOT / "configs/cifar/vit_label_cifar10.py")!r}
 here = dict(batch_size=4, num_workers=0, persistent_workers=False)
@@ -128,14 +128,14 @@ def write_workshop(folder: Path) -> None:
         (folder / f"{name}.py").write_text(text)
     write_data(folder / "data")
     make_cifar(folder / "cifar")
-    write(folder / "photo.png", picture(7))
+    write(folder / "photo.png", make_image(7))
 
 
 def write_data(root: Path) -> None:
     """Write four photos with all their targets, two for training and two for validation."""
     rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
     for number, name in enumerate(NAMES):
-        write(root / f"photos/{name}.jpg", picture(number, size=SIZE))
+        write(root / f"photos/{name}.jpg", make_image(number, size=SIZE))
         write(root / f"labels/{name}.png", ((rows * columns + number) % 3).astype(np.uint8))
         write(root / f"depth/{name}.png", (1000 + 10 * columns).astype(np.uint16))
     write_labels(root / "rooms.json", dict(zip(NAMES, ("kitchen", "office") * 2, strict=True)))

@@ -1,4 +1,4 @@
-"""Pictures whose pixels say where they come from, and a plain account of where they go."""
+"""Images whose pixels say where they come from, and a plain account of where they go."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def maps_of(place: np.ndarray, count: int) -> dict[str, np.ndarray]:
     return dict(semantic=label, depth=depth, normals=normals.astype(np.float32))
 
 
-def picture(size: tuple[int, int], tasks: set[str]) -> dict:
+def make_image(size: tuple[int, int], tasks: set[str]) -> dict:
     """What a pipeline gets: an image of ramps, and the targets of ``tasks`` alone."""
     rows, columns = np.indices(size)
     shades = [ramp(size[0])[rows], ramp(size[1])[columns], np.full(size, 77)]
@@ -81,7 +81,7 @@ class Axis:
 
     Attributes:
         shades: The ramp as it is now, blended.
-        sources: The pixels of the picture that each one may be a copy of: two where the centre of
+        sources: The pixels of the image that each one may be a copy of: two where the centre of
             a pixel falls on the border between two.
     """
 
@@ -114,7 +114,7 @@ class Axis:
 
 @dataclass
 class Account:
-    """What should have become of a picture of ``size``, told from what the transforms recorded."""
+    """What should have become of an image of ``size``, told from what the transforms recorded."""
 
     size: tuple[int, int]
     mirrored: bool = False

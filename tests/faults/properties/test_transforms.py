@@ -23,7 +23,7 @@ from mtlplugins.datasets.transforms import (
     PackMultiTask,
 )
 from tests.faults.properties._examples import examples
-from tests.faults.properties._places import MAPS, Account, maps_of, picture, sizes, steps
+from tests.faults.properties._places import MAPS, Account, make_image, maps_of, sizes, steps
 
 pytestmark = pytest.mark.faults
 
@@ -42,7 +42,7 @@ def run(pipeline: list, results: dict, *entropy: int) -> dict:
 @examples(250)
 @given(sizes, pipelines, seeds)
 def test_image_and_targets_stay_in_step(size: tuple[int, int], pipeline: list, seed: int) -> None:
-    results, account = picture(size, set(MAPS)), Account(size)
+    results, account = make_image(size, set(MAPS)), Account(size)
     with seeded(seed):
         for step in pipeline:
             results = step(results)
@@ -78,8 +78,8 @@ def test_image_and_targets_stay_in_step(size: tuple[int, int], pipeline: list, s
 def test_targets_do_not_depend_on_each_other(
     size: tuple[int, int], pipeline: list, seed: int, tasks: set[str]
 ) -> None:
-    every = run(pipeline, picture(size, set(MAPS)), seed)
-    some = run(pipeline, picture(size, tasks), seed)
+    every = run(pipeline, make_image(size, set(MAPS)), seed)
+    some = run(pipeline, make_image(size, tasks), seed)
     assert_array_equal(some["img"], every["img"])
     kinds = dict(semantic=np.int32, depth=np.float32, normals=np.float32)
     for task in MAPS:
@@ -91,14 +91,14 @@ def test_targets_do_not_depend_on_each_other(
 
 @examples(150)
 @given(sizes, pipelines, st.integers(0, 2**62), st.integers(0, 2**62), some_maps)
-def test_what_becomes_of_a_picture_is_a_function_of_seed_and_draw(
+def test_what_becomes_of_an_image_is_a_function_of_seed_and_draw(
     size: tuple[int, int], pipeline: list, seed: int, draw: int, tasks: set[str]
 ) -> None:
     pipeline = [MultiTaskColorJitter(), *pipeline, PackMultiTask()]
-    first = run(pipeline, picture(size, tasks), seed, draw)
+    first = run(pipeline, make_image(size, tasks), seed, draw)
     np.random.rand(3)
     torch.rand(3)
-    again = run(pipeline, picture(size, tasks), seed, draw)
+    again = run(pipeline, make_image(size, tasks), seed, draw)
     assert torch.equal(first["inputs"], again["inputs"])
     samples = first["data_samples"], again["data_samples"]
     assert samples[0].metainfo == samples[1].metainfo
@@ -111,7 +111,7 @@ def test_what_becomes_of_a_picture_is_a_function_of_seed_and_draw(
 def test_packed_as_documented(
     size: tuple[int, int], pipeline: list, seed: int, tasks: set[str]
 ) -> None:
-    results = run(pipeline, picture(size, tasks), seed)
+    results = run(pipeline, make_image(size, tasks), seed)
     packed = PackMultiTask()(results)
     shape = results["img"].shape[:2]
     assert packed["inputs"].dtype == torch.uint8
@@ -136,8 +136,8 @@ def test_packed_as_documented(
 @examples(60)
 @given(sizes, some_maps)
 def test_a_flip_undoes_itself(size: tuple[int, int], tasks: set[str]) -> None:
-    flip, before = MultiTaskRandomFlip(prob=1.0), picture(size, tasks)
-    once = dict(flip(picture(size, tasks)))
+    flip, before = MultiTaskRandomFlip(prob=1.0), make_image(size, tasks)
+    once = dict(flip(make_image(size, tasks)))
     twice = flip(dict(once))
     assert_array_equal(once["img"], before["img"][:, ::-1])
     for key in ("img", *(f"gt_{task}" for task in tasks)):
@@ -151,8 +151,8 @@ def test_a_flip_undoes_itself(size: tuple[int, int], tasks: set[str]) -> None:
 @given(sizes, st.integers(1, 5), some_maps)
 def test_whole_factors_copy_targets(size: tuple[int, int], times: int, tasks: set[str]) -> None:
     """Each pixel becomes a square of itself, and back again where the factor is odd."""
-    before, larger = picture(size, tasks), (size[0] * times, size[1] * times)
-    enlarged = dict(MultiTaskResize(larger)(picture(size, tasks)))
+    before, larger = make_image(size, tasks), (size[0] * times, size[1] * times)
+    enlarged = dict(MultiTaskResize(larger)(make_image(size, tasks)))
     for task in tasks:
         plain = before[f"gt_{task}"].repeat(times, 0).repeat(times, 1)
         assert_array_equal(enlarged[f"gt_{task}"], plain)
@@ -169,7 +169,10 @@ def test_whole_factors_copy_targets(size: tuple[int, int], times: int, tasks: se
 def test_colours_leave_places_and_targets_alone(
     size: tuple[int, int], seed: int, tasks: set[str]
 ) -> None:
-    before, after = picture(size, tasks), run([MultiTaskColorJitter()], picture(size, tasks), seed)
+    before, after = (
+        make_image(size, tasks),
+        run([MultiTaskColorJitter()], make_image(size, tasks), seed),
+    )
     assert after["img"].shape == before["img"].shape
     assert after["img"].dtype == np.uint8
     for task in tasks:

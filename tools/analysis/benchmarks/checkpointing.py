@@ -6,7 +6,7 @@ import torch
 
 from .machine import Machine
 from .memory import peak_megabytes
-from .swins import ALL, Rowwise, pictures
+from .swins import ALL, Rowwise, noise_images
 from .tables import Table
 from .timing import interleaved
 
@@ -65,7 +65,7 @@ def _step(
     def step() -> None:
         for _ in range(batches):
             with machine.autocast():
-                maps = model(pictures(number, side, device))
+                maps = model(noise_images(number, side, device))
                 loss = sum(out.float().square().mean() for out in maps) / batches
             loss.backward()
         optimizer.step()

@@ -15,7 +15,7 @@ from mtlplugins.models.backbones import CondSwinTransformer
 from .flush_denormals import Flushed
 from .machine import Machine, count_case_flops, inference, training_step
 from .memory import peak_megabytes
-from .swins import SIZES, TIMM, pictures
+from .swins import SIZES, TIMM, noise_images
 from .tables import Table
 from .timing import interleaved
 
@@ -60,7 +60,7 @@ def _compare(
     peak: Callable[..., float],
     train: bool,
 ) -> Table:
-    batch = pictures(images, side, machine.device)
+    batch = noise_images(images, side, machine.device)
     theirs, ours = build("mmseg", size, side), build("ours", size, side)
     ours.load_state_dict(theirs.state_dict())
     models: dict[str, nn.Module] = {"mmseg": theirs, "ours": ours}
@@ -116,7 +116,7 @@ def _alone(
     machine: Machine, name: str, size: str, images: int, side: int, train: bool, fused: bool
 ) -> None:
     """Do a case twice: an optimizer's state is there from the second step on."""
-    batch = pictures(images, side, machine.device)
+    batch = noise_images(images, side, machine.device)
     model = build(name, size, side).to(machine.device)
     outputs = lambda: list(model(batch))  # noqa: E731
     case = inference(machine, model, outputs)
@@ -127,7 +127,7 @@ def _alone(
 
 
 def _mmseg_cases(machine: Machine, size: str, images: int, side: int) -> Callable[[bool], None]:
-    batch = pictures(images, side, machine.device)
+    batch = noise_images(images, side, machine.device)
     cases = {}
     for train, make in ((False, inference), (True, training_step)):
         model = build("mmseg", size, side)

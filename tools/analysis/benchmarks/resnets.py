@@ -9,7 +9,7 @@ from mmseg.models.backbones import ResNet
 from mtlplugins.models.backbones import CondResNet
 
 from .machine import Machine, count_case_flops, inference, training_step
-from .swins import pictures
+from .swins import noise_images
 from .tables import Table
 from .timing import interleaved
 
@@ -20,7 +20,7 @@ def measure(machine: Machine, *, depth: int = 50, images: int = 4, side: int = 2
 
 
 def _compare(machine: Machine, depth: int, images: int, side: int, *, train: bool) -> Table:
-    batch = pictures(images, side, machine.device)
+    batch = noise_images(images, side, machine.device)
     models = dict(mmseg=ResNet(depth), ours=CondResNet(depth))
     models["ours"].load_state_dict(models["mmseg"].state_dict())
     make = training_step if train else inference

@@ -15,7 +15,7 @@ from mtlplugins.structures import MultiTaskDataSample
 
 from .machine import Machine
 from .memory import peak_megabytes
-from .swins import ALL, SIZES, pictures
+from .swins import ALL, SIZES, noise_images
 from .tables import Table
 from .timing import interleaved
 
@@ -103,7 +103,7 @@ def _step(
     sample = MultiTaskDataSample()
     for name in names:
         setattr(sample, f"gt_{name}", PixelData(data=labels))
-    inputs = pictures(images, side, machine.device)
+    inputs = noise_images(images, side, machine.device)
     return lambda: model.train_step(dict(inputs=inputs, data_samples=[sample] * images), wrapper)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtlplugins.models.backbones import CondSwinTransformer
 from mtlplugins.models.conditioning import Condition, TaskEmbedding
-from mtlplugins.models.rows import Rows
+from mtlplugins.models.rows import AllRows
 
 SIZES: dict[str, dict[str, Any]] = {
     "tiny": dict(embed_dims=8, depths=(1, 1, 2, 1), num_heads=(1, 2, 4, 8)),  # for tests
@@ -47,7 +47,7 @@ class Rowwise(nn.Module):
         self.encoder = CondSwinTransformer(**SIZES[size], plan=plan, **settings)
         names = [f"task{k}" for k in range(tasks)]
         self.embedding = TaskEmbedding(names, self.encoder.task_embed_dims)
-        self.rows = Rows.asked_for(names, images)
+        self.rows = AllRows(tuple(names), images)
 
     def condition(self) -> Condition:
         """Make the condition of all rows."""
@@ -59,6 +59,6 @@ class Rowwise(nn.Module):
         return self.rows.branch(maps, self.encoder.shared_maps)
 
 
-def pictures(number: int, side: int, device: str) -> Tensor:
+def noise_images(number: int, side: int, device: str) -> Tensor:
     """Make images (B, 3, side, side) of noise."""
     return torch.randn(number, 3, side, side, device=device)

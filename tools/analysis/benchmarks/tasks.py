@@ -14,7 +14,7 @@ from mtlplugins.models.conditioning import TaskEmbedding
 from .machine import Machine, count_case_flops, count_flops, inference, training_step
 from .memory import peak_megabytes
 from .naive_swin import NaiveCondSwin
-from .swins import ALL, SIZES, Rowwise, pictures, third_stage
+from .swins import ALL, SIZES, Rowwise, noise_images, third_stage
 from .tables import Table
 from .timing import interleaved
 
@@ -37,7 +37,7 @@ def measure_tasks(
     for train in (False, True):
         rows = []
         for tasks in numbers:
-            batch = pictures(images, side, machine.device)
+            batch = noise_images(images, side, machine.device)
             models = {
                 name: make(size, tasks=tasks, images=images).to(machine.device)
                 for name, make in WAYS.items()
@@ -70,8 +70,8 @@ def measure_price(
     """Measure the cost of conditional modules, against as many rows without them."""
     tables = []
     for train in (False, True):
-        batch = pictures(images, side, machine.device)
-        every_row = pictures(images * tasks, side, machine.device)
+        batch = noise_images(images, side, machine.device)
+        every_row = noise_images(images * tasks, side, machine.device)
         plain = CondSwinTransformer(**SIZES[size]).to(machine.device)
         outputs = {"none": lambda: list(plain(every_row))}  # noqa: B023
         steps = {"none": _case(machine, plain, outputs["none"], train)}
@@ -89,7 +89,7 @@ def measure_price(
         flops = {name: count_case_flops(forward, train=train) for name, forward in outputs.items()}
         tables.append(
             Table(
-                f"What conditioning costs, Swin-{size}, {_what(train)}",
+                f"Cost of conditioning, Swin-{size}, {_what(train)}",
                 ("conditioned", "ms (quartiles)", "more than without", RATE),
                 [
                     (n, s, f"{s.median / reference - 1:+.1%}", machine.share(flops[n], s.median))
@@ -105,7 +105,7 @@ def measure_plan(
     machine: Machine, *, size: str = "S", images: int = 2, side: int = 224, tasks: int = 4
 ) -> list[Table]:
     """Measure the savings of the shared part, beside the prediction from its FLOPs."""
-    batch = pictures(images, side, machine.device)
+    batch = noise_images(images, side, machine.device)
     models = {
         "all": Rowwise(size, ALL, tasks=tasks, images=images).to(machine.device),
         "stage 3 on": Rowwise(size, third_stage(size), tasks=tasks, images=images).to(
@@ -132,7 +132,7 @@ def measure_folded(
     machine: Machine, *, size: str = "S", images: int = 2, side: int = 224
 ) -> list[Table]:
     """Measure a folded encoder against a plain one."""
-    batch = pictures(images, side, machine.device)
+    batch = noise_images(images, side, machine.device)
     plain = CondSwinTransformer(**SIZES[size]).to(machine.device)
     cases = {"plain": inference(machine, plain, lambda: plain(batch))}
     for name, plan in {
@@ -166,7 +166,7 @@ def _alone(
     machine: Machine, way: str, size: str, images: int, side: int, tasks: int, train: bool
 ) -> None:
     """Do a case twice: an optimizer's state is there from the second step on."""
-    batch = pictures(images, side, machine.device)
+    batch = noise_images(images, side, machine.device)
     model = WAYS[way](size, tasks=tasks, images=images).to(machine.device)
     case = _case(machine, model, lambda: model(batch), train)
     for _ in range(2):
