@@ -1,4 +1,4 @@
-"""Starting a script in several processes that find each other, without a launcher."""
+"""Start a script in several processes that find each other, without a launcher."""
 
 from __future__ import annotations
 

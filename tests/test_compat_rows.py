@@ -1,4 +1,4 @@
-"""The rows of ``make test-compat``: they fit the package, and what an environment sees is right."""
+"""The rows of ``make test-compat`` fit the package; environments see the right versions."""
 
 from __future__ import annotations
 

@@ -1,11 +1,15 @@
-"""Paths in the documentation are those of the repository."""
+"""Paths, commands and options in the documentation are those of the repository."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
+
+from mtlplugins import cli
+from tests.tools.command import run_tool
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -13,6 +17,7 @@ PAGES = sorted(
 )
 #: A path from the repository's root, in code quotes or a code block. `*` stands for anything.
 PATH = re.compile(r"(?<![\w/.])((?:mtlplugins|tools|tests|configs|docs|requirements)/[\w./*-]+)")
+COMMAND = re.compile(rf"python (tools/[\w/]+\.py)|\bmtlplugins ({'|'.join(cli.COMMANDS)})\b")
 #: Written by what the page tells the reader to do, or the reader's own.
 MADE = {"configs/mine.py", "configs/cifar/CONFIG.py"}
 
@@ -26,6 +31,53 @@ def paths(text: str) -> set[str]:
 def test_paths_exist(page: Path):
     missing = sorted(path for path in paths(page.read_text()) if not any(ROOT.glob(path)))
     assert missing == []
+
+
+def commands(text: str) -> set[tuple[str, str]]:
+    """Tool and option of each command, also of options in its comment."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return {
+        (command[1] or f"mtlplugins {command[2]}", option)
+        for line in lines
+        for command in re.finditer(COMMAND, line)
+        for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", line[command.end() :])
+    }
+
+
+def help_of(tool: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> str:
+    script, _, command = tool.partition(" ")
+    if command:
+        monkeypatch.setattr(sys, "argv", [script, command, "--help"])
+        with pytest.raises(SystemExit, match=r"^0$"):
+            cli.main()
+    else:
+        monkeypatch.syspath_prepend((ROOT / script).parent)
+        run_tool(monkeypatch, script.removeprefix("tools/"), "--help")
+    return capsys.readouterr().out
+
+
+def test_options_exist(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    named = set().union(*(commands(page.read_text()) for page in PAGES))
+    assert len(named) > 20
+    helps = {tool: help_of(tool, monkeypatch, capsys) for tool in sorted({t for t, _ in named})}
+    missing = [
+        (tool, option)
+        for tool, option in sorted(named)
+        if not re.search(rf"(?<![\w-]){option}(?![\w-])", helps[tool])
+    ]
+    assert missing == []
+
+
+def test_options_are_read_from_a_page():
+    page = (
+        "python tools/a.py x \\\n  --out y  # --json\n`mtlplugins train CONFIG --amp`, -e pip --no"
+    )
+    assert commands(page) == {
+        ("tools/a.py", "--out"),
+        ("tools/a.py", "--json"),
+        ("mtlplugins train", "--amp"),
+        ("mtlplugins train", "--no"),
+    }
 
 
 def test_a_wrong_path_is_seen():

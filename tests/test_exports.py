@@ -1,4 +1,4 @@
-"""What a config may name can be imported from its room, and every ``__all__`` is true."""
+"""Every registered class is exported by its package, and every ``__all__`` is true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports run one way, and no code asks for a task by its name."""
+"""Imports go one way, and no code asks for a task by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of target has all of its parts, or a reason for each that it lacks."""
+"""Every kind of target has all of its parts, or a reason for each missing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that is stopped and resumed ends with the weights of one that was not."""
+"""A stopped and resumed run ends with the weights of an uninterrupted one."""
 
 from __future__ import annotations
 

@@ -71,6 +71,16 @@ def read_archive_directory(path: Path) -> None:
     torch._C.PyTorchFileReader(str(path))
 
 
+def copy_versions(state: Any, copy: Any) -> None:
+    """Copy the modules' versions, by which older checkpoints are converted, to a copied state dict.
+
+    Seen in: PyTorch 2.11 (``_metadata`` of what ``Module.state_dict`` returns). Ends: with a public
+    attribute.
+    """
+    if hasattr(state, "_metadata"):
+        copy._metadata = state._metadata
+
+
 def is_resuming(runner: Runner) -> bool:
     """Return whether a run resumes from a checkpoint: training state, not weights alone.
 

@@ -107,7 +107,7 @@ class MultiTaskRunner(Runner):
         cfg.setdefault("default_scope", "mmseg")
         return cast(MultiTaskRunner, super().from_cfg(cfg))
 
-    # ---- parts that are built differently from MMEngine ----
+    # ---- construction that differs from MMEngine ----
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up the processes with a time limit, and give this Runner a unique timestamp."""
@@ -156,7 +156,7 @@ class MultiTaskRunner(Runner):
             self._train_dataloader = number_draws(self._train_dataloader)
         return super().build_train_loop(loop)
 
-    # ---- training, from the lock of the work dir to the end ----
+    # ---- training ----
 
     def train(self) -> nn.Module:
         """Train from the start, or resume a stopped run, and return the model."""

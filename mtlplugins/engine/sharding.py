@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -10,6 +9,8 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.utils import apply_to
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from mtlplugins.common.private import copy_versions
 
 _LISTS = (nn.ModuleList, nn.Sequential)
 
@@ -113,8 +114,7 @@ def gather(state: dict[str, Any]) -> dict[str, Any]:
         return full.cpu() if main else full.new_empty(0)
 
     gathered = apply_to(state, lambda value: isinstance(value, DTensor), whole)
-    if isinstance(state, OrderedDict) and hasattr(state, "_metadata"):
-        gathered._metadata = state._metadata
+    copy_versions(state, gathered)
     return gathered
 
 

@@ -163,7 +163,7 @@ def _mean_planes(
 
 
 def _shifted(length: int, by: int) -> slice:
-    """Return the indices of range(length) that are another of its indices + ``by``."""
+    """Return the indices below ``length`` that are reached from another by adding ``by``."""
     return slice(max(0, by), max(0, length + min(0, by)))
 
 

@@ -1,4 +1,4 @@
-"""What people call their runs does not become part of a table's form."""
+"""Names of runs are escaped in Markdown tables."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Private names of other packages stand in one file, and are there."""
+"""Private names of other packages are used in one file only, and exist."""
 
 from __future__ import annotations
 
 import ast
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,13 +30,21 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__") and name != "_"
 
 
+def is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
 def own_names(tree: ast.AST) -> Iterator[str]:
     """Private names that a file defines."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             yield node.name
-        elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
-            yield node.id if isinstance(node, ast.Name) else node.attr
+        elif not isinstance(getattr(node, "ctx", None), ast.Store):
+            continue
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and is_self(node.value):  # else it is the other's
+            yield node.attr
 
 
 def foreign_names(tree: ast.AST, own: set[str]) -> list[str]:
@@ -44,7 +53,7 @@ def foreign_names(tree: ast.AST, own: set[str]) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             owner = node.value
-            inherited = (isinstance(owner, ast.Name) and owner.id in ("self", "cls")) or (
+            inherited = is_self(owner) or (
                 isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "super"
             )
             names = [] if inherited else [node.attr]
@@ -76,6 +85,7 @@ def test_no_other_file_names_what_is_private() -> None:
         "if runner._resume: pass",
         "getattr(runner.optim_wrapper, '_accumulative_counts', 1)",
         "x = cfg._cfg_dict",
+        "copy._metadata = versions",
     ],
 )
 def test_a_private_name_is_found(source: str) -> None:
@@ -122,6 +132,14 @@ def test_norms_of_several_tensors() -> None:
 def test_products_of_onednn() -> None:
     x, weight, bias = torch.randn(3, 4), torch.randn(5, 4), torch.randn(5)
     torch.testing.assert_close(private.onednn_linear(x, weight, bias), x @ weight.T + bias)
+
+
+def test_versions_of_modules_are_copied() -> None:
+    state, copy = torch.nn.BatchNorm1d(2).state_dict(), OrderedDict()
+    private.copy_versions(state, copy)
+    assert copy._metadata[""] == {"version": 2}
+    private.copy_versions({}, plain := {})  # an optimizer's state has none
+    assert plain == {}
 
 
 def test_settings_of_a_preprocessor() -> None:

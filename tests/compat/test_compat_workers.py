@@ -1,4 +1,4 @@
-"""Workers of every start method begin, and end with their own parent alone."""
+"""Data workers of every start method start, and end only with their own parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traps of configs as text are mended."""
+"""Text configs: MMEngine's traps are fixed."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def test_a_part_of_rate_0_does_not_move(optimizer: str):
     assert any(p.abs().sum() for p in model.head.parameters())
 
 
-def test_a_resumed_schedule_goes_on_as_the_unbroken_one():
+def test_a_resumed_schedule_continues_as_the_unbroken_one():
     schedule = dict(SCHEDULES[0], by_epoch=False)
     unbroken = rates(wrapper(backbone=0.1), [SCHEDULES[0]])
     first = wrapper(backbone=0.1)

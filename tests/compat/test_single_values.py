@@ -1,4 +1,4 @@
-"""A batch norm takes a single value per channel by what it has learnt so far."""
+"""A batch norm normalises a single value per channel by its running statistics."""
 
 from __future__ import annotations
 

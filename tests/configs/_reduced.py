@@ -1,4 +1,4 @@
-"""Configs cut down to what takes a moment: same structure, narrow, small images."""
+"""Configs reduced to run fast: same structure, narrow, small images."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_processes_share_an_epoch(size: int, world: int) -> None:
         assert [index for index, _ in drawn] == [order[i % size] for i in range(each * world)]
 
 
-def test_endless_sampling_goes_on_with_the_next_epochs() -> None:
+def test_endless_sampling_continues_with_the_next_epochs() -> None:
     (finite,) = samplers(5, 1)
     (endless,) = samplers(5, 1, endless=True)
     expected = [pair for epoch in range(2, 5) for pair in pairs(finite, epoch)]

@@ -1,4 +1,4 @@
-"""What the runner promises whatever a config leaves out."""
+"""Guarantees of the runner that hold whatever a config sets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def config(work_dir: Path, **settings: Any) -> Config:
     return Config(dict(model=model, work_dir=str(work_dir), log_level="WARNING", **settings))
 
 
-# ---- hooks of MMEngine's ----
+# ---- MMEngine's hooks ----
 
 
 def test_averaged_weights_resume_exactly(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_early_stopping_stops(tmp_path: Path) -> None:
     assert run.epoch == 3
 
 
-def test_early_stopping_goes_on_counting(tmp_path: Path) -> None:
+def test_early_stopping_continues_counting(tmp_path: Path) -> None:
     """Killed between the validations that make up its patience."""
 
     def run(*hooks: Any, values: list[float]) -> Runner:
@@ -127,7 +127,7 @@ def test_a_loop_of_the_users_own_stays() -> None:
     assert make_resumable(dict(type=Own, max_epochs=3)) == dict(type=Own, max_epochs=3)
 
 
-# ---- the folder and the checkpoint ----
+# ---- work dir and checkpoint ----
 
 
 def test_a_checkpoint_is_read_once_and_unpickled_once(
@@ -161,7 +161,7 @@ def test_a_run_starts_where_there_is_nothing_to_resume(tmp_path: Path) -> None:
     assert (tmp_path / "epoch_3.pth").is_file()
 
 
-def test_it_writes_over_no_other_run(tmp_path: Path) -> None:
+def test_it_overwrites_no_other_run(tmp_path: Path) -> None:
     stop(tmp_path, 9)
     before = {path: path.read_bytes() for path in tmp_path.glob("*.p*")}
     run = make_run(tmp_path)

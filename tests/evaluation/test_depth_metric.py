@@ -137,7 +137,7 @@ def test_perfect_and_scaled_prediction():
     assert scaled["depth/rmse_log"] == pytest.approx(math.log(2))
 
 
-def test_range_masks_the_truth_and_clamps_the_prediction():
+def test_range_masks_the_ground_truth_and_clamps_the_prediction():
     truth = [[1.0, 5.0, 20.0, 0.1]]
     prediction = [[-3.0, 40.0, 20.0, 0.1]]
     result = evaluate([sample(truth, prediction)], min_depth=0.5, max_depth=10.0)
@@ -146,7 +146,7 @@ def test_range_masks_the_truth_and_clamps_the_prediction():
     assert result["depth/rmse_log"] == pytest.approx(math.log(2))
 
 
-def test_infinite_truth_is_missing():
+def test_infinite_ground_truth_is_missing():
     result = evaluate([sample([[1.0, math.inf]], [[2.0, 2.0]])])
     assert result["depth/abs_err"] == 1.0
 

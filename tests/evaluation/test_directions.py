@@ -1,4 +1,4 @@
-"""Whoever compares models must know whether more or less of a metric is better."""
+"""Every metric declares whether higher is better."""
 
 from __future__ import annotations
 

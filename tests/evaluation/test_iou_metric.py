@@ -57,7 +57,7 @@ def test_hand_computed_values():
     }
 
 
-def test_a_class_that_is_never_the_truth_is_not_averaged_over():
+def test_a_class_without_ground_truth_is_not_averaged_over():
     maps = [[1, 1, 2, 2]], [[1, 0, 2, 2]]  # one pixel of class 1 is taken for class 0
     scores = evaluate([sample(*maps)], ignored_classes=(0,))
     assert scores["semantic/mIoU"] == 75  # (1/2 + 2/2) / 2

@@ -1,4 +1,4 @@
-"""Two processes must score exactly what one does, whoever saw which image."""
+"""Two ranks compute exactly the scores of one, however images are distributed."""
 
 from __future__ import annotations
 

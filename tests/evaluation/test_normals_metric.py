@@ -110,7 +110,7 @@ def test_equals_numpy_over_all_valid_pixels_however_batches_are_split() -> None:
     assert metric.evaluate(len(samples)) == pytest.approx(whole, rel=1e-12)
 
 
-def test_predictions_must_be_directions_of_the_truth_s_size() -> None:
+def test_predictions_must_be_directions_of_the_ground_truth_s_size() -> None:
     truth = tilted([0.0, 1.0])
     for bad in (0.0, math.nan, math.inf):
         prediction = tilted([0.0, 1.0])

@@ -1,4 +1,4 @@
-"""What makes a process of a group die; loaded by the config's ``custom_imports``."""
+"""Ways in which a rank dies; loaded by `custom_imports` of the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a tool inside this process, without what makes a start slow, and reading its error."""
+"""Run a tool inside this process, without the slow parts of a start, and read its error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in a process of its own that can be killed, and started again."""
+"""A run in its own process that can be killed and restarted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three kinds of config, and a run of each that is interrupted in a process of its own."""
+"""Three kinds of config, and an interrupted run of each in its own process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training and validation by the real Runner, in one process or as one of several.
+"""Training and validation by the real Runner, in one process or as one of several ranks.
 
 Run by hand as each of the processes: ``python _ranks.py FOLDER``, with the variables of a launcher.
 """

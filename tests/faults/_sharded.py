@@ -1,4 +1,4 @@
-"""Sharded training, and training whole copies, in processes that a launcher starts.
+"""Sharded training and DDP, in processes that a launcher starts.
 
 Run by hand: ``python -m torch.distributed.run --standalone --nproc-per-node=2 _sharded.py FOLDER``.
 """

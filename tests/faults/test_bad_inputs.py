@@ -1,4 +1,4 @@
-"""The catalogue of bad inputs: each is refused in words that name it and say how to mend it."""
+"""Every input of the catalogue is refused with an error that names it and the way out."""
 
 from __future__ import annotations
 

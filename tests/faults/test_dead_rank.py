@@ -1,4 +1,4 @@
-"""A process that dies takes the others with it, and they say why."""
+"""A rank that dies ends the others, with an error that says why."""
 
 from __future__ import annotations
 

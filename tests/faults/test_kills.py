@@ -1,4 +1,4 @@
-"""Runs that are killed again and again end with the bits of one that was not."""
+"""Runs killed repeatedly end bit by bit as an uninterrupted one."""
 
 from __future__ import annotations
 

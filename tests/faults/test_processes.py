@@ -1,4 +1,4 @@
-"""Two and four processes train and score as one does with the whole batch."""
+"""Two and four ranks train and score as one process does with the whole batch."""
 
 from __future__ import annotations
 

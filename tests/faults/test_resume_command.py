@@ -1,4 +1,4 @@
-"""``train.py --resume``: on as it began, or not at all."""
+"""``train.py --resume`` continues with the original settings, or refuses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cut(work_dir: Path) -> None:
     (work_dir / "last_checkpoint").write_text("epoch_1.pth")
 
 
-def test_a_run_without_a_seed_goes_on_with_the_one_that_it_drew(folder: Path, monkeypatch) -> None:
+def test_a_run_without_a_seed_resumes_with_the_one_that_it_drew(folder: Path, monkeypatch) -> None:
     command = f"train.py rooms.py --work-dir new --cfg-options {LENGTH} randomness.seed=None"
     assert run(command, monkeypatch) is None
     straight = load(Path("new/epoch_2.pth"))
@@ -75,7 +75,7 @@ def test_a_second_run_in_a_folder_writes_nothing(folder: Path, monkeypatch, resu
     assert before == {path: path.stat().st_mtime_ns for path in Path("work").rglob("*")}
 
 
-def test_checkpoints_elsewhere_are_not_written_over_and_found(folder: Path, monkeypatch) -> None:
+def test_checkpoints_elsewhere_are_not_overwritten_and_found(folder: Path, monkeypatch) -> None:
     command = (
         f"train.py rooms.py --work-dir new --cfg-options {LENGTH} "
         "default_hooks.checkpoint.out_dir=saved"

@@ -1,4 +1,4 @@
-"""Three kinds of config pass the same faults: ours, with a hook of the user's, one of mmseg's."""
+"""Three kinds of config pass the same faults: ours, one with a user's hook, one of mmseg's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sharded training does what training with whole copies does, with a part of the memory."""
+"""Sharded training equals DDP, with a part of the memory."""
 
 from __future__ import annotations
 

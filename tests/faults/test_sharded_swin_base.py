@@ -1,4 +1,4 @@
-"""The config of Swin-B, narrow, trains divided among two processes as with two whole copies."""
+"""Swin-B's config, narrowed, trains sharded over two ranks as with DDP."""
 
 from __future__ import annotations
 

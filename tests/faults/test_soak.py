@@ -1,4 +1,4 @@
-"""Hours of training, validating and saving take no more memory and files than the first minutes."""
+"""Memory and open files stay flat in hours of training, validating and saving."""
 
 from __future__ import annotations
 

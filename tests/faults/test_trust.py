@@ -1,4 +1,4 @@
-"""Hostile files and values: nothing in them is run, nothing is written outside, nothing fetched."""
+"""Hostile files and values: nothing is executed, written outside the folder or fetched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Record the golden numbers anew: ``make golden``. Say in the commit why they moved."""
+"""Record the golden numbers again: ``make golden``. The commit must say why they changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small training runs whose every number is recorded: 20 steps, seed 0, one thread, float32."""
+"""Small training runs whose numbers are recorded: 20 steps, seed 0, one thread, float32."""
 
 from __future__ import annotations
 

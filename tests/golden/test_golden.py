@@ -1,4 +1,4 @@
-"""Training gives the numbers that were recorded: bit by bit on the machine that recorded them."""
+"""Training reproduces the recorded numbers: bit by bit on the machine that recorded them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file is replaced as a whole, or the error says why not."""
+"""A file is replaced atomically, or the error says why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tensors by name, and whether a module can take them."""
+"""Tensors of a checkpoint by name, and whether they fit a module."""
 
 from __future__ import annotations
 

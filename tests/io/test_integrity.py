@@ -1,4 +1,4 @@
-"""Damage to a checkpoint is found before anything reads it."""
+"""Damage to a checkpoint is detected before it is loaded."""
 
 from __future__ import annotations
 

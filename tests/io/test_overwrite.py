@@ -1,4 +1,4 @@
-"""What is read is not written over, whatever it is called."""
+"""Inputs are not overwritten, under whatever path."""
 
 from __future__ import annotations
 

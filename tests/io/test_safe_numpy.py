@@ -1,4 +1,4 @@
-"""Arrays from untrusted bytes hold numbers, and as many as their shape says."""
+"""Arrays from untrusted bytes hold only numbers, as many as their shape needs."""
 
 from __future__ import annotations
 

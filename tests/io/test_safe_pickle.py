@@ -1,4 +1,4 @@
-"""Plain data come out as they went in; nothing else comes in."""
+"""Plain data survive a round trip; anything else is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small models and samples that the tests of the models share."""
+"""Small models and samples shared by the tests of models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task added to a trained model leaves the others as they were."""
+"""Adding a task to a trained model leaves the others unchanged."""
 
 from __future__ import annotations
 

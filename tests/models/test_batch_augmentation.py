@@ -1,4 +1,4 @@
-"""Augmentation on the device, against the same written plainly for one image at a time."""
+"""Augmentation on the device, against a plain reference for one image at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole flow on a Vision Transformer, whose maps a neck brings to a pyramid."""
+"""The whole model with a Vision Transformer, whose maps a neck turns into a pyramid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train, stop, resume, test, predict and fold with the package edgelab; print what came of it."""
+"""Train, stop, resume, test, predict and fold with the package edgelab; print the results."""
 
 from __future__ import annotations
 

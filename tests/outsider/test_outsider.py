@@ -1,4 +1,4 @@
-"""A package outside adds a kind of target, a conditional module and a data set, editing nothing."""
+"""A package outside adds a kind, a conditional module and a data set without edits of ours."""
 
 from __future__ import annotations
 

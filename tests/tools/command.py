@@ -1,4 +1,4 @@
-"""Running a tool of the repository as its command line would, inside this process."""
+"""Run a tool of the repository inside this process, as its command line would."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_training_leaves_a_checkpoint_that_describes_its_tasks(trained: Path) ->
     assert checkpoint["meta"]["epoch"] == 2
 
 
-def test_resuming_goes_on_where_it_stopped(trained: Path, tmp_path, monkeypatch) -> None:
+def test_resuming_continues_where_it_stopped(trained: Path, tmp_path, monkeypatch) -> None:
     """Two epochs and two more equal four epochs in one go, to the bit."""
     options = [*SMALL, "train_cfg.max_epochs=4", "train_cfg.val_interval=9"]
     run_tool(

@@ -1,4 +1,4 @@
-"""The report that runs on a GPU: its order, its times, its docs, and all of it on a CPU."""
+"""The GPU report: order, time limits, docs, and a rehearsal on a CPU."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_record_after_one_that_was_cut_short_is_whole(tmp_path) -> None:
     assert finished_steps(tmp_path) == {"a"}
 
 
-def test_the_report_goes_on_after_steps_that_fail(tmp_path, monkeypatch, setting) -> None:
+def test_the_report_continues_after_steps_that_fail(tmp_path, monkeypatch, setting) -> None:
     """Failing, dying and endless steps; what they had found is there, and nothing runs twice."""
     (tmp_path / "fake_steps.py").write_text(FAKE)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -1,4 +1,4 @@
-"""The sizes of the thesis's table 4.2: 1 % from this design's, 3 % from the thesis's."""
+"""Sizes of the thesis's table 4.2: within 1 % of this design's, 3 % of the thesis's."""
 
 from __future__ import annotations
 

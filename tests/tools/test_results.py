@@ -1,4 +1,4 @@
-"""The tool from work dirs to its page, on runs written by hand and on a real one."""
+"""The tool from work dirs to the results page, on runs written by hand and on a real one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command that makes a figure of the image-classification study again would run."""
+"""Commands that reproduce a figure of the image-classification study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command that makes a table of the thesis again would run."""
+"""Commands that reproduce a table of the thesis."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_long_legend_stays_within_the_tile_and_loses_nobody():
     assert {colour for _, colour in entries} <= colours(key)
 
 
-def test_depth_colours_are_the_map_s_on_the_truth_s_scale():
+def test_depth_colours_are_the_map_s_on_the_ground_truth_s_scale():
     sample = full_sample()
     truth, prediction, _ = get_part("depth", "drawer")(sample.gt_depth, sample.pred_depth, {}, SIZE)
 
@@ -157,7 +157,7 @@ def test_normals_are_shifted_to_colours():
     assert contains(key, canvas.text("missing"))
 
 
-def test_scores_are_ordered_and_the_truth_is_marked():
+def test_scores_are_ordered_and_the_ground_truth_is_marked():
     sample = full_sample()
     draw = get_part("classification", "drawer")
     truth, prediction, _ = draw(sample.gt_scene, sample.pred_scene, SCENE, ())
@@ -177,7 +177,7 @@ def test_scores_are_ordered_and_the_truth_is_marked():
     assert contains(prediction[line:], lines[2])
 
 
-def test_a_truth_outside_the_best_scores_is_added():
+def test_a_true_class_outside_the_best_scores_is_added():
     sample = full_sample()
     sample.gt_scene = LabelData(label=torch.tensor([4]))
     draw = get_part("classification", "drawer")
@@ -199,7 +199,7 @@ def test_panel_holds_every_tile_of_every_task():
             assert contains(panel, title)
 
 
-def test_truth_stands_left_of_the_prediction():
+def test_ground_truth_is_left_of_the_prediction():
     sample = MultiTaskDataSample()
     sample.gt_semantic, sample.pred_semantic = dense([[0]]), dense([[1]])
     panel = draw_panel(image(), sample, TASKS)

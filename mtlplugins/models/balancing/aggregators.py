@@ -29,7 +29,7 @@ def _missing(method: GradientBalancing, requirement: str) -> ImportError:
 
 
 class _TorchJD(GradientBalancing):
-    """Base of the methods that need TorchJD: refused, with the line that installs it, without."""
+    """Base of the methods that need TorchJD; without it, they are refused with the install command."""
 
     def __init__(
         self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
@@ -42,7 +42,7 @@ class _TorchJD(GradientBalancing):
 
     @property
     def aggregation(self) -> ModuleType:
-        """TorchJD's aggregators; no attribute, or a model could not be copied."""
+        """TorchJD's aggregators; not stored, because modules cannot be copied with a model."""
         return import_module("torchjd.aggregation")
 
 

@@ -12,7 +12,7 @@ from mtlplugins.models.balancing.gradient_balancing import GradientBalancing
 
 
 class TaskGradients:
-    """Takes the gradient of each task out of the shared parameters, and puts one for all back.
+    """Separate gradients of the tasks on the shared parameters, replaced by one for all.
 
     Gradients that the parameters have from before, of the batches accumulated so far, are kept and
     added to at the end.

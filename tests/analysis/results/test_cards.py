@@ -1,4 +1,4 @@
-"""The cards of the thesis's tables 4.3 to 4.11, as it prints them."""
+"""Experiment cards equal the thesis's tables 4.3 to 4.11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study's shape: two lines per model, ours and the study's."""
+"""Tables in the study's layout: two lines per model, ours and the study's."""
 
 from __future__ import annotations
 

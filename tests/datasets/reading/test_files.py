@@ -1,4 +1,4 @@
-"""Files that are made to do damage."""
+"""Malicious files are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data that stay in memory are those of the files."""
+"""Data in the memory cache equal those in the files."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_a_palette_image_gives_indices_not_colours(tmp_path: Path) -> None:
     np.testing.assert_array_equal(LabelMap(ABC).load(str(path)), LABELS)
 
 
-def test_zero_can_mean_no_truth(tmp_path: Path) -> None:
+def test_zero_can_mean_no_ground_truth(tmp_path: Path) -> None:
     path = write(tmp_path / "a.png", np.array([[0, 1, 2, 3, 255]], np.uint8))
     target = LabelMap(ABC, reduce_zero_label=True)
     np.testing.assert_array_equal(target.load(str(path)), [[255, 0, 1, 2, 255]])

@@ -1,4 +1,4 @@
-"""Maps in files that are incomplete, something else or not there."""
+"""Map files that are incomplete, of the wrong kind or missing."""
 
 from __future__ import annotations
 

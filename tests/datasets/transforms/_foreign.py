@@ -1,4 +1,4 @@
-"""What each transform of other packages does to targets, found out by running it."""
+"""Effect of each transform of other packages on targets, found by running it."""
 
 from __future__ import annotations
 

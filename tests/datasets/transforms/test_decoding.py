@@ -1,4 +1,4 @@
-"""Images that are decoded at reduced scale are those of the whole ones, and lie where they do."""
+"""JPEGs decoded at reduced scale equal whole ones resized, and stay aligned with targets."""
 
 from __future__ import annotations
 

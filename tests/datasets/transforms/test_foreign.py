@@ -1,4 +1,4 @@
-"""Each transform of mmcv, mmseg and mmpretrain does targets right, or is refused by name."""
+"""Each transform of mmcv, mmseg and mmpretrain handles targets correctly, or is refused by name."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_an_image_that_is_turned_has_no_maps(
         assert upright["ori_shape"] == ((32, 24) if 5 <= orientation <= 8 else (24, 32))
 
 
-def test_exif_data_behind_the_pixels_of_a_png_are_seen(item: dict, tmp_path: Path) -> None:
+def test_exif_data_after_the_pixels_of_a_png_are_seen(item: dict, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3
     tag = exif.tobytes().removeprefix(b"Exif\0\0")

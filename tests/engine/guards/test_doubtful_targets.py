@@ -1,4 +1,4 @@
-"""Targets that cannot teach what they are declared for are named with counts."""
+"""Targets from which a task cannot be learned are reported with counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two processes agree on what is skipped, and count together."""
+"""Two ranks skip the same batches, and count together."""
 
 from __future__ import annotations
 

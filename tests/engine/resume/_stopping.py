@@ -1,4 +1,4 @@
-"""A training that can be stopped anywhere, and what it did."""
+"""A training that can be stopped at any point, with a record of what it did."""
 
 from __future__ import annotations
 

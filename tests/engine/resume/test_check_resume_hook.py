@@ -1,4 +1,4 @@
-"""A run that goes on as another one is refused; one that goes on as itself is not."""
+"""Resuming with other settings is refused; with the same ones it is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbered draws round samplers and data sets that know nothing of them."""
+"""Numbered draws around samplers and data sets of other packages."""
 
 from __future__ import annotations
 

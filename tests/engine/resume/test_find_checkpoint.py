@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged, or could not be written."""
+"""Damaged checkpoints, and checkpoints that could not be written."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_what_a_kill_left_is_tidied_up(work_dir: Path) -> None:
     assert not left.exists()
 
 
-def test_a_new_run_does_not_write_over_an_old_one(work_dir: Path, tmp_path: Path) -> None:
+def test_a_new_run_does_not_overwrite_an_old_one(work_dir: Path, tmp_path: Path) -> None:
     words = r"copy holds checkpoints of a run \(epoch_3.pth, .*--resume continues it.* remove"
     with pytest.raises(FileExistsError, match=words):
         refuse_to_overwrite(work_dir)

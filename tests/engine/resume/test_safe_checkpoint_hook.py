@@ -1,4 +1,4 @@
-"""Which files a run removes: its own, and no others."""
+"""A run removes only its own checkpoint files."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_copied_run_leaves_the_one_that_it_was_copied_from(tmp_path: Path) -> 
         ),
     ],
 )
-def test_what_a_kill_left_behind_a_save_is_removed(
+def test_what_a_kill_left_after_a_save_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes: int, left: set, then: set
 ) -> None:
     """Killed when ``last_checkpoint`` names the new one: of epoch 2, or of epoch 2 as the best."""

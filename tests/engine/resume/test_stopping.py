@@ -1,4 +1,4 @@
-"""Runs that are stopped, and go on as if they had not been."""
+"""Stopped runs resume as if they had not been stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A signal to one of two processes ends both in step, also where one validates on more."""
+"""A signal to one of two ranks ends both after the same iteration."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
         ("last validation", 0, 6),
     ],
 )
-def test_both_end_behind_the_same_iteration_and_lose_nothing(
+def test_both_end_after_the_same_iteration_and_lose_nothing(
     ranks: list[dict], name: str, status: int, iteration: int
 ) -> None:
     for found in ranks:

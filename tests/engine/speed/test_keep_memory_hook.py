@@ -1,4 +1,4 @@
-"""Memory of one step is there for the next."""
+"""Freed memory of one step is reused in the next."""
 
 from __future__ import annotations
 

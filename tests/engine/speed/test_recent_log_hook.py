@@ -1,4 +1,4 @@
-"""Logged numbers are forgotten when nothing asks for them, and not before."""
+"""Old values of logged scalars are dropped once nothing needs them."""
 
 from __future__ import annotations
 

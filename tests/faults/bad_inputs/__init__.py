@@ -1,4 +1,4 @@
-"""A catalogue of what careless and hostile users give, and the words of its error."""
+"""A catalogue of careless and hostile inputs, and the expected errors."""
 
 from .checkpoints import CHECKPOINTS
 from .commands import COMMANDS

@@ -1,4 +1,4 @@
-"""Things that happen to files: each makes a function that does it below a folder."""
+"""Damage to files: each entry makes a function that damages files below a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints, and where they are asked for."""
+"""Bad checkpoints, for each place that loads one."""
 
 from __future__ import annotations
 

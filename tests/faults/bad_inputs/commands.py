@@ -1,4 +1,4 @@
-"""Arguments of the tools."""
+"""Bad arguments of the tools."""
 
 from __future__ import annotations
 

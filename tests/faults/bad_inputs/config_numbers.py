@@ -1,4 +1,4 @@
-"""Numbers that would train on nothing or the wrong way, and keys that would mean nothing."""
+"""Numbers that would silently train wrongly, and keys without effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values in a config."""
+"""Bad values in a config."""
 
 from __future__ import annotations
 

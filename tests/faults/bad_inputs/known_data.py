@@ -1,4 +1,4 @@
-"""Files of well-known data sets, as they are downloaded or half downloaded."""
+"""Bad files of well-known data sets, as downloaded or partly downloaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a data set of one's own."""
+"""Bad files of a user's own data set."""
 
 from __future__ import annotations
 

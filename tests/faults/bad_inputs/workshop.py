@@ -1,4 +1,4 @@
-"""What a user has before something goes wrong: configs, data, a trained model."""
+"""Valid inputs of a user, to be damaged: configs, data, a trained model."""
 
 from __future__ import annotations
 

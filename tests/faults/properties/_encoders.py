@@ -1,4 +1,4 @@
-"""Small encoders of any shape, conditioned by any plan, beside those of the mm stack."""
+"""Strategies: small encoders of any shape and plan, beside those of the mm stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics over batches, and over processes played by threads."""
+"""Metrics over batches, and over ranks simulated by threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many examples a property is tried on, and which."""
+"""Number and choice of the examples of a property."""
 
 from __future__ import annotations
 

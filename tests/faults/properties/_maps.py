@@ -1,4 +1,4 @@
-"""Any images with targets and predictions of each kind, and their metrics told pixel by pixel."""
+"""Images with targets and predictions of each kind, and reference metrics by pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images whose pixels say where they come from, and a plain account of where they go."""
+"""Images whose pixels encode their position, and a plain reference of their moves."""
 
 from __future__ import annotations
 

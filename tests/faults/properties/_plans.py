@@ -1,4 +1,4 @@
-"""Any valid plan."""
+"""Strategy: any valid plan."""
 
 from __future__ import annotations
 

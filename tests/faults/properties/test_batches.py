@@ -1,4 +1,4 @@
-"""From items to a batch: joined, padded each by its own value, augmented by the draw alone."""
+"""Properties of batching: padding by the invalid value, augmentation by the draw alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoders of any shape under any plan: what the design promises of each of them."""
+"""Properties of encoders of any shape under any plan."""
 
 from __future__ import annotations
 

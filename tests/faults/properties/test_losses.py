@@ -1,4 +1,4 @@
-"""The losses against their formulas, one number at a time."""
+"""Properties of losses, against their formulas, one number at a time."""
 
 from __future__ import annotations
 

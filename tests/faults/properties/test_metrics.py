@@ -1,4 +1,4 @@
-"""Metrics against the same told pixel by pixel, however the images are dealt out."""
+"""Properties of metrics, against a reference by pixel, for any distribution of images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which items are drawn, in which order and by which process, against lists written plainly."""
+"""Properties of sampling: items, order and rank, against plain lists."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_processes_deal_out_an_epoch(
 
 @examples(100)
 @given(datasets, st.integers(1, 4), seeds, epochs, st.integers(0, 120))
-def test_draws_go_on_from_anywhere(
+def test_draws_continue_from_anywhere(
     data: Dataset, world: int, seed: int, epoch: int, done: int
 ) -> None:
     """A run that is resumed after ``done`` draws goes on with what it would have had."""

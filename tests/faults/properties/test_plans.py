@@ -1,4 +1,4 @@
-"""Plans against the blocks listed one by one; what is no plan is refused by name."""
+"""Properties of plans, against blocks listed one by one; invalid plans are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Randomness as a function: the same numbers in, the same numbers out, whatever ran before."""
+"""Properties of randomness: the same numbers in, the same numbers out, whatever ran before."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def numbers() -> tuple:
 
 @examples(200)
 @given(entropies, entropies)
-def test_inside_the_context_and_behind_it(entropy: tuple, other: tuple) -> None:
+def test_inside_the_context_and_after_it(entropy: tuple, other: tuple) -> None:
     torch.manual_seed(1), random.seed(1), np.random.seed(1)
     undisturbed = numbers()
     torch.manual_seed(1), random.seed(1), np.random.seed(1)

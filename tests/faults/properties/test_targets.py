@@ -1,4 +1,4 @@
-"""What files hold, against the documented conventions told value by value."""
+"""Properties of target files, against the documented conventions, value by value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is cropped, resized and mirrored: image and targets stay in step, values what they were.
+"""Properties of transforms: image and targets stay aligned, values stay unchanged.
 
 The number of a pixel is in its label, its depth and its normal, and its row and column in the
 image's colours; an account of where pixels go, written plainly, says what has to come out.

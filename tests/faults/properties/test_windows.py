@@ -1,4 +1,4 @@
-"""Windows of images and of tokens, and blocks of attention, for any size."""
+"""Properties of windows of images and tokens, and of attention blocks, for any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small Vision Transformers that their tests share."""
+"""Small Vision Transformers shared by tests."""
 
 from __future__ import annotations
 

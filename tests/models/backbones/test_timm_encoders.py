@@ -1,4 +1,4 @@
-"""timm's models as shared encoders, through the wrappers that mmseg and mmpretrain have."""
+"""timm's models as shared encoders, through the wrappers of mmseg and mmpretrain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study's ViT against the same written plainly, head by head."""
+"""The study's ViT against a plain reference, head by head."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def test_one_task_that_is_left_keeps_its_direction(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_state_makes_a_resumed_run_go_on_alike(kind: str) -> None:
+def test_the_state_makes_a_resumed_run_continue_alike(kind: str) -> None:
     drawn = [conflicting(seed) for seed in range(6)]
     one, other = make(kind), make(kind)
     other.seed.fill_(1)

@@ -1,4 +1,4 @@
-"""Low rank, singular values and prompts: the nine properties that each has."""
+"""Low rank, singular values and prompts: nine properties of each."""
 
 from __future__ import annotations
 

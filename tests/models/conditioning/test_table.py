@@ -1,4 +1,4 @@
-"""A conditional module is a class and a row of the table; all else follows from it."""
+"""A conditional module is a class and a row of the table; everything else is derived from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What processes tell each other about their rows and losses."""
+"""Communication between ranks about their rows and losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two processes with unequally many targets compute the gradients of one process."""
+"""Two ranks with unequal numbers of targets compute the gradients of one process."""
 
 from __future__ import annotations
 

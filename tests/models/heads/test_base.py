@@ -1,4 +1,4 @@
-"""Errors that all heads raise."""
+"""Errors of all heads."""
 
 from __future__ import annotations
 

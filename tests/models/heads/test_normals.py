@@ -32,7 +32,7 @@ def test_starts_as_a_wall_straight_ahead() -> None:
     assert 0 < head.conv.weight.std() < 0.03
 
 
-def test_loss_is_one_minus_the_cosine_over_pixels_with_truth() -> None:
+def test_loss_is_one_minus_the_cosine_over_pixels_with_ground_truth() -> None:
     truth = ahead(1, 3)
     truth[:, 0, 2] = 0  # missing
     logits = torch.tensor([[0.0, 0, -7], [2, 0, 0], [5, 5, 5]]).T.reshape(1, 3, 1, 3)

@@ -19,7 +19,7 @@ def as_targets(target: torch.Tensor) -> list[PixelData]:
 
 
 @pytest.mark.parametrize("ignore_index", [255, 0, -1])
-def test_cross_entropy_over_the_pixels_with_truth(ignore_index: int):
+def test_cross_entropy_over_the_pixels_with_ground_truth(ignore_index: int):
     head = SegmentationHead(4, 5, ignore_index=ignore_index)
     logits, target = torch.randn(2, 5, 6, 7), labels(2, 6, 7, ignore_index=ignore_index)
     out = head.loss(logits, as_targets(target))

@@ -1,4 +1,4 @@
-"""Cases of the window attention kernel, for a process of Triton's interpreter.
+"""Cases of the window attention kernel, for a process with Triton's interpreter.
 
 ``TRITON_INTERPRET=1 python -m tests.models.layers._triton_cases`` prints for each case by how much
 outputs and gradients differ from the formula, as parts of their largest number. A process of its

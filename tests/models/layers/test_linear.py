@@ -1,4 +1,4 @@
-"""Linear layers by oneDNN where MKL lags, against plain products in double precision."""
+"""Linear layers by oneDNN where MKL is slower, against plain products in double precision."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_focal_loss_on_a_cpu(more: dict) -> None:
     torch.testing.assert_close(loss(logits, labels, IGNORED), by_hand)
 
 
-def test_dice_of_what_has_a_truth() -> None:
+def test_dice_of_pixels_with_ground_truth() -> None:
     logits, labels = maps()
     loss = criterion("SegmentationHead", dict(type="DiceLoss", use_sigmoid=False))
     known = (labels != IGNORED)[:, None]
@@ -219,7 +219,7 @@ def test_silog_of_depths_with_missing_pixels() -> None:
 
 
 @pytest.mark.parametrize("head", ["DepthHead", "NormalsHead"])
-def test_measures_without_truth_change_nothing(head: str) -> None:
+def test_measures_without_ground_truth_change_nothing(head: str) -> None:
     channels = 1 if head == "DepthHead" else 3
     draw = torch.Generator().manual_seed(0)
     pred = torch.rand(2, channels, 4, 5, generator=draw) + 0.1

@@ -1,4 +1,4 @@
-"""Predictions are written for test data that describe no task, as they have no truth."""
+"""Predictions are written for test data without ground truth and task descriptions."""
 
 from __future__ import annotations
 
