@@ -1,1 +1,1 @@
-"""Helpers for every room: arguments, randomness, text, private names of PyTorch and MMEngine."""
+"""Helpers for every package: arguments, randomness, text, private names of PyTorch and MMEngine."""

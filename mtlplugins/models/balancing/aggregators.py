@@ -29,7 +29,7 @@ def _missing(method: GradientBalancing, requirement: str) -> ImportError:
 
 
 class _TorchJD(GradientBalancing):
-    """Base of the methods that need TorchJD; without it, they are refused with the install command."""
+    """Base of the methods that need TorchJD; the error without it has the install command."""
 
     def __init__(
         self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
