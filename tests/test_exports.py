@@ -23,7 +23,7 @@ def packages() -> Iterator[str]:
             yield module.name
 
 
-def room_of(entry: type) -> ModuleType:
+def package_of(entry: type) -> ModuleType:
     """Where a user imports it from: transforms have a package of their own."""
     parts = entry.__module__.split(".")
     depth = 3 if parts[1:3] == ["datasets", "transforms"] else 2
@@ -67,12 +67,12 @@ def test_what_is_imported_into_a_package_is_in_its_all():
             assert own <= set(package.__all__), name
 
 
-def test_what_configs_name_is_exported_by_its_room():
+def test_what_configs_name_is_exported_by_its_package():
     entries = registered()
     assert len(entries) > 60
     hidden = []
     for entry in entries:
-        room = room_of(entry)
-        if getattr(room, entry.__name__, None) is not entry or entry.__name__ not in room.__all__:
-            hidden.append(f"{room.__name__}: {entry.__name__}")
+        package = package_of(entry)
+        if getattr(package, entry.__name__, None) is not entry or entry.__name__ not in package.__all__:
+            hidden.append(f"{package.__name__}: {entry.__name__}")
     assert hidden == []

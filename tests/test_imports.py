@@ -15,7 +15,7 @@ PACKAGE = Path(mtlplugins.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 TASKS = set(RoomsDataset(1).metainfo["tasks"])
 
-#: What every room may import.
+#: What every package may import.
 LEAVES = {
     "mtlplugins.common",
     "mtlplugins.io",
@@ -27,8 +27,8 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins": {"mtlplugins"},
     "mtlplugins.__main__": {"mtlplugins.cli"},
     "mtlplugins.analysis": {
-        f"mtlplugins.{room}"
-        for room in ("config", "datasets", "evaluation", "models", "visualization")
+        f"mtlplugins.{part}"
+        for part in ("config", "datasets", "evaluation", "models", "visualization")
     },
     "mtlplugins.apis": {"mtlplugins"},
     "mtlplugins.cli": set(),  # imports the module of the command that is run, by its name
