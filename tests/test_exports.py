@@ -73,6 +73,7 @@ def test_what_configs_name_is_exported_by_its_package():
     hidden = []
     for entry in entries:
         package = package_of(entry)
-        if getattr(package, entry.__name__, None) is not entry or entry.__name__ not in package.__all__:
-            hidden.append(f"{package.__name__}: {entry.__name__}")
+        name = entry.__name__
+        if getattr(package, name, None) is not entry or name not in package.__all__:
+            hidden.append(f"{package.__name__}: {name}")
     assert hidden == []
