@@ -1,10 +1,11 @@
-"""Imports go one way, and no code asks for a task by its name."""
+"""Imports go one way, files stay small, and no code asks for a task by its name."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -161,6 +162,12 @@ def test_every_part_of_the_package_is_looked_at():
 )
 def test_a_wrong_arrow_is_found(source: str, module: str):
     assert len(wrong_imports(source, module)) == 1
+
+
+def test_files_are_small():
+    lengths = {path: len(path.read_text().splitlines()) for path in SOURCES}
+    assert [path for path, length in lengths.items() if length > 350] == []
+    assert median(lengths.values()) <= 90
 
 
 def test_relative_imports_of_a_package():
