@@ -2,7 +2,8 @@
 
 NumPy trusts a pickle: that an array holds as many bytes as its shape needs, and no pointers to
 objects. Both unpicklers, ours for data (:mod:`.safe_pickle`) and PyTorch's for checkpoints
-(:mod:`mtlplugins.compat.checkpoints`), build their arrays here.
+(:mod:`mtlplugins.compat.checkpoints`), build their arrays here. There are two because PyTorch's
+lacks the opcode BINSTRING, which CIFAR's Python 2 files need.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Safe unpickler for plain data, such as CIFAR's files: no code in a file is ever run.
 
-PyTorch's restricted unpickler cannot read these files: it supports neither long byte strings of
-Python 2 (opcode BINSTRING) nor any protocol except 2.
+PyTorch's restricted unpickler (``weights_only``, 2.11) cannot read these files: it lacks the opcode
+of Python 2's long byte strings (BINSTRING), and those of protocols above 2. A test fails when
+PyTorch supports them; then this unpickler can go.
 """
 
 from __future__ import annotations

@@ -6,10 +6,12 @@ import os
 import pickle
 import pickletools
 import tracemalloc
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import _weights_only_unpickler
 
 from mtlplugins.io.safe_pickle import read_pickle
 
@@ -180,3 +182,11 @@ def test_every_truncation_is_named(tmp_path) -> None:
 def test_a_file_that_is_not_there(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="data_batch_9"):
         read_pickle(tmp_path / "data_batch_9")
+
+
+def test_pytorch_s_unpickler_still_cannot_read_strings_of_python_2(tmp_path: Path) -> None:
+    """The reason why there are two unpicklers."""
+    content = b"\x80\x02T" + (300).to_bytes(4, "little") + b"x" * 300 + b"."  # BINSTRING
+    assert read_pickle(write(tmp_path, content)) == b"x" * 300
+    with pytest.raises(pickle.UnpicklingError, match="Unsupported operand 84"):
+        _weights_only_unpickler.load(BytesIO(content))
