@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 # isort: off
-# First: whatever is imported next needs the stack mended.
+# First: the workarounds must be applied before anything else is imported.
 from mtlplugins import compat  # noqa: F401
 
 # What follows registers the modules that configs name.

@@ -18,7 +18,7 @@ class DWA(LossBalancing):
 
     ``r`` is a task's mean loss over the last interval, divided by that over the one before; 1 until
     there are two. Liu et al. 2019 (arXiv:1803.10704), whose interval is an epoch. The means are
-    buffers, so a resumed run goes on with them.
+    buffers, so a resumed run continues with them.
 
     Args:
         tasks: See :class:`LossBalancing`.

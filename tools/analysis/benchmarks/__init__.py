@@ -1,3 +1,3 @@
 """Parts of ``tools/analysis/benchmark.py``."""
 
-import mtlplugins  # noqa: F401, mends mmseg, which the parts import; in new processes too
+import mtlplugins  # noqa: F401, applies the workarounds, in new processes too
