@@ -8,7 +8,7 @@ import pytest
 
 from mtlplugins.datasets import ImageLabel
 from mtlplugins.datasets.reading.label_names import labels_by_name
-from tests._data import picture, write
+from tests._data import make_image, write
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_unknown_class_in_a_table(tmp_path: Path) -> None:
 
 def test_a_folder_for_each_class(tmp_path: Path) -> None:
     for name in ("cls/kitchen/a", "cls/office/b", "cls/office/deep/c"):
-        write(tmp_path / f"{name}.jpg", picture(1))
+        write(tmp_path / f"{name}.jpg", make_image(1))
     target = ImageLabel("cls")
     names = ["kitchen/a", "office/b", "office/deep/c", "loose"]
     expected = {"kitchen/a": 0, "office/b": 1, "office/deep/c": 1}

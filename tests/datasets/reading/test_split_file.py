@@ -11,7 +11,7 @@ import pytest
 from mmengine.logging import MMLogger
 
 from mtlplugins.datasets import MultiTaskDataset
-from tests._data import picture, write, write_split
+from tests._data import make_image, write, write_split
 
 TARGETS = dict(
     depth=dict(type="DepthMap", folder="", suffix=".png"),
@@ -24,7 +24,7 @@ def root(tmp_path: Path) -> Path:
     """Three images in two rooms, with depth of another name beside them; labels of two."""
     root = tmp_path / "data/mine"
     for number, name in enumerate(("bath/rgb_1", "bath/rgb_2", "hall/rgb 3")):
-        write(root / f"{name}.jpg", picture(number))
+        write(root / f"{name}.jpg", make_image(number))
         depth = np.full((24, 32), 1000 * (number + 1), np.uint16)
         write(root / f"{name.replace('rgb', 'sync_depth')}.png", depth)
     for number, name in enumerate(("x_l", "y_l")):
@@ -115,7 +115,7 @@ def test_the_log_says_how_lines_were_read(root: Path, caplog: pytest.LogCaptureF
 @pytest.mark.parametrize("suffix", ["", ".jpg"])
 def test_paths_below_the_root(root: Path, prefix: str, suffix: str) -> None:
     for name in ("a", "trip/b"):
-        write(root / f"photos/{name}.jpg", picture(1))
+        write(root / f"photos/{name}.jpg", make_image(1))
     lines = [prefix.format(root=root) + name + suffix for name in ("trip/b", "a")]
     data = build(root, lines, image=dict(folder="photos", suffix=".jpg"), tasks=[])
     infos = [data.get_data_info(i) for i in (0, 1)]
@@ -137,7 +137,7 @@ def test_absolute_paths_through_a_link(root: Path, tmp_path: Path) -> None:
     ["{out}/a.jpg", "{out}/a.jpg x.png", "../out/a.jpg", "{root}/../out/a.jpg", "..\\out\\a"],
 )
 def test_nothing_outside_is_read(root: Path, line: str) -> None:
-    write(root.parent / "out/a.jpg", picture(1))
+    write(root.parent / "out/a.jpg", make_image(1))
     line = line.format(root=root, out=root.parent / "out")
     with pytest.raises(
         ValueError, match=r"train\.txt lists .* leads out of the data set's folder .*"
@@ -210,7 +210,7 @@ def test_a_word_that_two_targets_may_have(root: Path) -> None:
 
 def test_images_and_targets_of_two_suffixes(root: Path) -> None:
     for file in ("p/a.jpg", "p/b.png", "p/c/d.jpeg"):
-        write(root / file, picture(1))
+        write(root / file, make_image(1))
     for file in ("z/a.png", "z/b.npy"):
         write(root / file, np.full((24, 32), 2000, np.uint16))
     image = dict(folder="p", suffix=(".jpg", ".png", ".jpeg"))
@@ -226,7 +226,7 @@ def test_images_and_targets_of_two_suffixes(root: Path) -> None:
 
 def test_two_images_of_one_name(root: Path) -> None:
     for file in ("p/a.jpg", "p/a.png"):
-        write(root / file, picture(1))
+        write(root / file, make_image(1))
     image = dict(folder="p", suffix=(".jpg", ".png"))
     message = r"p has both a\.jpg and a\.png, which have one name, 'a': rename one of them"
     with pytest.raises(ValueError, match=message):
@@ -238,7 +238,7 @@ def test_two_images_of_one_name(root: Path) -> None:
 
 
 def test_another_suffix_is_pointed_at(root: Path) -> None:
-    write(root / "bath/q.png", picture(1))
+    write(root / "bath/q.png", make_image(1))
     message = r"bath/q\.jpg \(there is q\.png\); to read both suffixes, give image\.suffix=\('\.jpg"
     with pytest.raises(FileNotFoundError, match=message):
         build(root, ["bath/rgb_1", "bath/q"], tasks=[])
