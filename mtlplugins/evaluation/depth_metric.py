@@ -22,7 +22,7 @@ class _Crop(NamedTuple):
     columns: tuple[float, float]
     of: tuple[int, int]
 
-    def slices(self, size: tuple[int, int]) -> tuple[slice, slice]:
+    def slices(self, size: tuple[int, ...]) -> tuple[slice, slice]:
         """Return rows and columns in a map of ``size`` (H, W), rounded down as the papers' code."""
         ends = zip((self.rows, self.columns), size, self.of, strict=True)
         rows, columns = (slice(*(int(e * n / whole) for e in both)) for both, n, whole in ends)
