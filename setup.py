@@ -64,6 +64,7 @@ setup(
         "matplotlib>=3.6",
         "opencv-python>=4.7",
         "pillow>=9.1",
+        "prettytable>=2",
         "typing-extensions>=4.1",  # Unpack, in typing from Python 3.11 on
         "ftfy",  # imported, but not declared, by mmsegmentation
         "regex",  # likewise
