@@ -57,16 +57,18 @@ def has_single_values(values: Tensor) -> bool:
     return values.dim() > 1 and values.shape[0] == 1 and values.numel() == values.shape[1]
 
 
-def by_running_statistics(norm: _NormBase, values: Tensor) -> Tensor:
+def by_running_statistics(norm: _NormBase, values: Tensor, *, warn: bool = True) -> Tensor:
     """Normalise by the running statistics, as in evaluation; warns the first time."""
-    if not _warned:
+    if warn and not _warned:
         _warned.add("single")
         print_log(
-            "A batch norm got a single value per channel, as of one image pooled to 1 x 1: it is "
-            "normalised by the running statistics, which stay as they are. For more than now and "
-            "then, take a larger batch, drop_last=True, or norm_cfg=dict(type='GN', num_groups=…).",
+            "A batch norm got a single value per channel, as of one image pooled to 1 x 1. It has "
+            "no variance: the running statistics normalise it, and stay as they are, in all "
+            "processes where it is the one value of all. For more than now and then, take a larger "
+            "batch, drop_last=True, or norm_cfg=dict(type='GN', num_groups=…).",
             logger="current",
             level=logging.WARNING,
         )
-    mean, variance = norm.running_mean, norm.running_var
+    # copies: the next call of the norm may update the statistics before this one's backward pass
+    mean, variance = (as_now.clone() for as_now in (norm.running_mean, norm.running_var))
     return batch_norm(values, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import torch
@@ -20,7 +21,9 @@ def allow_sync_batch_norm_on_cpu() -> None:
     Breaks: ``DistributedDataParallel`` raises "SyncBatchNorm layers only work with GPU modules",
     and so does the norm itself, so one config cannot serve both.
     Since: every torch up to 2.11.
-    Ends: when torch has CPU kernels for it. On a GPU torch's own code runs.
+    Ends: when torch has CPU kernels for it. On a GPU torch's own code runs, with the same care for
+    a single value in all ranks together (``single_values.py``): torch would set the running
+    variance to infinity or NaN.
     """
     replace_once(nn.SyncBatchNorm, "forward", _by_sums_on_cpu)
     if hasattr(DistributedDataParallel, "_passing_sync_batchnorm_handle"):
@@ -40,11 +43,32 @@ def _without_refusal_on_cpu(check: Callable[..., None]) -> Callable[..., None]:
 def _by_sums_on_cpu(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def forward_anywhere(self: nn.SyncBatchNorm, input: Tensor) -> Tensor:
         several = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
-        if input.device.type != "cpu" or not self.training or not several:
+        if not self.training or not several:
             return forward(self, input)
+        if input.device.type != "cpu":
+            return _with_care_for_single_values(self, input, forward)
         return _normalise(self, input)
 
     return forward_anywhere
+
+
+def _with_care_for_single_values(
+    norm: nn.SyncBatchNorm, x: Tensor, forward: Callable[..., Tensor]
+) -> Tensor:
+    """Take the running statistics where all ranks together have one value per channel.
+
+    How many they have shows in the running variance alone: no wait for the device, and all ranks
+    run the same collectives forward and backward.
+    """
+    if norm.running_var is None or prod(x.shape[2:]) > 1:
+        return forward(norm, x)
+    names = ("running_mean", "running_var", "num_batches_tracked")
+    before = {name: getattr(norm, name).clone() for name in names}
+    own = forward(norm, x)
+    single = ~norm.running_var.isfinite().all()
+    for name, value in before.items():
+        getattr(norm, name).copy_(torch.where(single, value, getattr(norm, name)))
+    return torch.where(single, by_running_statistics(norm, x, warn=False), own)
 
 
 def _normalise(norm: nn.SyncBatchNorm, x: Tensor) -> Tensor:
