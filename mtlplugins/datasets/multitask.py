@@ -100,7 +100,9 @@ class MultiTaskDataset(BaseDataset):
         self.broken_files = broken_files
         self.resident = resident
         self._cache: MemoryCache | None = None
-        if set(image) != {"folder", "suffix"}:
+        if set(image) != {"folder", "suffix"} or not all(
+            isinstance(end, str) for end in suffixes_of(image["suffix"])
+        ):
             raise ValueError(f"image={dict(image)}: give its folder and its suffix")
         self.image = dict(image)
         self.target_types: dict[str, Target] = {t: DATASETS.build(targets[t]) for t in tasks}

@@ -12,8 +12,10 @@ from .files import read_lines
 from .split_file import SEPARATORS
 
 #: What headers call the images and the classes.
-_IMAGE = {"image", "img", "file", "filename", "name", "path", "imagename", "imagepath", "imageid"}
-_CLASS = {"class", "classname", "label", "category", "target"}
+_IMAGE = {"image", "img", "photo", "picture", "file", "filename", "name", "path", "filepath"}
+_IMAGE |= {"imagename", "imagepath", "imgpath", "imagefile", "rgb"}
+_CLASS = {"class", "classname", "classid", "label", "labels", "category", "target", "tag", "type"}
+_CLASS |= {"scene", "room", "scenetype", "roomtype", "annotation"}
 
 
 def read_label_file(path: Path, classes: Sequence[str] | None) -> tuple[dict[str, Any], Any]:

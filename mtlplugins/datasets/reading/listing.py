@@ -12,7 +12,7 @@ class Listing:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files: dict[str, set[str]] = {}
+        self._files: dict[str, frozenset[str]] = {}
 
     def all(self) -> Iterator[str]:
         """Yield the files in the folder and its subfolders except hidden ones, following links."""
@@ -47,8 +47,9 @@ class Listing:
         below, _, file = name.rpartition("/")
         return file in self._read(below)
 
-    def _read(self, below: str) -> set[str]:
+    def _read(self, below: str) -> frozenset[str]:
         if below not in self._files:
             path = self.folder / below
-            self._files[below] = {p.name for p in path.iterdir()} if path.is_dir() else set()
+            there = os.path.isdir(path)  # False too where no folder can have this name
+            self._files[below] = frozenset(os.listdir(path) if there else ())
         return self._files[below]

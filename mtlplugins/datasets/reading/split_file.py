@@ -49,7 +49,11 @@ def read_split(path: Path, images: Entries, *, root: Path, source: str) -> Split
             data set's folder.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no split file {path.absolute()}: {source}")
+        raise FileNotFoundError(
+            f"no split file {path.absolute()}{_from_here(path, root)}: {source}"
+        )
+    if path.suffix.lower() == ".json":
+        raise ValueError(f"{path} is JSON: list the images in a text file, one name per line")
     found = [(line, _listed(line, images)) for line in read_lines(path)]
     found = [(line, image) for line, image in found if image or not line.startswith("#")]
     header: tuple[str, ...] = ()
@@ -129,3 +133,11 @@ def _refuse(path: Path, missing: list[str], count: int, images: Entries, root: P
         f"{len(missing)} of {count} images listed in {path} are missing, the first is "
         f"{images.folder / (name + suffix)}{hint}"
     )
+
+
+def _from_here(path: Path, root: Path) -> str:
+    """Name the file that was meant if its path includes the root, for an error."""
+    twice = path.relative_to(root) if path.is_relative_to(root) else path
+    if not (twice.is_file() and twice.is_relative_to(root)):
+        return ""
+    return f" (there is {twice}: give ann_file below data_root, '{twice.relative_to(root)}')"

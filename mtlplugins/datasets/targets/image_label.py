@@ -15,6 +15,7 @@ from mtlplugins.datasets.reading.label_names import labels_by_name
 from mtlplugins.kinds import part_of_kind
 
 from .base import Target, counts_by_name
+from .left_right import Pairs, exchanged
 
 
 @DATASETS.register_module()
@@ -31,6 +32,7 @@ class ImageLabel(Target):
             (:func:`read_label_file`); or a folder with a subfolder for each class, by which the
             images' names begin.
         classes: Names of the classes; None for those in the file, sorted if it does not list them.
+        left_right: Pairs of classes that change places in a mirrored image.
 
     Raises:
         ValueError: ``classes`` are not names, or one of them occurs twice.
@@ -38,8 +40,11 @@ class ImageLabel(Target):
 
     dense = False
 
-    def __init__(self, file: str = "", classes: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, file: str = "", classes: Sequence[str] | None = None, *, left_right: Pairs = ()
+    ) -> None:
         self.file = file
+        self.left_right = left_right
         self.classes = None if classes is None else _named("ImageLabel: classes", classes)
 
     def meta(self) -> dict[str, Any]:
@@ -89,6 +94,11 @@ class ImageLabel(Target):
                 )
         self.classes = classes
         return {name: classes.index(label) for name, label in labels.items()}
+
+    def mirror(self, value: int) -> int:
+        """Let the classes of left and right change places."""
+        pairs = exchanged(self.classes or (), self.left_right, f"ImageLabel {self.file}")
+        return pairs.get(value, value)
 
     def describe(self, value: int) -> dict[str, int]:
         """Count the image for its class."""

@@ -14,6 +14,7 @@ from mtlplugins.kinds import part_of_kind
 
 from .base import counts_by_name
 from .colours import distinct_colours
+from .left_right import Pairs, exchanged
 from .map_file import MapFile
 
 
@@ -29,10 +30,12 @@ class LabelMap(MapFile):
         palette: RGB colour of each class; None for distinct colours by index.
         ignore_index: Label of pixels without ground truth.
         reduce_zero_label: Whether the files use 0 for "no ground truth" and i + 1 for class i.
+        left_right: Pairs of classes that change places in a mirrored image, such as
+            ``[("left arm", "right arm")]``.
 
     Raises:
-        ValueError: ``classes`` is not a list, ``ignore_index`` is one of them, or the number of
-            colours differs from that of the classes.
+        ValueError: ``classes`` is not a list, ``ignore_index`` is one of them, the number of
+            colours differs from that of the classes, or ``left_right`` are not pairs of classes.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class LabelMap(MapFile):
         palette: Sequence[Sequence[int]] | None = None,
         ignore_index: int = 255,
         reduce_zero_label: bool = False,
+        left_right: Pairs = (),
     ) -> None:
         super().__init__(folder, suffix)
         if isinstance(classes, str):
@@ -63,6 +67,7 @@ class LabelMap(MapFile):
             )
         self.invalid = self.ignore_index = ignore_index
         self.reduce_zero_label = reduce_zero_label
+        self._exchanged = exchanged(self.classes, left_right, "LabelMap")
 
     def meta(self) -> dict[str, Any]:
         """Describe the classes."""
@@ -96,6 +101,18 @@ class LabelMap(MapFile):
                 "set ignore_index or reduce_zero_label"
             )
         return labels
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether classes change places in a mirrored image."""
+        return bool(self._exchanged)
+
+    def mirror(self, value: np.ndarray) -> np.ndarray:
+        """Let the classes of left and right change places."""
+        mirrored = value.copy() if self._exchanged else value
+        for old, new in self._exchanged.items():
+            mirrored[value == old] = new
+        return mirrored
 
     def describe(self, value: np.ndarray) -> dict[str, int]:
         """Count the pixels of each class."""

@@ -79,4 +79,4 @@ class MapFile(DenseTarget):
 
 def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:
     """Return one suffix or several as a tuple."""
-    return (suffix,) if isinstance(suffix, str) else tuple(suffix)
+    return tuple(suffix) if isinstance(suffix, (list, tuple)) else (suffix,)

@@ -133,18 +133,18 @@ def _fault(step: Any, name: str, dense: Mapping[str, DenseTarget], loaded: bool)
             return None
         return "asks with cat_max_ratio for gt_seg_map, which no task has; leave that out"
     if name == "mmseg.RandomFlip":
-        pointing = [task for task, target in dense.items() if _points(target)]
+        if step.swap_seg_labels is not None:
+            return (
+                f"would exchange values in {', '.join(dense)} alike; give the LabelMap "
+                "left_right=[('left arm', 'right arm')]"
+            )
+        pointing = [task for task, target in dense.items() if target.mirrors]
         if not pointing:
             return None
-        return f"mirrors the places of {', '.join(pointing)} and not the directions"
+        return f"mirrors the places of {', '.join(pointing)} and not the directions or classes"
     if _instead(name) in (_PACK, _NORMALISE, _LOAD, _VOLUMES):
         return "has no place in a pipeline of these data"
     return f"is not known to keep {', '.join(dense)} in step with the image"
-
-
-def _points(target: DenseTarget) -> bool:
-    """Return whether the values are directions, which mirror with the image."""
-    return type(target).mirror is not DenseTarget.mirror
 
 
 def _instead(name: str) -> str:

@@ -136,7 +136,9 @@ class MultiTaskResize(BaseTransform):
 
 @TRANSFORMS.register_module()
 class MultiTaskRandomFlip(RandomFlip):
-    """mmseg's ``RandomFlip``, left to right, that also mirrors directions in targets.
+    """mmseg's ``RandomFlip``, left to right, that also mirrors values of targets.
+
+    Directions turn, and classes that a target calls ``left_right`` change places.
 
     Args:
         prob: Probability of a flip.
@@ -147,8 +149,9 @@ class MultiTaskRandomFlip(RandomFlip):
 
     def _flip(self, results: dict) -> None:
         super()._flip(results)
-        for key, target in dense_targets(results):
-            results[key] = target.mirror(results[key])
+        for task, target in results.get("target_types", {}).items():
+            if (key := f"gt_{task}") in results:
+                results[key] = target.mirror(results[key])
 
 
 @TRANSFORMS.register_module()

@@ -63,6 +63,7 @@ PAIR = "bath/rgb_{0}.jpg bath/sync_depth_{0}.png"
         [PAIR.format(n).replace(" ", "\t") for n in (1, 2)],
         ["image,depth", *('"' + PAIR.format(n).replace(" ", '","') + '"' for n in (1, 2))],
         ["image focal depth", *(PAIR.format(n).replace(" ", " 518.8 ") for n in (1, 2))],
+        [PAIR.format(n).replace(" ", " 518.8" * 60 + " ") for n in (1, 2)],
         ["# image depth", "", PAIR.format(1), "#" + PAIR.format(3), PAIR.format(2)],
         [f"./{PAIR.format(n)}".replace("/", "\\") for n in (1, 2)],
         [f"data/mine/{PAIR.format(n)}".replace(" ", " data/mine/") for n in (1, 2)],
@@ -249,3 +250,25 @@ def test_several_roots_are_several_data_sets(root: Path, key: str) -> None:
     settings = dict(data_root=str(root), targets=TARGETS) | {key: ["a", "b"]}
     with pytest.raises(ValueError, match=rf"{key}=\['a', 'b'\]: give one path.*'ConcatDataset'"):
         MultiTaskDataset(**settings)
+
+
+def test_a_split_file_from_the_working_directory(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root.parent.parent)
+    write_split(root / "lists/a.txt", ["bath/rgb_1"])
+    message = r"there is data/mine/lists/a\.txt: give ann_file below data_root, 'lists/a\.txt'"
+    with pytest.raises(FileNotFoundError, match=message):
+        MultiTaskDataset("data/mine", {}, ann_file="data/mine/lists/a.txt")
+
+
+def test_json_is_no_split_file(root: Path) -> None:
+    write_split(root / "train.json", ['["bath/rgb_1"]'])
+    with pytest.raises(ValueError, match=r"train\.json is JSON: list the images in a text file"):
+        MultiTaskDataset(str(root), {}, ann_file="train.json")
+
+
+@pytest.mark.parametrize("suffix", [None, 3, [".jpg", None]])
+def test_a_suffix_is_text(root: Path, suffix: object) -> None:
+    with pytest.raises(ValueError, match="give its folder and its suffix"):
+        MultiTaskDataset(str(root), {}, image=dict(folder="", suffix=suffix))

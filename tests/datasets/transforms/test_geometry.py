@@ -4,13 +4,16 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from mmseg.registry import TRANSFORMS
 
-from mtlplugins.datasets import DepthMap, LabelMap, NormalMap, RoomsDataset
+from mtlplugins.datasets import DepthMap, ImageLabel, LabelMap, NormalMap, RoomsDataset
 from mtlplugins.datasets.transforms import (
+    LoadTargets,
     MultiTaskRandomFlip,
     MultiTaskRandomResizedCrop,
     MultiTaskResize,
 )
+from mtlplugins.datasets.transforms.foreign import check_pipeline
 from mtlplugins.rooms.renderer import Room, render_room
 from tests.datasets.transforms.test_formatting import item as packable
 
@@ -285,3 +288,63 @@ def test_a_pipeline_of_rooms_keeps_all_in_step() -> None:
         assert (item["gt_semantic"][row, column], sign * x, y, z) == places[depth]
         seen += 1
     assert seen > 50
+
+
+# left and right as classes
+
+
+def test_a_flip_exchanges_classes_of_left_and_right() -> None:
+    """Of the targets that say so; 255 stays, and a depth of 1 m is no class 1."""
+    parts = np.array([[0, 1, 2, 255], [3, 2, 1, 0]], np.int32)
+    classes = ["head", "left arm", "right arm", "legs"]
+    targets = dict(
+        parts=LabelMap(classes, left_right=[("left arm", "right arm")]),
+        plain=LabelMap(classes),
+        depth=DepthMap(),
+        turn=ImageLabel(classes=["left", "on", "right"], left_right=[("right", "left")]),
+        scene=ImageLabel(classes=["left", "on", "right"]),
+    )
+    results = dict(
+        img=np.zeros((2, 4, 3), np.uint8),
+        seg_fields=["gt_parts", "gt_plain", "gt_depth"],
+        target_types=targets,
+        gt_parts=parts,
+        gt_plain=parts,
+        gt_depth=parts.astype(np.float32),
+        gt_turn=0,
+        gt_scene=0,
+    )
+    flipped = MultiTaskRandomFlip(prob=1.0)(results)
+    expected = [[255, 1, 2, 0], [0, 2, 1, 3]]
+    np.testing.assert_array_equal(flipped["gt_parts"], expected)
+    np.testing.assert_array_equal(flipped["gt_plain"], parts[:, ::-1])
+    np.testing.assert_array_equal(flipped["gt_depth"], parts[:, ::-1])
+    assert (flipped["gt_turn"], flipped["gt_scene"]) == (2, 0)
+    assert targets["turn"].mirror(1) == 1
+
+
+@pytest.mark.parametrize(
+    "pairs", [[("a", "d")], [("a", "a")], [("a", "b"), ("b", "c")], ["ab"], [("a",)]]
+)
+def test_left_and_right_are_pairs_of_classes(pairs: list) -> None:
+    message = r"LabelMap: left_right=.*, give pairs of names of a, b, c, each in one pair"
+    with pytest.raises(ValueError, match=message):
+        LabelMap(["a", "b", "c"], left_right=pairs)
+
+
+def test_mmsegs_flip_is_refused_where_it_would_exchange_metres() -> None:
+    swap = dict(type="RandomFlip", prob=1.0, swap_seg_labels=[(1, 2)])
+    targets = dict(parts=LabelMap(["a", "b", "c"]), depth=DepthMap())
+    pairs = dict(parts=LabelMap(["a", "b", "c"], left_right=[("a", "c")]))
+    plain = dict(type="RandomFlip", prob=1.0)
+    check_pipeline([LoadTargets(), TRANSFORMS.build(plain)], targets)
+    for flip, which, message in (
+        (
+            swap,
+            targets,
+            "would exchange values in parts, depth alike; give the LabelMap left_right",
+        ),
+        (plain, pairs, "mirrors the places of parts and not the directions or classes"),
+    ):
+        with pytest.raises(ValueError, match=f"RandomFlip {message}.*use MultiTaskRandomFlip"):
+            check_pipeline([LoadTargets(), TRANSFORMS.build(flip)], which)
