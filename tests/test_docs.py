@@ -1,9 +1,11 @@
-"""Paths, commands and options in the documentation are those of the repository."""
+"""Paths, commands, options and terms in the documentation are those of the repository."""
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,43 @@ def test_a_wrong_path_is_seen():
         "tools/no_such.py",
         "mtlplugins/models",
     }
+
+
+def avoided() -> list[str]:
+    """The last column of the glossary."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    section = text[text.index("## Glossary") :]
+    cells = re.findall(r"^\|.*\|([^|\n]+)\|$", section, re.MULTILINE)[2:]  # after the header
+    return [word.strip() for cell in cells for word in cell.split(",") if word.strip()]
+
+
+def first_sentences(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            yield (ast.get_docstring(node) or "").partition("\n\n")[0]
+
+
+def breaches(sentence: str, words: list[str]) -> list[str]:
+    sentence = sentence.lower().replace("ground truth", "").replace("goes", "go")
+    return [word for word in words if re.search(rf"\b{word}s?\b", sentence)]
+
+
+def test_first_sentences_use_the_words_of_the_glossary():
+    words = avoided()
+    assert {"picture", "truth", "go on"} <= set(words)
+    sources = [*(ROOT / "mtlplugins").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
+    found = {
+        str(path.relative_to(ROOT)): sentence
+        for path in sources
+        if path.parent.name != "rooms"  # some have pictures on their walls
+        for sentence in first_sentences(path.read_text())
+        if breaches(sentence, words)
+    }
+    assert found == {}
+
+
+def test_an_avoided_word_is_seen():
+    words = avoided()
+    assert breaches("The run goes on.", words) == ["go on"]
+    assert breaches("Draw pictures.", words) == ["picture"]
+    assert breaches("Return the ground truth of the images.", words) == []

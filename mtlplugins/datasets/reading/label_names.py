@@ -75,7 +75,7 @@ def _without_suffix(name: str) -> str:
 
 
 def _end(names: Collection[str], wanted: Collection[str]) -> str:
-    """Return an end such as ``_rgb.png`` that all names have, behind an image's name."""
+    """Return a suffix such as ``_rgb.png`` that all names have after an image's name."""
     for name in names:
         for length in range(len(name) - 1, 0, -1):
             end = name[length:]

@@ -15,7 +15,7 @@ SEPARATORS = ("\t", ",", ";")
 
 
 class ListedImage(NamedTuple):
-    """A line of a split file: an image, and the words behind it."""
+    """Line of a split file: an image, and the words after it."""
 
     line: str
     image: Entry
@@ -23,7 +23,7 @@ class ListedImage(NamedTuple):
 
 
 class SplitFile(NamedTuple):
-    """Content of a split file; ``header`` names the words behind the images, if a line does."""
+    """Content of a split file; ``header`` names the columns after the images, if a line does."""
 
     path: Path
     listed: list[ListedImage]
@@ -31,7 +31,7 @@ class SplitFile(NamedTuple):
 
 
 def read_split(path: Path, images: Entries, *, root: Path, source: str) -> SplitFile:
-    """Read a split file: an image per line, as :class:`Entries` finds it, and words behind it.
+    """Read a split file: an image per line, as :class:`Entries` finds it, and further columns.
 
     A line is a name, blanks included, if there is such an image; else its words are separated by
     tabs, commas, semicolons or blanks. The first line may name the columns. A line that begins with
@@ -90,7 +90,7 @@ def _readings(line: str) -> Iterator[list[str]]:
 
 
 def _header(line: str, widths: list[int]) -> tuple[str, ...]:
-    """Return the names of the columns behind the first, if a line names all that there are."""
+    """Return the names of the columns after the first, if a line names all of them."""
     for _, *names in _readings(line):
         plain = all(name and not may_be_file(name) for name in line.split())
         if names and plain and set(widths) == {len(names)}:

@@ -1,4 +1,4 @@
-"""What a person who trains sees: a summary, progress, scores, notices and warnings."""
+"""Console output of a run: a summary, progress, scores, notices and warnings."""
 
 from .console_hook import ConsoleHook
 

@@ -41,7 +41,7 @@ def _for_people(record: logging.LogRecord) -> bool:
 
 
 class _ShortFormatter(logging.Formatter):
-    """The message alone, behind its level if that is a warning or an error."""
+    """The message alone, after its level if that is a warning or an error."""
 
     def __init__(self, clears_line: bool) -> None:
         super().__init__("%(message)s")
