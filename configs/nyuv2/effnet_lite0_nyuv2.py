@@ -3,6 +3,8 @@
 _base_ = "resnet18_scratch_nyuv2.py"
 size = (192, 256)
 decoder = dict(in_channels=(24, 40, 112, 320))
+# as the root of a class's rareness in the training frames, up to 2.5
+class_weight = (0.73, 1.62, 2.5, 2.5, 1.66, 0.97, 0.8, 0.85, 2.16, 1.98, 1.76, 2.5, 0.63, 1.4)
 model = dict(
     # the network was trained on (RGB - 127) / 128
     data_preprocessor=dict(mean=[127.0] * 3, std=[128.0] * 3),
@@ -20,9 +22,7 @@ model = dict(
         semantic=dict(
             loss=dict(
                 type="CrossEntropyLoss",
-                # grows as the root of a class's rareness in the training frames, up to 2.5
-                class_weight=[0.73, 1.62, 2.5, 2.5, 1.66, 0.97, 0.8]
-                + [0.85, 2.16, 1.98, 1.76, 2.5, 0.63, 1.4],
+                class_weight=class_weight,
             )
         ),
         # reciprocals weigh what is near, logarithms also what is far
