@@ -19,12 +19,7 @@ model = dict(
     ),
     decoders=dict(semantic=decoder, depth=decoder),
     heads=dict(
-        semantic=dict(
-            loss=dict(
-                type="CrossEntropyLoss",
-                class_weight=class_weight,
-            )
-        ),
+        semantic=dict(loss=dict(type="CrossEntropyLoss", class_weight=class_weight)),
         # reciprocals weigh what is near, logarithms also what is far
         depth=dict(loss=[dict(type="BerHuLoss"), dict(type="SiLogLoss", loss_weight=0.3)]),
     ),
