@@ -11,7 +11,7 @@ import mmpretrain.models.backbones as mmpretrain_backbones
 import mmseg.models.backbones as mmseg_backbones
 from torch import nn
 
-from mtlplugins.weights import load_weights, read_weights
+from mtlplugins.weights import load_into_timm, read_weights
 
 from ._replace import replace_once
 
@@ -53,8 +53,8 @@ def _build(kind: type[nn.Module], init: Callable[..., None], bound: BoundArgumen
 def _fetching(init_weights: Callable[[Any], None]) -> Callable[[Any], None]:
     def fetch_and_init(self: Any) -> None:
         if isinstance(self.init_cfg, dict) and self.init_cfg.get("type") == "Pretrained":
-            state = read_weights(self.init_cfg)
-            load_weights(self.timm_model, state, self.init_cfg["checkpoint"])
+            state, beside = read_weights(self.init_cfg)
+            load_into_timm(self.timm_model, state, self.init_cfg["checkpoint"], beside=beside)
             self._is_init = True
             return
         if self.build_pretrained is None or self.is_init:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from pickle import UnpicklingError
 from typing import Any
 
+import safetensors.torch
+from mmengine import fileio
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
@@ -15,6 +17,8 @@ from mtlplugins.common.text import few
 def read_checkpoint(source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read a checkpoint file or URL safely: no code in it is run (``weights_only``).
 
+    A name that ends in ``.safetensors`` is read in that format, which has no code.
+
     Returns:
         The tensors by name, without a leading ``module.``, and the checkpoint's ``meta``.
 
@@ -22,6 +26,8 @@ def read_checkpoint(source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         OSError: The file cannot be read, or the URL cannot be fetched.
         ValueError: The file is damaged, or holds no tensors by name.
     """
+    if source.endswith(".safetensors"):
+        return _read_safetensors(source), {}
     try:
         state = checkpoint = CheckpointLoader.load_checkpoint(source, map_location="cpu")
     except (UnpicklingError, EOFError, RuntimeError) as error:  # PyTorch's, by kind of damage
@@ -37,8 +43,20 @@ def read_checkpoint(source: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return state, checkpoint.get("meta") or {}
 
 
+def _read_safetensors(source: str) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load(fileio.get(source))
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{source} is no safetensors file, or is damaged: {error}") from error
+
+
 def load_state(
-    module: nn.Module, state: Mapping[str, Tensor], source: str, *, optional: Collection[str] = ()
+    module: nn.Module,
+    state: Mapping[str, Tensor],
+    source: str,
+    *,
+    optional: Collection[str] = (),
+    names: Collection[str] = (),
 ) -> list[str]:
     """Load ``state`` into ``module``; every tensor of the module must be in it.
 
@@ -47,6 +65,7 @@ def load_state(
         state: Tensors by name.
         source: File or URL of the checkpoint, for error messages.
         optional: Names of tensors that may be missing from ``state``.
+        names: Names in the checkpoint, for error messages, if ``state`` is not all of it.
 
     Returns:
         The names in ``state`` that the module does not have.
@@ -72,9 +91,10 @@ def load_state(
         raise ValueError(
             f"{source} is a checkpoint of another architecture than this "
             f"{type(module).__name__}: it "
-            f"{' and '.join(problems)}. Its own keys: {few(state)}"
+            f"{' and '.join(problems)}. Its own keys: {few(names or state)}"
         )
-    module.load_state_dict({k: v for k, v in state.items() if k in expected}, strict=False)
+    module.load_state_dict(state, strict=False)
+    expected = module.state_dict()  # a module may make a tensor that it finds in the state
     return [key for key in state if key not in expected]
 
 

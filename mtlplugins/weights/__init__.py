@@ -1,7 +1,8 @@
-"""Pretrained weights of other libraries: read, recognised by their keys, renamed."""
+"""Pretrained weights of other libraries: read, recognised by their keys, renamed and reshaped."""
 
 from .convert import Weights, convert
 from .load import load_weights
-from .read import read_weights
+from .of_timm import load_into_timm
+from .read import Content, read_weights
 
-__all__ = ["Weights", "convert", "load_weights", "read_weights"]
+__all__ = ["Content", "Weights", "convert", "load_into_timm", "load_weights", "read_weights"]

@@ -49,3 +49,4 @@ LITE1_2 = KeyTable(
     "EfficientNet-Lite1",
     tuple(_rows((1, 3, 3, 4, 4, 5, 1))),
 )
+TABLES = (LITE0, LITE1_2)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor
 
 from mtlplugins.common.text import few
 from mtlplugins.io.checkpoint import read_checkpoint
 
-from .package import SCHEME, file_in_package
+from .address import local_file
 
 
-def read_weights(init_cfg: dict) -> dict[str, Tensor]:
+class Content(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        tensors: The encoder's tensors by name, without the prefix.
+        beside: The other names, such as ``head.fc.weight``.
+    """
+
+    tensors: dict[str, Tensor]
+    beside: list[str]
+
+
+def read_weights(init_cfg: dict) -> Content:
     """Read the encoder's part of a checkpoint file.
 
     Args:
-        init_cfg: ``checkpoint`` is a file, a URL, or ``package://NAME`` for the file in an
-            installed package; ``prefix`` (optional) selects the keys to load. Without it, the keys
-            under ``backbone.`` are loaded if there are any, else all.
-
-    Returns:
-        Tensors by name, without the prefix.
+        init_cfg: ``checkpoint`` is a file, a URL, ``package://NAME`` for the file in an installed
+            package, or ``timm://NAME`` for weights of timm; ``prefix`` (optional) selects the keys
+            to load. Without it, the keys under ``backbone.`` are loaded if there are any, else all.
 
     Raises:
         FileNotFoundError: There is no such file or package, or the URL cannot be fetched.
@@ -32,8 +43,7 @@ def read_weights(init_cfg: dict) -> dict[str, Tensor]:
         )
     source = init_cfg["checkpoint"]
     try:
-        file = str(file_in_package(source)) if source.startswith(SCHEME) else source
-        state, _ = read_checkpoint(file)
+        state, _ = read_checkpoint(local_file(source))
     except OSError as error:  # no such file, no network, no such address
         raise FileNotFoundError(
             f"cannot read the pretrained encoder {source} ({error}); give another file with "
@@ -44,4 +54,6 @@ def read_weights(init_cfg: dict) -> dict[str, Tensor]:
     taken = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     if not taken and "prefix" in init_cfg:
         raise ValueError(f"{source} has no key that starts with {prefix!r}; keys: {few(state)}")
-    return taken or state
+    if not taken:
+        return Content(state, [])
+    return Content(taken, [key for key in state if not key.startswith(prefix)])

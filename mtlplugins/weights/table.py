@@ -60,15 +60,23 @@ class KeyTable:
         source: Library and network, for messages.
         family: Name of the tables between which tensors can be converted.
         rows: Their name and ours, of tensors, or of modules below which both name the tensors
-            alike; the first that fits holds. ``qkv#1`` is the second of the equal parts of ``qkv``
-            along the first axis.
+            alike; the first that fits holds. ``qkv#1`` is the second of the three equal parts of
+            ``qkv`` along the first axis.
+        prefix: What may precede all of their names, where the network is part of another.
+        dropped: Their names that have no place in an encoder, such as the classifier's.
+        refused: Names of ours without which the weights are another function, and what they are.
         reshaped: Reshapes by our name.
+        settings: Attributes of our encoder that make it the function the weights were trained for.
     """
 
     source: str
     family: str
     rows: tuple[tuple[str, str], ...]
+    prefix: str = ""
+    dropped: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     reshaped: Mapping[str, Reshape] = field(default_factory=dict)
+    settings: Mapping[str, bool] = field(default_factory=dict)
 
     @cached_property
     def _rows(self) -> list[tuple[Name, Name]]:
@@ -76,11 +84,29 @@ class KeyTable:
 
     def to_ours(self, key: str) -> str | None:
         """Return our name of a key, None if it has none."""
-        return _renamed(key, self._rows)
+        return _renamed(key.removeprefix(self.prefix), self._rows)
 
     def to_theirs(self, key: str) -> str | None:
         """Return their name of a key, None if it has none."""
         return _renamed(key, ((ours, theirs) for theirs, ours in self._rows))
+
+    def drops(self, key: str) -> bool:
+        """Return whether a key of theirs has no place in an encoder."""
+        key = key.removeprefix(self.prefix)
+        return any(Name(name).read(key) for name in self.dropped)
+
+    def refuses(self, key: str) -> str | None:
+        """Return why the weights are another function without a key of theirs, None if not."""
+        ours = self.to_ours(key)
+        if ours is None:
+            # what a library adds to a network, such as a norm of queries, changes what it computes
+            renames = any(theirs != ours for theirs, ours in self.rows)
+            return "what is unknown here" if renames and not self.drops(key) else None
+        return next((what for name, what in self.refused.items() if Name(name).read(ours)), None)
+
+    def reshape(self, key: str) -> Reshape | None:
+        """Return how the tensor of our name differs."""
+        return next((r for name, r in self.reshaped.items() if Name(name).read(key)), None)
 
 
 def _renamed(key: str, rows: Iterable[tuple[Name, Name]]) -> str | None:

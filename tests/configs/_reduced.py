@@ -27,15 +27,21 @@ NARROW = {
         arch=dict(embed_dims=96, num_layers=12, num_heads=12, feedforward_channels=96)
     ),
 }
+#: Encoders of timm that are small enough and take no widths, and the channels of their maps.
+WHOLE = {"tf_efficientnet_lite0": (24, 40, 112, 320)}
 DEEPEST = 3
 
 
 def reduce_config(cfg: Config) -> None:
     """Cut the widths and depths of the model and the sizes of the images; no pretrained weights."""
     _narrow(cfg.model)
+    if (channels := WHOLE.get(cfg.model.backbone.get("model_name"))) is not None:
+        for decoder in cfg.model.decoders.values():
+            decoder.in_channels = channels
     for part, widths in NARROW.items():
         # a ViT that says its widths itself is narrow by now
-        if part in cfg.model.backbone.type and not isinstance(cfg.model.backbone.get("arch"), dict):
+        narrow = isinstance(cfg.model.backbone.get("arch"), dict)
+        if part in cfg.model.backbone.type and not narrow and channels is None:
             cfg.model.backbone.update(widths)
     _flatten(cfg.model.backbone)
     for key in ("train_dataloader", "val_dataloader", "test_dataloader"):

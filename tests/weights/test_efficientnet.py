@@ -48,9 +48,9 @@ def reference(state: dict[str, Tensor], x: Tensor) -> Tensor:
 
 
 def test_timm_s_network_computes_the_same():
-    state = read_weights(dict(checkpoint=PACKAGE))
+    state, _ = read_weights(dict(checkpoint=PACKAGE))
     network = timm.create_model("tf_efficientnet_lite0").eval()
-    load_weights(network, state, PACKAGE)
+    load_weights(network, convert(state, network.state_dict()), PACKAGE)
     torch.manual_seed(0)
     x = torch.rand(1, 3, 96, 96) * 2 - 1
     with torch.no_grad():
@@ -63,7 +63,7 @@ def test_an_encoder_takes_them_from_its_config(wrapper: str, capsys):
     init_cfg = dict(type="Pretrained", checkpoint=PACKAGE)
     encoder = MODELS.build(dict(type=wrapper, init_cfg=init_cfg, **settings))
     encoder.init_weights()
-    state = read_weights(init_cfg)
+    state = read_weights(init_cfg).tensors
     own = encoder.timm_model.state_dict()
     assert torch.equal(own["conv_stem.weight"], state["_conv_stem.weight"])
     assert torch.equal(own["blocks.6.0.bn3.bias"], state["_blocks.15._bn2.bias"])
@@ -99,9 +99,11 @@ def test_keys_of_the_packages():
 
 
 def test_the_other_size_is_refused_by_the_first_key_that_differs():
-    state = read_weights(dict(checkpoint=PACKAGE))
+    state, _ = read_weights(dict(checkpoint=PACKAGE))
+    network = timm.create_model("tf_efficientnet_lite1")
+    weights = convert(state, network.state_dict())
     with pytest.raises(ValueError, match=r"another architecture.*lacks 90 of 386.*blocks\.1\.2"):
-        load_weights(timm.create_model("tf_efficientnet_lite1"), state, PACKAGE)
+        load_weights(network, weights, PACKAGE)
     weights = convert(state, timm.create_model("tf_efficientnet_lite0").state_dict())
-    assert weights.source == "EfficientNet-Lite0 of efficientnet_pytorch"
+    assert weights.table is LITE0
     assert not weights.unused

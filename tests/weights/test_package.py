@@ -30,7 +30,8 @@ def install(site: Path, name: str, *weights: str) -> None:
 
 def test_the_file_of_a_package_is_read(site: Path):
     install(site, "some-weights", "models/some.pth")
-    state = read_weights(dict(checkpoint="package://some-weights"))
+    state, beside = read_weights(dict(checkpoint="package://some-weights"))
+    assert beside == []
     assert state.keys() == {"conv.weight"}
     assert torch.equal(state["conv.weight"], torch.ones(3))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
+import torch
 from mmseg.models.backbones import SwinTransformer
 from mmseg.models.backbones.swin import SwinBlockSequence
 from mmseg.registry import MODELS
@@ -146,6 +147,27 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         use_fast_linears(self)
         self._freeze_stages()
 
+    @property
+    def shift_single_window(self) -> bool:
+        """Whether windows are shifted also where one window spans the map, as mmseg does.
+
+        Set by the library that weights come from, so that a pretrained encoder stays the function
+        it was trained as; a checkpoint keeps it.
+        """
+        return getattr(self, "single_window_stays", None) is None
+
+    @shift_single_window.setter
+    def shift_single_window(self, value: bool) -> None:
+        # a buffer, which is in checkpoints; only if it differs from mmseg, whose keys are ours
+        if value and not self.shift_single_window:
+            del self.single_window_stays
+        elif not value:
+            self.register_buffer("single_window_stays", torch.ones((), dtype=torch.bool))
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
+        self.shift_single_window = f"{prefix}single_window_stays" not in state_dict
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def _block_stages(self) -> Sequence[Sequence[CondSwinBlock]]:
         return cast("list[list[CondSwinBlock]]", [stage.blocks for stage in self.stages])
 
@@ -179,7 +201,12 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
         stages = cast("list[SwinBlockSequence]", list(self.stages))
         blocks = self._block_stages()
         for i, stage in enumerate(stages[start[0] :], start[0]):
-            windows = Windows.of(tokens, hw_shape, self.window_size)
+            windows = Windows.of(
+                tokens,
+                hw_shape,
+                self.window_size,
+                shift_single_window=self.shift_single_window,
+            )
             for j, block in enumerate(blocks[i]):
                 if (i, j) < start:
                     continue

@@ -16,7 +16,7 @@ from mtlplugins.models.conditioning import (
     conditional_modules,
 )
 from mtlplugins.models.layers import ConditionalBlock, use_fast_linears
-from mtlplugins.weights import read_weights
+from mtlplugins.weights import convert, read_weights
 
 from .freezing import freeze_all_but
 from .pretrained import load_pretrained
@@ -169,10 +169,13 @@ class ConditionedEncoder(BaseModule):
         """
         # some plain architectures put a list of initialisers there when none is given
         if isinstance(self.init_cfg, dict):
-            state = read_weights(self.init_cfg)
-            self._fit_checkpoint(state)
-            source = self.init_cfg["checkpoint"]
-            load_pretrained(self, state, source, optional=self.optional_keys)
+            state, beside = read_weights(self.init_cfg)
+            weights = convert(state, self.state_dict(), beside=beside)
+            self._fit_checkpoint(weights.tensors)
+            address = self.init_cfg["checkpoint"]
+            load_pretrained(self, weights, address, optional=self.optional_keys)
+            for name, value in weights.table.settings.items() if weights.table else ():
+                setattr(self, name, value)
         else:
             super().init_weights()
         for module in conditional_modules(self):

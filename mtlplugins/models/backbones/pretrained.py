@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-from mmengine.logging import print_log
-from torch import Tensor, nn
+from torch import nn
 
-from mtlplugins.common.notice import Notice
-from mtlplugins.common.text import few
-from mtlplugins.io.checkpoint import load_state
 from mtlplugins.models.conditioning import FiLM, conditional_modules
+from mtlplugins.weights import Weights, load_weights
 
 
 def one_checkpoint(encoder: str, pretrained: str | None, init_cfg: dict | None) -> dict | None:
@@ -26,15 +23,13 @@ def one_checkpoint(encoder: str, pretrained: str | None, init_cfg: dict | None) 
     return dict(type="Pretrained", checkpoint=pretrained)
 
 
-def load_pretrained(
-    encoder: nn.Module, state: dict[str, Tensor], source: str, *, optional: str
-) -> None:
-    """Load ``state`` into ``encoder``; the state may lack the conditional modules.
+def load_pretrained(encoder: nn.Module, weights: Weights, address: str, *, optional: str) -> None:
+    """Load ``weights`` into ``encoder``; they may lack the conditional modules.
 
     Args:
         encoder: A conditioned or plain encoder.
-        state: Tensors by name.
-        source: File or URL of the state, for messages.
+        weights: Its weights.
+        address: File or URL of the weights, for messages.
         optional: Regular expression of other keys that may be missing.
 
     Raises:
@@ -42,18 +37,12 @@ def load_pretrained(
     """
     # the index is determined by the window size, which may differ from the checkpoint's
     index = "relative_position_index"
-    state = {key: value for key, value in state.items() if not key.endswith(index)}
+    for key in [key for key in weights.tensors if key.endswith(index)]:
+        del weights.tensors[key]
     may_miss = _conditional_keys(encoder) | {
         key for key in encoder.state_dict() if re.match(optional, key) or key.endswith(index)
     }
-    unused = load_state(encoder, state, source, optional=may_miss)
-    print_log(
-        Notice(
-            f"loaded {len(state) - len(unused)} tensors of {source}"
-            + (f"; not used: {few(unused)}" if unused else "")
-        ),
-        logger="current",
-    )
+    load_weights(encoder, weights, address, optional=may_miss)
 
 
 def _conditional_keys(encoder: nn.Module) -> set[str]:

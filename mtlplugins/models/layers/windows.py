@@ -24,11 +24,23 @@ class Windows:
         size: Height and width of the map in tokens.
         window: Side of a window in tokens.
         reference: A tensor with the device and dtype of the mask.
+        shift_single_window: Whether windows are also shifted along an axis that has one of them.
     """
 
-    def __init__(self, size: tuple[int, int], window: int, reference: Tensor) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        window: int,
+        reference: Tensor,
+        *,
+        shift_single_window: bool = True,
+    ) -> None:
         self.size = size
         self.window = window
+        height, width = (
+            window // 2 if shift_single_window or side > window else 0 for side in size
+        )
+        self._shift = height, width
         self._reference = reference.new_empty(0)
         self._mask: Tensor | None = None
         self._whole = not torch.jit.is_tracing() and not any(side % window for side in size)
@@ -36,25 +48,27 @@ class Windows:
         self._moves: dict[tuple[bool | None, bool | None], tuple[Tensor, Tensor]] = {}
 
     @classmethod
-    def of(cls, x: Tensor, size: tuple[int, int], window: int) -> Windows:
+    def of(
+        cls, x: Tensor, size: tuple[int, int], window: int, *, shift_single_window: bool = True
+    ) -> Windows:
         """Return the windows for a map of tokens ``x``, from a cache where that is safe."""
         # graphs would treat cached tensors as constants, and tensors of inference mode cannot be
         # used in training
         if not runs_eagerly() or torch.is_inference_mode_enabled():
-            return cls(size, window, x)
-        return _windows(tuple(size), window, x.device, x.dtype)
+            return cls(size, window, x, shift_single_window=shift_single_window)
+        return _windows(tuple(size), window, shift_single_window, x.device, x.dtype)
 
     @property
     def mask(self) -> Tensor:
         """Attention mask of the shifted windows; see :func:`shift_mask`."""
         if self._mask is None:
-            self._mask = shift_mask(self.size, self.window, self._reference)
+            self._mask = shift_mask(self.size, self.window, self._reference, self._shift)
         return self._mask
 
     @property
     def region(self) -> Tensor:
         """Region numbers of the shifted windows; see :func:`shift_regions`."""
-        return shift_regions(self.size, self.window, self._reference.device)
+        return shift_regions(self.size, self.window, self._reference.device, self._shift)
 
     def move(self, x: Tensor, before: bool | None, after: bool | None) -> Tensor:
         """Permute tokens (R, H·W, C) from the order of one block to that of another.
@@ -78,7 +92,7 @@ class Windows:
             return x.unflatten(1, (-1, self.window**2))
         x = pad_to_windows(x.unflatten(1, self.size), self.window)  # (R, H', W', C)
         if shifted:
-            x = x.roll((-(self.window // 2),) * 2, dims=(1, 2))
+            x = x.roll((-self._shift[0], -self._shift[1]), dims=(1, 2))
         return partition(x, self.window)
 
     def join(self, x: Tensor, shifted: bool) -> Tensor:
@@ -87,7 +101,7 @@ class Windows:
             return x.flatten(1, 2)
         x = unpartition(x, padded_size(self.size, self.window), self.window)
         if shifted:
-            x = x.roll((self.window // 2,) * 2, dims=(1, 2))
+            x = x.roll(self._shift, dims=(1, 2))
         return x[:, : self.size[0], : self.size[1]].flatten(1, 2)
 
     def _order(self, shifted: bool | None, device: torch.device) -> Tensor:
@@ -97,7 +111,7 @@ class Windows:
             if shifted is not None:
                 places = places.view(1, *self.size, 1)
                 if shifted:
-                    places = places.roll((-(self.window // 2),) * 2, dims=(1, 2))
+                    places = places.roll((-self._shift[0], -self._shift[1]), dims=(1, 2))
                 places = partition(places, self.window).flatten()
             self._orders[shifted] = places
         return self._orders[shifted]
@@ -105,9 +119,10 @@ class Windows:
 
 @lru_cache(maxsize=16)  # the stages of an encoder and its decoders, for two or three image sizes
 def _windows(
-    size: tuple[int, int], window: int, device: torch.device, dtype: torch.dtype
+    size: tuple[int, int], window: int, shift_single: bool, device: torch.device, dtype: torch.dtype
 ) -> Windows:
-    return Windows(size, window, torch.empty(0, device=device, dtype=dtype))
+    reference = torch.empty(0, device=device, dtype=dtype)
+    return Windows(size, window, reference, shift_single_window=shift_single)
 
 
 class _Permutation(torch.autograd.Function):
@@ -155,27 +170,40 @@ def unpartition(x: Tensor, size: tuple[int, int], window: int) -> Tensor:
     return x.transpose(2, 3).reshape(rows, height, width, channels)
 
 
-def shift_regions(size: tuple[int, int], window: int, device: torch.device) -> Tensor:
-    """Number the regions of windows shifted by half a window that are not adjacent in the map.
+def shift_regions(
+    size: tuple[int, int],
+    window: int,
+    device: torch.device,
+    shift: tuple[int, int] | None = None,
+) -> Tensor:
+    """Number the regions of shifted windows that are not adjacent in the map.
 
     Args:
         size: Height and width of the map in tokens, before padding to whole windows.
         window: Side of a window.
         device: Device of the result.
+        shift: Tokens down and to the right; None for half a window.
 
     Returns:
         int32 (nW, window²).
     """
     regions = []
-    for side in padded_size(size, window):
+    shift = shift or (window // 2,) * 2
+    for side, step in zip(padded_size(size, window), shift, strict=True):
         position = torch.arange(side, device=device)
-        regions.append((position >= side - window).int() + (position >= side - window // 2).int())
+        rolled = (position >= side - window).int() + (position >= side - step).int()
+        regions.append(rolled if step else torch.zeros_like(rolled))
     region = 3 * regions[0][:, None] + regions[1]  # (H, W)
     return partition(region[None, :, :, None], window)[0, :, :, 0]
 
 
-def shift_mask(size: tuple[int, int], window: int, reference: Tensor) -> Tensor:
-    """Attention mask of windows shifted by half a window.
+def shift_mask(
+    size: tuple[int, int],
+    window: int,
+    reference: Tensor,
+    shift: tuple[int, int] | None = None,
+) -> Tensor:
+    """Attention mask of shifted windows.
 
     −∞ instead of −100 as in other implementations: exp(−100) is a denormal number, which makes the
     following products several times slower on a CPU.
@@ -184,11 +212,12 @@ def shift_mask(size: tuple[int, int], window: int, reference: Tensor) -> Tensor:
         size: Height and width of the map in tokens, before padding to whole windows.
         window: Side of a window.
         reference: A tensor with the device and dtype of the mask.
+        shift: Tokens down and to the right; None for half a window.
 
     Returns:
         (nW, 1, window², window²): 0 inside a region, −∞ between regions.
     """
-    region = shift_regions(size, window, reference.device)
+    region = shift_regions(size, window, reference.device, shift)
     mask = torch.zeros(1, device=reference.device, dtype=reference.dtype)
     mask = mask.masked_fill(region[:, :, None] != region[:, None, :], float("-inf"))
     return mask[:, None]

@@ -1,0 +1,48 @@
+"""Weights for a network of timm, whatever library they come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor, nn
+
+from . import resnet, swin, vit
+from .convert import Weights, convert
+from .load import load_weights
+
+_TARGETS = (swin.TIMM, vit.TIMM, resnet.PLAIN, resnet.DEEP)
+
+
+def load_into_timm(
+    network: nn.Module, state: Mapping[str, Tensor], address: str, *, beside: Iterable[str] = ()
+) -> None:
+    """Load weights of timm or another library into a network that timm made.
+
+    Args:
+        network: With ``features_only``, timm's wrappers put names of their own before the
+            network's.
+        state: Tensors by name.
+        address: Address of the file, for messages.
+        beside: Names of what the file holds beside these.
+
+    Raises:
+        ValueError: The weights are of another architecture.
+    """
+    own = network.state_dict()
+    plain = {_unwrapped(name): name for name in own}
+    if sum(name in state for name in own) > sum(name in state for name in plain):
+        plain = {name: name for name in own}  # saved from such a wrapper
+    target = next((t for t in _TARGETS if all(t.to_ours(n) or t.drops(n) for n in plain)), None)
+    weights = convert(state, plain, beside=beside, target=target)
+    tensors = {plain[name]: tensor for name, tensor in weights.tensors.items()}
+    optional = [plain[name] for name in plain if target is not None and target.drops(name)]
+    load_weights(
+        network, Weights(weights.table, tensors, weights.unused), address, optional=optional
+    )
+
+
+def _unwrapped(name: str) -> str:
+    """Undo ``model.`` of timm's FeatureGetterNet, and ``layer1_0.`` of its FeatureListNet."""
+    name = name.removeprefix("model.")
+    return re.sub(r"^([a-z]\w*?)_(\d+)\.", r"\1.\2.", name)
