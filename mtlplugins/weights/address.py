@@ -49,7 +49,10 @@ def _in_package(name: str) -> str:
 
 
 def _of_timm(name: str) -> str:
-    config = get_pretrained_cfg(name)
+    try:
+        config = get_pretrained_cfg(name)
+    except RuntimeError:  # no such tag
+        config = None
     if config is None or not config.hf_hub_id:
         known = timm.list_pretrained()
         near = get_close_matches(name, known) or [n for n in known if n.startswith(name)][:3]

@@ -13,6 +13,9 @@ from mtlplugins.io.checkpoint import load_state
 
 from .convert import Weights, nearest
 
+#: Determined by the window size, which may differ from the file's.
+_COMPUTED = "relative_position_index"
+
 
 def load_weights(
     encoder: nn.Module, weights: Weights, address: str, *, optional: Collection[str] = ()
@@ -30,6 +33,10 @@ def load_weights(
             another function without what the encoder has no place for.
     """
     _refuse(encoder, weights, address)
+    for key in [key for key in weights.tensors if key.endswith(_COMPUTED)]:
+        del weights.tensors[key]
+    computed = {key for key in encoder.state_dict() if key.endswith(_COMPUTED)}
+    optional = {*optional, *computed}
     source = weights.table.source if weights.table else "the encoder's own names"
     names = [*weights.tensors, *weights.unused]
     try:
@@ -38,7 +45,7 @@ def load_weights(
         known = weights.table and len(weights.tensors) > len(weights.unused)
         what = f"recognised as {source}" if known else nearest(names)
         raise ValueError(f"{error}; {what}") from error
-    missing = [key for key in encoder.state_dict() if key not in weights.tensors]
+    missing = [key for key in encoder.state_dict() if key not in computed | weights.tensors.keys()]
     print_log(
         Notice(
             f"loaded {len(weights.tensors)} tensors of {address} ({source})"

@@ -17,7 +17,7 @@ PLAIN = KeyTable("ResNet of torchvision or timm", _FAMILY, _ROWS[:2] + _ROWS[3:]
 DEEP = KeyTable(
     "timm's ResNet-C or -D",
     _FAMILY,
-    (("conv1", "stem"), ("bn1", "stem.7"), ("layer{i}", "layer{i}")),
+    (("bn1", "stem.7"), ("conv1", "stem"), ("layer{i}", "layer{i}")),
     dropped=("fc",),
 )
 _LAYER = "encoder.stages.{i}.layers.{j}"

@@ -52,7 +52,7 @@ MMPRETRAIN = KeyTable(
     "mmpretrain's Swin",
     _FAMILY,
     _OURS,
-    dropped=("head", "neck", "data_preprocessor"),
+    dropped=("head.fc", "neck", "data_preprocessor"),
     settings=_UNSHIFTED,
 )
 
@@ -142,6 +142,7 @@ TRANSFORMERS_BACKBONE = KeyTable(
     _FAMILY,
     (*TRANSFORMERS.rows[:-1], ("hidden_states_norms.stage{i+1}", "norm{i}")),
     prefix="swin.",
+    dropped=("layernorm",),
     reshaped=_MERGING,
 )
 TABLES = (MMSEG, OURS, MMPRETRAIN, TIMM, OFFICIAL, TORCHVISION, TRANSFORMERS, TRANSFORMERS_BACKBONE)

@@ -52,7 +52,7 @@ class Reshape:
     to_theirs: Callable[[Tensor], Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KeyTable:
     """Two-way table between the keys of a library's network and those of our encoder.
 

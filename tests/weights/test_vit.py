@@ -54,7 +54,12 @@ LIBRARIES: dict[str, tuple[Callable[[], nn.Module], str, str, dict]] = {
         "ln1",
         {},
     ),
-    "mmseg's ViT": (mmseg_vit, "layers", "ln1", dict(norm_cfg=dict(type="LN", eps=1e-5))),
+    "mmseg's ViT": (
+        mmseg_vit,
+        "layers",
+        "ln1",
+        dict(norm_cfg=dict(type="LN", eps=1e-5), patch_cfg=dict(bias=False)),
+    ),
     "ViT of timm, DeiT or DINO": (timm_vit, "blocks", "norm", {}),
     "torchvision's ViT": (
         lambda: TorchvisionViT(224, 32, DEPTH, 2, 16, 64),

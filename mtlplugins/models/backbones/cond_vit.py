@@ -165,10 +165,10 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
         given = state.get("pos_embed")
         if given is None:
             return
-        if "cls_token" in state and not self.with_cls_token:
+        if not self.with_cls_token and _is_square(given.shape[1] - 1):  # the class token's first
             given = state["pos_embed"] = given[:, 1:]
         patches = given.shape[1] - self.num_extra_tokens
-        if round(patches**0.5) ** 2 == patches:  # else loading reports the shapes
+        if _is_square(patches):  # else loading reports the shapes
             self._prepare_pos_embed(state, "")
 
     def train(self, mode: bool = True) -> CondVisionTransformer:
@@ -244,3 +244,7 @@ def _non_negative(out_indices: int | Sequence[int], depth: int) -> tuple[int, ..
     if not indices or not all(0 <= index < depth for index in indices):
         raise ValueError(f"out_indices={out_indices}: give blocks, 0 to {depth - 1}")
     return tuple(sorted(indices))
+
+
+def _is_square(count: int) -> bool:
+    return round(count**0.5) ** 2 == count

@@ -35,12 +35,8 @@ def load_pretrained(encoder: nn.Module, weights: Weights, address: str, *, optio
     Raises:
         ValueError: The checkpoint is of another architecture.
     """
-    # the index is determined by the window size, which may differ from the checkpoint's
-    index = "relative_position_index"
-    for key in [key for key in weights.tensors if key.endswith(index)]:
-        del weights.tensors[key]
     may_miss = _conditional_keys(encoder) | {
-        key for key in encoder.state_dict() if re.match(optional, key) or key.endswith(index)
+        key for key in encoder.state_dict() if re.match(optional, key)
     }
     load_weights(encoder, weights, address, optional=may_miss)
 

@@ -188,8 +188,8 @@ def shift_regions(
         int32 (nW, window²).
     """
     regions = []
-    shift = shift or (window // 2,) * 2
-    for side, step in zip(padded_size(size, window), shift, strict=True):
+    steps = shift or (window // 2, window // 2)
+    for side, step in zip(padded_size(size, window), steps, strict=True):
         position = torch.arange(side, device=device)
         rolled = (position >= side - window).int() + (position >= side - step).int()
         regions.append(rolled if step else torch.zeros_like(rolled))
