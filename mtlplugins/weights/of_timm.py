@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
 from . import resnet, swin, vit
 from .convert import Weights, convert
 from .load import load_weights
+from .resize import resize_bias_table, resize_positions
 
 _TARGETS = (swin.TIMM, vit.TIMM, resnet.PLAIN, resnet.DEEP)
 
@@ -36,10 +38,25 @@ def load_into_timm(
     target = next((t for t in _TARGETS if all(t.to_ours(n) or t.drops(n) for n in plain)), None)
     weights = convert(state, plain, beside=beside, target=target)
     tensors = {plain[name]: tensor for name, tensor in weights.tensors.items()}
+    _fit(network, tensors)
     optional = [plain[name] for name in plain if target is not None and target.drops(name)]
     load_weights(
         network, Weights(weights.table, tensors, weights.unused), address, optional=optional
     )
+
+
+def _fit(network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Interpolate positions and tables of position biases of another size."""
+    inner: Any = getattr(network, "model", network)  # in FeatureGetterNet
+    for name, own in network.state_dict().items():
+        given = tensors.get(name)
+        if given is None or given.shape == own.shape or given.shape[-1] != own.shape[-1]:
+            continue
+        if name.endswith("relative_position_bias_table"):
+            tensors[name] = resize_bias_table(given, len(own))
+        elif name.endswith("pos_embed") and given.dim() == 3:
+            extra = 0 if inner.no_embed_class else inner.num_prefix_tokens
+            tensors[name] = resize_positions(given, inner.patch_embed.grid_size, extra)
 
 
 def _unwrapped(name: str) -> str:

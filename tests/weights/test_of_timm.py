@@ -10,7 +10,7 @@ import torch
 import torchvision
 from mmseg.registry import MODELS
 from torch import nn
-from torch.nn.functional import layer_norm
+from torch.nn.functional import interpolate, layer_norm
 
 from tests.weights._parity import image, randomise
 from tests.weights.test_swin import ARCH, DEPTHS, HEADS
@@ -75,6 +75,28 @@ def test_mmpretrain_s_swin(tmp_path: Path):
             norm = getattr(network, f"norm{i}")
             found = layer_norm(found, norm.normalized_shape, norm.weight, norm.bias)
             torch.testing.assert_close(found.permute(0, 3, 1, 2), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_positions_and_biases_of_another_size_are_interpolated(tmp_path: Path):
+    shape = dict(embed_dim=16, depth=3, num_heads=2)
+    whole = timm.create_model("vit_base_patch32_224", **shape)
+    torch.save(whole.state_dict(), tmp_path / "vit.pth")
+    settings = dict(img_size=(96, 128), feature_cls="getter", **shape)
+    encoder = timm_backbone(tmp_path / "vit.pth", "vit_base_patch32_224", **settings)
+    grid = whole.pos_embed[:, 1:].unflatten(1, (7, 7)).permute(0, 3, 1, 2)
+    wanted = interpolate(grid, size=(3, 4), mode="bicubic").flatten(2).transpose(1, 2)
+    found = encoder.timm_model.model.pos_embed.float()
+    torch.testing.assert_close(found[:, 1:], wanted)
+    assert torch.equal(found[:, :1], whole.pos_embed[:, :1])
+    network = timm.create_model("swin_tiny_patch4_window7_224", **SWIN)
+    torch.save(network.state_dict(), tmp_path / "swin.pth")
+    settings = dict(img_size=128, window_size=4, feature_cls="getter", **SWIN)
+    encoder = timm_backbone(tmp_path / "swin.pth", "swin_tiny_patch4_window7_224", **settings)
+    name = "layers.1.blocks.0.attn.relative_position_bias_table"
+    grid = network.get_parameter(name).T.reshape(1, -1, 13, 13)
+    wanted = interpolate(grid, size=(7, 7), mode="bicubic").flatten(2)[0].T
+    found = encoder.timm_model.model.get_parameter(name).float()
+    torch.testing.assert_close(found, wanted)
 
 
 def test_another_network_is_refused_by_its_first_key(tmp_path: Path):

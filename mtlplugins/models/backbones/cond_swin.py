@@ -10,10 +10,10 @@ from mmseg.models.backbones import SwinTransformer
 from mmseg.models.backbones.swin import SwinBlockSequence
 from mmseg.registry import MODELS
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from mtlplugins.models.conditioning import Condition
 from mtlplugins.models.layers import CondSwinBlock, Windows, use_fast_linears
+from mtlplugins.weights import resize_bias_table
 
 from .conditioned import ConditionedEncoder, Trunk, check_stages
 from .pretrained import one_checkpoint
@@ -178,10 +178,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
             if not name.endswith("relative_position_bias_table") or given is None:
                 continue
             if given.shape != own.shape and given.shape[1] == own.shape[1]:
-                old, new = int(len(given) ** 0.5), int(len(own) ** 0.5)
-                grid = given.T.reshape(1, -1, old, old)
-                grid = interpolate(grid, size=(new, new), mode="bicubic")
-                state[name] = grid.reshape(-1, new * new).T
+                state[name] = resize_bias_table(given, len(own))
 
     def _encode(
         self, x: Tensor | Trunk, condition: Condition | None, *, to_branch: bool
