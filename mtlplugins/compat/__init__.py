@@ -28,6 +28,7 @@ from .processes import (  # noqa: E402
     explain_missing_launch,
     init_gloo_on_cpu,
 )
+from .runner_type import build_named_runners  # noqa: E402
 from .single_values import allow_single_values  # noqa: E402
 from .sync_batch_norm import allow_sync_batch_norm_on_cpu  # noqa: E402
 from .timm_weights import defer_timm_downloads  # noqa: E402
@@ -44,6 +45,7 @@ write_every_key_and_number()
 explain_short_cycles()
 keep_ratios_of_groups()
 explain_wrong_options()
+build_named_runners()
 init_gloo_on_cpu()
 explain_missing_launch()
 allow_sync_batch_norm_on_cpu()

@@ -101,9 +101,11 @@ class MultiTaskDataset(BaseDataset):
         self.resident = resident
         self._cache: MemoryCache | None = None
         if set(image) != {"folder", "suffix"} or not all(
-            isinstance(end, str) for end in suffixes_of(image["suffix"])
+            isinstance(text, str) for text in (image["folder"], *suffixes_of(image["suffix"]))
         ):
-            raise ValueError(f"image={dict(image)}: give its folder and its suffix")
+            raise ValueError(
+                f"image={dict(image)}: give its folder and its suffix, or a tuple of suffixes"
+            )
         self.image = dict(image)
         self.target_types: dict[str, Target] = {t: DATASETS.build(targets[t]) for t in tasks}
         self._not_loaded = {t: target for t, target in targets.items() if t not in tasks}

@@ -253,6 +253,12 @@ def test_a_config_asks_for_it(tmp_path: Path) -> None:
     assert type(RUNNERS.build(cfg)) is Runner
     cfg.runner_type = "MultiTaskRunner"
     assert type(RUNNERS.build(cfg)) is MultiTaskRunner
+    # as mmseg's tools/test.py does, which does not look at runner_type
+    cfg.default_hooks = dict(logger=dict(interval=1))
+    assert type(Runner.from_cfg(cfg)) is MultiTaskRunner
+    cfg.runner_type = "Runner"
+    cfg.default_hooks = None
+    assert type(Runner.from_cfg(cfg)) is Runner
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:

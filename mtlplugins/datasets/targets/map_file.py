@@ -21,9 +21,17 @@ class MapFile(DenseTarget):
         folder: Folder of the files, below the data set's root.
         suffix: End of the file names, after the image's name; several as a tuple, of which each
             image may have one.
+
+    Raises:
+        ValueError: ``folder`` or ``suffix`` is no text.
     """
 
     def __init__(self, folder: str = "", suffix: str | Sequence[str] = ".png") -> None:
+        if not all(isinstance(text, str) for text in (folder, *suffixes_of(suffix))):
+            raise ValueError(
+                f"{type(self).__name__}: folder={folder!r}, suffix={suffix!r}: give one folder, "
+                "and one suffix or a tuple of them"
+            )
         self.folder = folder
         self.suffix = suffix
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 
-from mtlplugins.datasets import MultiTaskDataset
+from mtlplugins.datasets import DepthMap, MultiTaskDataset
 from tests._data import make_image, write, write_split
 
 TARGETS = dict(
@@ -268,7 +268,11 @@ def test_json_is_no_split_file(root: Path) -> None:
         MultiTaskDataset(str(root), {}, ann_file="train.json")
 
 
-@pytest.mark.parametrize("suffix", [None, 3, [".jpg", None]])
-def test_a_suffix_is_text(root: Path, suffix: object) -> None:
-    with pytest.raises(ValueError, match="give its folder and its suffix"):
-        MultiTaskDataset(str(root), {}, image=dict(folder="", suffix=suffix))
+@pytest.mark.parametrize(
+    "wrong", [dict(suffix=None), dict(suffix=[".jpg", 3]), dict(folder=["a", "b"])]
+)
+def test_folder_and_suffix_are_text(root: Path, wrong: dict) -> None:
+    with pytest.raises(ValueError, match="give its folder and its suffix, or a tuple of suffixes"):
+        MultiTaskDataset(str(root), {}, image=dict(folder="", suffix=".jpg") | wrong)
+    with pytest.raises(ValueError, match=r"DepthMap: folder=.*: give one folder, and one suffix"):
+        DepthMap(**wrong)
