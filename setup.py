@@ -66,7 +66,7 @@ setup(
         "pillow>=9.1",
         "prettytable>=2",
         "safetensors>=0.4",  # with huggingface_hub required by timm anyway
-        "huggingface_hub>=0.23",
+        "huggingface_hub>=0.28",
         "typing-extensions>=4.1",  # Unpack, in typing from Python 3.11 on
         "ftfy",  # imported, but not declared, by mmsegmentation
         "regex",  # likewise

