@@ -1,9 +1,9 @@
 """Registry of the kinds of target: target class, head, metric, drawer, writer, blind baseline.
 
-A *kind* is what a target is: ``segmentation``, ``depth``, ``normals``, ``classification``, or one
-of your own. Data sets, models, metrics and panels do not import each other. Each registers its part
-of a kind here and looks the other parts up by the kind in the data set's ``metainfo``. You add a
-kind without editing this package::
+A *kind* is what a target is: ``segmentation``, ``depth``, ``normals``, ``classification``,
+``multilabel``, ``regression``, or one of your own. Data sets, models, metrics and panels do not
+import each other. Each registers its part of a kind here and looks the other parts up by the kind
+in the data set's ``metainfo``. You add a kind without editing this package::
 
     @DATASETS.register_module()
     @part_of_kind("edges", "target")

@@ -17,7 +17,8 @@ class MultiTaskDataSample(SegDataSample):
       float32 (1, H, W) in metres, 0 where missing. Normals: float32 (3, H, W), unit length, in the
       camera frame (x right, y down, z forward), the zero vector where missing.
     - Image-level tasks: ``LabelData`` with ``label``, int64 (1,); predictions also with ``score``,
-      the probabilities, float32 (num_classes,).
+      the probabilities, float32 (num_classes,). With several labels per image, ``label`` is int64
+      (num_classes,) of 0 and 1. With numbers, ``numbers`` is float32 (K,).
 
     ``metainfo`` has ``img_path``, ``ori_shape`` and ``img_shape`` as (H, W), and ``invalid``: for
     each dense target, the value that marks pixels without ground truth and pads the target.
@@ -36,3 +37,8 @@ def data_of(element: BaseDataElement) -> Tensor:
 def label_of(element: BaseDataElement) -> Tensor:
     """Return the class (1,) of an image-level target or prediction."""
     return element.label  # ty: ignore[missing-attribute]: MMEngine declares no field
+
+
+def numbers_of(element: BaseDataElement) -> Tensor:
+    """Return the numbers (K,) of an image-level target or prediction."""
+    return element.numbers  # ty: ignore[missing-attribute]: MMEngine declares no field

@@ -65,6 +65,16 @@ def _fit_classes(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
     return np.bincount(labels, minlength=len(entry["classes"])) / len(labels)
 
 
+def _fit_class_sets(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the share of the images that have each class (C,)."""
+    return np.mean([target.label.numpy() for target in targets], axis=0)
+
+
+def _fit_numbers(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the median of each number (K,)."""
+    return np.median([target.numbers.numpy() for target in targets], axis=0)
+
+
 def _resize(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return cv2.resize(array, tuple(size)[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
@@ -80,6 +90,15 @@ def _predict_class(value: np.ndarray, target: Any) -> LabelData:
     return LabelData(score=score, label=score.argmax()[None])
 
 
+def _predict_class_set(value: np.ndarray, target: Any) -> LabelData:
+    score = torch.from_numpy(value.astype(np.float32))
+    return LabelData(score=score, label=(score >= 0.5).long())
+
+
+def _predict_numbers(value: np.ndarray, target: Any) -> LabelData:
+    return LabelData(numbers=torch.from_numpy(value.astype(np.float32)))
+
+
 def _predict_vectors(value: np.ndarray, target: Any) -> PixelData:
     fitted = _resize(value.astype(np.float32), target.data.shape[-2:])
     return PixelData(data=torch.from_numpy(fitted).permute(2, 0, 1))
@@ -89,6 +108,8 @@ enter("segmentation", "blind", BlindPredictor(_fit_labels, _predict_map))
 enter("depth", "blind", BlindPredictor(_fit_depth, _predict_map))
 enter("normals", "blind", BlindPredictor(_fit_normals, _predict_vectors))
 enter("classification", "blind", BlindPredictor(_fit_classes, _predict_class))
+enter("multilabel", "blind", BlindPredictor(_fit_class_sets, _predict_class_set))
+enter("regression", "blind", BlindPredictor(_fit_numbers, _predict_numbers))
 
 
 def blind_scores(
@@ -100,7 +121,7 @@ def blind_scores(
     """Score the blind predictor of each task.
 
     Per position the most frequent class, the median depth and the mean normal; per image the most
-    frequent class.
+    frequent class, the frequency of each class and the median of each number.
 
     Args:
         train: Samples to fit the predictors to.

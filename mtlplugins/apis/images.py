@@ -137,7 +137,9 @@ def find_images(names: Sequence[str | Path]) -> list[Path]:
         else:
             raise FileNotFoundError(f"no image {path}")
         suffixes = _image_suffixes()
-        inside = sorted(p for p in inside if not p.is_dir() and p.suffix.lower() in suffixes)
+        files = sorted(p for p in inside if not p.is_dir())
+        inside = [p for p in files if p.suffix.lower() in suffixes]
+        inside = inside or [p for p in files if p.suffix == ".npy"]  # images of other channels
         if not inside:
             raise FileNotFoundError(f"no image in {path}")
         found += inside

@@ -14,10 +14,14 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 from PIL import Image
 
+from mtlplugins.datasets.reading.files import read_array
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import draw_panel, save_predictions
+from mtlplugins.visualization.canvas import false_colours
 
 from .images import InputImage
+
+_MOST_CHANNELS = 512  # of an image that is drawn
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class TaskPrediction:
         classes: Names of the classes; empty if the task has none.
         label: Most probable class of an image-level task: index into ``classes``, or None.
         scores: Probability of each class of an image-level task (K,), or None.
+        labels: Classes of a task with several labels per image: indices into ``classes``, or None.
+        numbers: Numbers of a task that predicts some for the image (K,), in ``unit``, or None.
     """
 
     task: str
@@ -42,11 +48,16 @@ class TaskPrediction:
     classes: tuple[str, ...] = ()
     label: int | None = None
     scores: np.ndarray | None = None
+    labels: tuple[int, ...] | None = None
+    numbers: np.ndarray | None = None
 
     @classmethod
     def of(cls, task: str, entry: Mapping[str, Any], found: BaseDataElement) -> TaskPrediction:
         """Convert the field ``pred_<task>`` of a data sample, described by ``entry``."""
-        data, label, scores = (found.get(key) for key in ("data", "label", "score"))
+        names = ("data", "label", "score", "numbers")
+        data, label, scores, numbers = (found.get(name) for name in names)
+        # one label per class, not the index of one of at least two
+        several = label is not None and scores is not None and label.shape == scores.shape
         array = None
         if data is not None:
             array = data.cpu().numpy()
@@ -58,8 +69,10 @@ class TaskPrediction:
             data=array,
             unit=entry.get("unit", ""),
             classes=tuple(entry.get("classes") or ()),
-            label=None if label is None else int(label),
+            label=None if label is None or several else int(label),
             scores=None if scores is None else scores.cpu().numpy(),
+            labels=tuple(label.nonzero().flatten().tolist()) if several else None,
+            numbers=None if numbers is None else numbers.cpu().numpy(),
         )
 
 
@@ -101,6 +114,9 @@ class Prediction(Mapping[str, TaskPrediction]):
         """The image, RGB uint8 (H, W, 3)."""
         if self.source.pixels is not None:
             return self.source.pixels[..., ::-1]
+        if str(self.source.path).endswith(".npy"):
+            channels = read_array(str(self.source.path), channels=_MOST_CHANNELS)
+            return false_colours(np.atleast_3d(channels))
         return mmcv.imread(str(self.source.path), channel_order="rgb")
 
     def panel(self) -> np.ndarray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from mtlplugins.common.arguments import add_cfg_options, add_launcher, add_verbose
 from mtlplugins.config import load_config
@@ -25,6 +27,7 @@ def test(
     show_dir: str | None = None,
     interval: int = 1,
     tasks: Sequence[str] | None = None,
+    tta: bool = False,
     cfg_options: dict[str, Any] | None = None,
     launcher: str = "none",
     verbose: bool = False,
@@ -39,6 +42,8 @@ def test(
         show_dir: Folder for panels of ground truth and prediction; None to draw none.
         interval: Number of images from one panel to the next.
         tasks: Tasks to predict and score; None for all.
+        tta: Whether to merge the predictions of several views of each image: those of the config's
+            ``model.test_cfg.tta``, by default the image and its mirror image.
         cfg_options: Values of the config to change, by dotted key.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
@@ -60,6 +65,8 @@ def test(
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{stem}"
     if tasks:
         select_tasks(cfg, list(tasks))
+    if tta:
+        augment(cfg)
     if show_dir:
         panels = dict(
             type="MultiTaskVisualizationHook",
@@ -102,6 +109,29 @@ def select_tasks(cfg: Config, tasks: list[str]) -> None:
         raise ValueError(f"--tasks {','.join(tasks)}: no metric for these; tasks: {known}")
 
 
+def augment(cfg: Config) -> None:
+    """Switch on test-time augmentation in a config, in place.
+
+    Raises:
+        ValueError: The model is not a ``MultiTaskModel``.
+    """
+    if "heads" not in cfg.model:
+        raise ValueError(
+            f"--tta: model.type={cfg.model.get('type')!r} is no MultiTaskModel, whose heads merge "
+            "the views; mmsegmentation's own tools/test.py --tta uses its tta_model and "
+            "tta_pipeline"
+        )
+    if "tta_model" in cfg or "tta_pipeline" in cfg:
+        print_log(
+            "tta_model and tta_pipeline are mmsegmentation's and not used: model.test_cfg.tta, "
+            "such as dict(scales=(0.75, 1.0, 1.25), flip=True), says what views are merged",
+            logger="current",
+            level=logging.WARNING,
+        )
+    settings = cfg.model.get("test_cfg") or {}
+    cfg.model.test_cfg = {**settings, "tta": settings.get("tta") or {}}
+
+
 def find_checkpoint(path: str) -> str:
     """Return the path of a checkpoint: a file as given, or the best or else last of a work dir.
 
@@ -140,6 +170,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--interval", type=int, default=1, help="number of images from one panel to the next"
     )
+    parser.add_argument(
+        "--tta",
+        action="store_true",
+        help="merge the predictions of several views (model.test_cfg.tta; by default mirrored)",
+    )
     parser.add_argument("--tasks", help="tasks to predict and score, e.g. semantic,depth")
     add_verbose(parser)
     add_cfg_options(parser)
@@ -158,6 +193,7 @@ def main() -> None:
         show_dir=args.show_dir,
         interval=args.interval,
         tasks=args.tasks.split(",") if args.tasks else None,
+        tta=args.tta,
         cfg_options=args.cfg_options,
         launcher=args.launcher,
         verbose=args.verbose,

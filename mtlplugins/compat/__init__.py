@@ -20,6 +20,7 @@ from .config_text import (  # noqa: E402
     read_configs_with_bases_as_text,
     write_every_key_and_number,
 )
+from .layer_decay import decay_rates_by_layers_of_any_encoder  # noqa: E402
 from .one_cycle import explain_short_cycles  # noqa: E402
 from .options import explain_wrong_options  # noqa: E402
 from .param_schedulers import keep_ratios_of_groups  # noqa: E402
@@ -44,6 +45,7 @@ read_configs_with_bases_as_text()
 write_every_key_and_number()
 explain_short_cycles()
 keep_ratios_of_groups()
+decay_rates_by_layers_of_any_encoder()
 explain_wrong_options()
 build_named_runners()
 init_gloo_on_cpu()

@@ -14,11 +14,17 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 from mtlplugins.engine.default_hooks import DEFAULT_HOOKS
 
-#: Keys of ``paramwise_cfg`` that MMEngine's optimizer constructor reads.
-_PARAMWISE = (
-    "custom_keys", "bias_lr_mult", "bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult",
-    "flat_decay_mult", "dcn_offset_lr_mult", "bypass_duplicate",
-)  # fmt: skip
+#: Keys of ``paramwise_cfg`` that the optimizer constructors of MMEngine, mmpretrain, mmseg read.
+_PARAMWISE = {
+    "DefaultOptimWrapperConstructor": (
+        "custom_keys", "bias_lr_mult", "bias_decay_mult", "norm_decay_mult", "dwconv_decay_mult",
+        "flat_decay_mult", "dcn_offset_lr_mult", "bypass_duplicate",
+    ),
+    "LearningRateDecayOptimWrapperConstructor": (
+        "layer_decay_rate", "custom_keys", "bias_decay_mult", "norm_decay_mult", "flat_decay_mult",
+    ),
+    "LearningRateDecayOptimizerConstructor": ("decay_rate", "num_layers", "decay_type"),
+}  # fmt: skip
 #: Keys that must be a dict, or None where stated, with its expected contents for the message.
 _DICTS = {
     "model": "the model with its type",
@@ -43,16 +49,28 @@ def check_keys(cfg: Config) -> None:
         raise ValueError(f"sync_bn={word!r}: give 'torch', 'mmcv' or None")
     _check_hooks(cfg.get("default_hooks") or {})
     wrapper = cfg.get("optim_wrapper") or {}
-    if wrapper.get("constructor") in (None, "DefaultOptimWrapperConstructor"):
-        # custom_keys are not checked: two configs of mmseg have unused keys in them
-        paramwise = wrapper.get("paramwise_cfg") or {}
-        refuse_unknown("optim_wrapper.paramwise_cfg", paramwise, _PARAMWISE)
+    _check_paramwise(wrapper.get("constructor"), wrapper.get("paramwise_cfg") or {})
     clip = wrapper.get("clip_grad") or {}
     clips = {"norm": clip_grad_norm_, "value": clip_grad_value_}
     kind = clip.get("type", "norm")
     if kind not in clips:
         raise ValueError(f"optim_wrapper.clip_grad.type={kind!r}: give 'norm' or 'value'")
     refuse_unknown("optim_wrapper.clip_grad", clip, ("type", *_arguments(clips[kind])))
+
+
+def _check_paramwise(constructor: Any, paramwise: dict) -> None:
+    # custom_keys are not checked: two configs of mmseg have unused keys in them
+    name = str(constructor or "DefaultOptimWrapperConstructor").rpartition(".")[2]
+    if name in _PARAMWISE:
+        refuse_unknown("optim_wrapper.paramwise_cfg", paramwise, _PARAMWISE[name])
+    if name == "LearningRateDecayOptimWrapperConstructor":
+        for key, settings in (paramwise.get("custom_keys") or {}).items():
+            if "lr_mult" in settings:
+                raise ValueError(
+                    f"optim_wrapper.paramwise_cfg.custom_keys.{key}.lr_mult has no effect with "
+                    f"{name}, whose rates are those of the layers: leave lr_mult or the "
+                    "constructor out"
+                )
 
 
 def refuse_unknown(where: str, given: Collection[str], known: Collection[str]) -> None:

@@ -9,6 +9,8 @@ from .nyuv2 import NYUv2Dataset
 from .rooms import RoomsDataset
 from .targets.depth_map import DepthMap
 from .targets.image_label import ImageLabel
+from .targets.image_labels import ImageLabels
+from .targets.image_numbers import ImageNumbers
 from .targets.label_map import LabelMap
 from .targets.normal_map import NormalMap
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
@@ -20,6 +22,8 @@ __all__ = [
     "Draw",
     "DrawSampler",
     "ImageLabel",
+    "ImageLabels",
+    "ImageNumbers",
     "LabelMap",
     "MixedDataset",
     "MultiTaskCIFAR",

@@ -219,6 +219,31 @@ class MultiTaskDataset(BaseDataset):
         """List the tasks that an image has a target of."""
         return list(super().get_data_info(idx)["target_sources"])
 
+    def get_cat_ids(self, idx: int) -> list[tuple[str, str]]:
+        """List the (task, class) pairs of an image, for MMEngine's ``ClassBalancedDataset``.
+
+        It then draws images with rare classes of any task more often. Reads the targets.
+
+        Raises:
+            ValueError: No task of this data set has classes.
+        """
+        info = self.get_data_info(idx)
+        types = self.target_types
+        having = {task: types[task] for task in types if types[task].meta().get("classes")}
+        if not having:
+            raise ValueError(
+                f"ClassBalancedDataset: none of the tasks {', '.join(types)} has classes to "
+                "balance; leave it out"
+            )
+        found = []
+        for task, target in having.items():
+            value, source = info.get(f"gt_{task}"), info.get("target_sources", {}).get(task)
+            if value is None and source is None:  # an image without this target
+                continue
+            counts = target.describe(target.load(source) if value is None else value)
+            found += [(task, name) for name, count in counts.items() if count]
+        return found
+
     def get_data_info(self, idx: int) -> dict:
         """Describe an image and its targets to the pipeline."""
         info = super().get_data_info(idx)

@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import BaseLoop, CheckpointLoader, Runner, load_state_dict
 from mmengine.visualization import Visualizer
 from mmseg.registry import MODEL_WRAPPERS, RUNNERS
@@ -24,6 +25,7 @@ from mtlplugins.common.notice import Notice
 
 from .console.short_log import shorten_console
 from .default_hooks import merge_hooks
+from .guards.one_optimizer import refuse_several_optimizers
 from .resume.draws import number_draws
 from .resume.early_stopping import replay_scores
 from .resume.find_checkpoint import FoundCheckpoint, find_checkpoint
@@ -148,6 +150,13 @@ class MultiTaskRunner(Runner):
                 find_unused_parameters=self.cfg.get("find_unused_parameters", False),
             )
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper | OptimWrapperDict:
+        """Build the optimizer wrapper; a model that trains tasks has one for all its weights."""
+        refuse_several_optimizers(self.model, optim_wrapper)
+        built = super().build_optim_wrapper(optim_wrapper)
+        refuse_several_optimizers(self.model, built)
+        return built
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build a loop that can resume within an epoch, over numbered draws."""

@@ -28,8 +28,10 @@ from .distributed import MultiTaskDistributedDataParallel
 from .heads import (
     ClassificationHead,
     DepthHead,
+    MultiLabelHead,
     MultiTaskDecodeHead,
     NormalsHead,
+    RegressionHead,
     SegmentationHead,
 )
 from .inference.deployed import DeployedModel
@@ -66,6 +68,7 @@ __all__ = [
     "Geometric",
     "GradDrop",
     "Log",
+    "MultiLabelHead",
     "MultiTaskDataPreprocessor",
     "MultiTaskDecodeHead",
     "MultiTaskDistributedDataParallel",
@@ -73,6 +76,7 @@ __all__ = [
     "NormalsHead",
     "PCGrad",
     "Random",
+    "RegressionHead",
     "SegmentationHead",
     "SwinUNetDecoder",
     "TaskByTask",

@@ -10,7 +10,9 @@ from mmengine.model import ModuleDict
 from mmseg.registry import MODELS
 from torch import nn
 
-_TEST_KEYS = ("mode", "tasks", "crop_size", "stride")
+from .views import check_views
+
+_TEST_KEYS = ("mode", "tasks", "crop_size", "stride", "tta")
 #: Containers of modules per task; their attributes, such as ``train``, cannot be task names.
 _BY_TASK = (ModuleDict(), nn.ParameterDict())
 
@@ -88,16 +90,43 @@ def check_method(where: str, config: Any, known: Sequence[str]) -> None:
         raise ValueError(f"model.{where}.type={config['type']!r} is unknown: give {examples}")
 
 
+def check_channels(preprocessor: nn.Module, encoder: nn.Module) -> None:
+    """Check that an encoder of ours takes as many channels as the preprocessor normalises.
+
+    Raises:
+        ValueError: The numbers differ.
+    """
+    mean, names = getattr(preprocessor, "mean", None), getattr(encoder, "before_blocks", None)
+    if mean is None or names is None or len(mean) == 1:
+        return
+    convolutions = (
+        module
+        for name, module in encoder.named_modules()
+        if isinstance(module, nn.Conv2d) and f"{name}.".startswith(names)
+    )
+    first = next(convolutions, None)
+    if first is not None and first.in_channels != len(mean):
+        raise ValueError(
+            f"model.data_preprocessor has mean and std of {len(mean)} channels, but the encoder "
+            f"takes {first.in_channels}: set model.backbone.in_channels={len(mean)}, or give mean "
+            f"and std of {first.in_channels} values; images of other than three channels are "
+            "loaded by dict(type='LoadImageChannels', channels=…)"
+        )
+
+
 def check_test_cfg(test_cfg: Mapping[str, Any], tasks: Sequence[str]) -> None:
     """Check ``test_cfg``, the settings of prediction, against the tasks of the model.
 
     Raises:
-        ValueError: A task, key or mode is unknown, or sliding windows have no size or leave gaps.
+        ValueError: A task, key or mode is unknown, or sliding windows have no size or leave gaps,
+            or ``tta`` has other settings than scales and flip.
     """
     for key in test_cfg:
         if key not in _TEST_KEYS:
             similar = get_close_matches(key, _TEST_KEYS, n=1) or _TEST_KEYS
             raise ValueError(f"test_cfg: unknown key {key!r}; give {' or '.join(similar)}")
+    if test_cfg.get("tta") is not None:
+        check_views(test_cfg["tta"])
     check_tasks("test_cfg.tasks", test_cfg["tasks"] or (), tasks)
     if test_cfg["mode"] not in ("whole", "slide"):
         raise ValueError(f"test_cfg.mode={test_cfg['mode']!r}: give 'whole' or 'slide'")

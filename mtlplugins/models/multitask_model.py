@@ -16,13 +16,14 @@ from mtlplugins.structures import MultiTaskDataSample
 
 from .backbones.conditioned import Trunk
 from .balancing import METHODS
-from .checks import check_method, check_parts, check_tasks, check_test_cfg
+from .checks import check_channels, check_method, check_parts, check_tasks, check_test_cfg
 from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
 from .distributed.shares import mean_over_processes
 from .distributed.touch import touch
 from .frozen_tasks import FrozenTasks, freeze_tasks, trained_tasks
 from .heads import TaskHead
+from .layer_depths import LayerDepths
 from .layers import use_fast_depthwise, use_fast_linears
 from .prediction import Prediction
 from .rows import AllRows, Rows, SomeRows
@@ -30,7 +31,7 @@ from .task_losses import TaskLosses
 
 
 @MODELS.register_module()
-class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
+class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
     """Multi-task model: a shared encoder, and a decoder and a head per task.
 
     At the encoder's branch point, images are expanded to (image, task) rows: one per existing
@@ -73,7 +74,8 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         data_preprocessor: Usually ``MultiTaskDataPreprocessor``.
         test_cfg: ``mode``: ``'whole'``, or ``'slide'`` with ``crop_size`` and ``stride`` (height,
             width), which averages the logits of dense tasks over windows. ``tasks``: the tasks to
-            predict, None for all.
+            predict, None for all. ``tta``: test-time augmentation, such as ``dict(scales=(0.75,
+            1.0, 1.25), flip=True)``; None for none.
         train_cfg: Not used; mmseg's tools pass it.
         pretrained: Not used; mmseg's tools pass it.
         init_cfg: As in MMEngine.
@@ -120,6 +122,7 @@ class MultiTaskModel(FrozenTasks, Prediction, BaseSegmentor):
         self.trained_tasks = trained_tasks(self.tasks, frozen_tasks)
 
         self.backbone = MODELS.build(backbone)
+        check_channels(self.data_preprocessor, self.backbone)
         self.neck = MODELS.build(neck) if neck else None
         self.decoders = _by_task(decoders, [task for task in self.tasks if task in decoders])
         self.heads = _by_task(heads, self.tasks)

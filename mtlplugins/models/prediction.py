@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mtlplugins.structures import MultiTaskDataSample
@@ -12,6 +14,7 @@ from mtlplugins.structures import MultiTaskDataSample
 from .heads import TaskHead
 from .rows import AllRows, Embedding
 from .sliding import average_windows, to_original_size
+from .views import views_of
 
 
 class Prediction(nn.Module):
@@ -20,6 +23,7 @@ class Prediction(nn.Module):
     tasks: tuple[str, ...]
     test_cfg: dict[str, Any]
     heads: MutableMapping[str, TaskHead]
+    data_preprocessor: nn.Module
     encode_decode: Callable[..., dict[str, Tensor]]
 
     @property
@@ -51,13 +55,39 @@ class Prediction(nn.Module):
             meta = dict(ori_shape=size, img_shape=size)
             data_samples = [MultiTaskDataSample(metainfo=meta) for _ in inputs]
         run = self._slide if self.test_cfg["mode"] == "slide" else self._whole
-        for task, logits in run(inputs, tasks or self.predicted_tasks, embedding).items():
+        asked = tuple(tasks or self.predicted_tasks)
+        if self.test_cfg.get("tta") is not None:
+            self._predict_views(
+                partial(run, tasks=asked, embedding=embedding), inputs, data_samples
+            )
+            return data_samples
+        for task, logits in run(inputs, asked, embedding).items():
             head = self.heads[task]
             for sample, out in zip(data_samples, logits, strict=True):
                 if head.dense:
                     out = to_original_size(out, inputs.shape[-2:], sample)
                 setattr(sample, f"pred_{task}", head.predict(out))
         return data_samples
+
+    def _predict_views(
+        self,
+        run: Callable[[Tensor], dict[str, Tensor]],
+        inputs: Tensor,
+        data_samples: Sequence[MultiTaskDataSample],
+    ) -> None:
+        """Predict with test-time augmentation; each head merges the logits of the views."""
+        divisor = getattr(self.data_preprocessor, "pad_size_divisor", 1)
+        seen = [
+            view.predict(run, inputs, self.heads, divisor=divisor)
+            for view in views_of(self.test_cfg["tta"])
+        ]
+        for task in seen[0]:
+            head = self.heads[task]
+            for index, sample in enumerate(data_samples):
+                views = [logits[task][index] for logits in seen]
+                if head.dense:
+                    views = [to_original_size(v, inputs.shape[-2:], sample) for v in views]
+                setattr(sample, f"pred_{task}", head.merge(torch.stack(views)))
 
     def _whole(
         self, inputs: Tensor, tasks: Sequence[str], embedding: Embedding | None = None

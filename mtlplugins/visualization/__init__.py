@@ -1,5 +1,6 @@
 """Visualization: panels and files of predictions."""
 
+from . import image_drawers  # noqa: F401, enters its drawers
 from .drawers import Drawer, Drawing
 from .multitask_visualizer import MultiTaskVisualizer
 from .panels import draw_panel

@@ -105,3 +105,11 @@ def legend(entries: Sequence[tuple[str, Sequence[int]]], height: int) -> np.ndar
     per_column = max(1, height // lines[0].shape[0])
     columns = [lines[i : i + per_column] for i in range(0, len(lines), per_column)]
     return grid([[grid([[line] for line in column]) for column in columns]], gap=14)
+
+
+def false_colours(channels: np.ndarray) -> np.ndarray:
+    """Draw the first three channels of (H, W, C), or the first alone, scaled to their range."""
+    shown = channels[..., :3] if channels.shape[2] >= 3 else channels[..., :1].repeat(3, 2)
+    shown = shown.astype(np.float32)
+    low, high = shown.min(axis=(0, 1)), shown.max(axis=(0, 1))
+    return ((shown - low) / np.maximum(high - low, 1e-6) * 255).round().astype(np.uint8)

@@ -19,8 +19,6 @@ DEPTH_COLOURS = (
 )
 MISSING = (0, 0, 0)
 UNLABELLED = (255, 255, 255)
-CORRECT = (40, 140, 60)
-SHOWN_SCORES = 3
 
 
 class Drawing(NamedTuple):
@@ -161,42 +159,6 @@ def _normal_ball(diameter: int) -> np.ndarray:
     ball = _normal_colours(np.stack([x, y, z]))
     ball[~inside] = 255
     return ball
-
-
-@part_of_kind("classification", "drawer")
-def draw_classification(
-    truth: LabelData | None, prediction: LabelData | None, entry: dict, size: tuple[int, int]
-) -> Drawing:
-    """Draw the true class, and the best scores, with the true class always shown, in green.
-
-    Raises:
-        ValueError: The label or the number of scores does not fit the classes.
-    """
-    names = entry["classes"]
-    label = None if truth is None else int(truth.get("label"))
-    if label is not None and not 0 <= label < len(names):
-        raise ValueError(f"label {label} is outside the {len(names)} classes")
-    name_tile = None if label is None else canvas.text(names[label], bold=True, colour=CORRECT)
-    if prediction is None:
-        return Drawing(name_tile, None, canvas.blank(1, 1))
-
-    scores = prediction.get("score").detach().float().cpu().numpy()
-    if scores.shape != (len(names),):
-        raise ValueError(f"{scores.shape} scores do not fit the {len(names)} classes")
-    shown = np.argsort(-scores, kind="stable")[:SHOWN_SCORES].tolist()
-    if label is not None and label not in shown:
-        shown.append(label)
-    rows = []
-    for index in shown:
-        correct = index == label
-        colour = CORRECT if correct else canvas.INK
-        name = canvas.text(names[index] + (" ✓" if correct else ""), bold=correct, colour=colour)
-        percent = canvas.text(f"{100 * scores[index]:.1f} %", bold=correct, colour=colour)
-        bar = canvas.blank(name.shape[0], 102)
-        bar[4:-4] = (230, 230, 230)
-        bar[4:-4, : round(100 * float(scores[index])) + 2] = CORRECT if correct else (110, 110, 110)
-        rows.append([name, percent, bar])
-    return Drawing(name_tile, canvas.grid(rows, gap=8), canvas.blank(1, 1))
 
 
 def _array(field: PixelData | None) -> np.ndarray | None:

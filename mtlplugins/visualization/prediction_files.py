@@ -35,6 +35,19 @@ def _class(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps({"class": best, "scores": scores}, indent=1))
 
 
+def _class_set(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
+    scores = dict(zip(entry["classes"], field.get("score").tolist(), strict=True))
+    chosen = zip(entry["classes"], field.get("label").tolist(), strict=True)
+    labels = [name for name, label in chosen if label]
+    path.write_text(json.dumps({"labels": labels, "scores": scores}, indent=1))
+
+
+def _numbers(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
+    numbers = field.get("numbers").tolist()
+    names = entry.get("names") or map(str, range(len(numbers)))
+    path.write_text(json.dumps({"numbers": dict(zip(names, numbers, strict=True))}, indent=1))
+
+
 class Writer(NamedTuple):
     """Writer of the predictions of one kind.
 
@@ -51,6 +64,8 @@ enter("segmentation", "writer", Writer(".png", _labels))
 enter("depth", "writer", Writer(".png", _depth))
 enter("normals", "writer", Writer(".npy", _normals))
 enter("classification", "writer", Writer(".json", _class))
+enter("multilabel", "writer", Writer(".json", _class_set))
+enter("regression", "writer", Writer(".json", _numbers))
 
 
 def prediction_file(out: Path, task: str, kind: str, stem: str) -> Path:

@@ -14,6 +14,8 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.registry import HOOKS
 
+from .canvas import false_colours
+
 
 @HOOKS.register_module()
 class MultiTaskVisualizationHook(Hook):
@@ -90,10 +92,17 @@ def image_of(sample: BaseDataElement, model_input: torch.Tensor) -> np.ndarray:
     MMEngine's preprocessors work on a copy. They are resized to the image's shape when loaded,
     which is that of the maps.
 
+    Images of other than three channels are drawn by the first three, or the first, scaled to their
+    range.
+
     Raises:
         TypeError: There is no file and the input is not uint8, so its colours cannot be known.
     """
     path = sample.get("img_path")
+    if len(model_input) != 3:
+        image = false_colours(model_input.permute(1, 2, 0).cpu().numpy())
+        height, width = sample.get("ori_shape", image.shape[:2])
+        return cv2.resize(image, (width, height))
     if path is not None and Path(path).is_file():
         # rotated as its EXIF data say, as by the loading transforms
         return mmcv.imread(path, channel_order="rgb")

@@ -13,7 +13,9 @@ from mtlplugins.evaluation import (
     MultiTaskAccuracy,
     MultiTaskDepthMetric,
     MultiTaskIoUMetric,
+    MultiTaskMultiLabelMetric,
     MultiTaskNormalsMetric,
+    MultiTaskRegressionMetric,
 )
 from mtlplugins.structures import MultiTaskDataSample
 
@@ -83,3 +85,22 @@ def test_a_kind_without_a_baseline_is_left_out_for_a_stated_reason_only() -> Non
         blind_scores(train, train, [metric], meta)
     kinds.leave_out("height", "blind", "heights are unknown")
     assert blind_scores(train, train, [metric], meta) == {}
+
+
+def test_several_labels_and_numbers() -> None:
+    """Shares of the classes 2/3, 1/3; medians 2 and 5."""
+    meta = dict(
+        tasks=dict(tags=dict(kind="multilabel", classes=("a", "b")), size=dict(kind="regression"))
+    )
+    samples = []
+    for tags, size in (([1, 0], [1.0, 9.0]), ([1, 1], [2.0, 5.0]), ([0, 0], [7.0, 0.0])):
+        made = MultiTaskDataSample()
+        made.gt_tags = LabelData(label=torch.tensor(tags))
+        made.gt_size = LabelData(numbers=torch.tensor(size))
+        samples.append(made)
+    metrics = [MultiTaskMultiLabelMetric("tags"), MultiTaskRegressionMetric("size")]
+    scores = blind_scores(samples, samples, metrics, meta)
+    assert scores["size/mae"] == pytest.approx((1 + 4 + 0 + 0 + 5 + 5) / 6)
+    # the same scores for all images: a is said of all, b of none
+    assert scores["tags/recall"] == pytest.approx(50)
+    assert scores["tags/mAP"] == pytest.approx(100 * (2 / 3 + 1 / 3) / 2)

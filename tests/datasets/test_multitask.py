@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader
 
@@ -280,3 +282,43 @@ def test_an_image_without_targets_goes_through_the_test_pipeline(root: Path) -> 
     assert list(sample.keys()) == []
     assert sample.ori_shape == (24, 32)
     assert sample.invalid == {"depth": 0.0}
+
+
+def test_classes_are_balanced_by_mmengine(tmp_path: Path) -> None:
+    """f(kitchen) = 3/4, f(hall) = 1/4: at a threshold of 1/2, sqrt(2) rounds to two of the hall."""
+    labels = dict(a="kitchen", b="kitchen", c="kitchen", d="hall")
+    for number, name in enumerate(labels):
+        write(tmp_path / f"image/{name}.png", picture(number))
+        if name != "b":  # images may lack targets
+            write(tmp_path / f"depth/{name}.png", np.full((24, 32), 1000, np.uint16))
+    content = dict(classes=["kitchen", "hall"], labels=labels)
+    (tmp_path / "rooms.json").write_text(json.dumps(content))
+    targets = dict(
+        scene=dict(type="ImageLabel", file="rooms.json"),
+        depth=dict(type="DepthMap", folder="depth"),
+    )
+    inner = dict(
+        type="MultiTaskDataset",
+        data_root=str(tmp_path),
+        targets=targets,
+        image=dict(folder="image", suffix=".png"),
+    )
+    init_default_scope("mmseg")  # in which MMEngine's wrappers build what they wrap
+    balanced = DATASETS.build(dict(type="ClassBalancedDataset", dataset=inner, oversample_thr=0.5))
+    assert [balanced.get_data_info(i)["name"] for i in range(len(balanced))] == list("abcdd")
+    apart = dict(type="OneTaskDataset", dataset=inner)  # a scene of each, the depth of three
+    balanced = DATASETS.build(dict(type="ClassBalancedDataset", dataset=apart, oversample_thr=0.5))
+    assert len(balanced) == 7 + 1  # f(hall) = 1/7: sqrt(3.5) rounds to two
+    without = dict(inner, tasks=["depth"])
+    with pytest.raises(ValueError, match="none of the tasks depth has classes to balance"):
+        DATASETS.build(dict(type="ClassBalancedDataset", dataset=without, oversample_thr=0.5))
+
+
+def test_classes_of_label_maps_are_those_in_them(tmp_path: Path) -> None:
+    write(tmp_path / "image/a.png", picture(0))
+    write(tmp_path / "labels/a.png", np.array([[0, 2], [255, 2]], np.uint8))
+    target = dict(type="LabelMap", folder="labels", classes=("wall", "bed", "floor"))
+    dataset = MultiTaskDataset(
+        str(tmp_path), dict(semantic=target), image=dict(folder="image", suffix=".png")
+    )
+    assert dataset.get_cat_ids(0) == [("semantic", "wall"), ("semantic", "floor")]

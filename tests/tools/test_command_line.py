@@ -133,6 +133,16 @@ def test_testing_some_tasks(trained: Path, tmp_path, monkeypatch) -> None:
     assert {name.split("/")[0] for name in scores_of(tmp_path) if "/" in name} == {"depth"}
 
 
+def test_testing_with_views(trained: Path, tmp_path, monkeypatch) -> None:
+    arguments = (CONFIG, trained / "epoch_2.pth", "--cfg-options", *SMALL, "--work-dir")
+    run_tool(monkeypatch, "test.py", *arguments, tmp_path / "one")
+    run_tool(monkeypatch, "test.py", *arguments, tmp_path / "both", "--tta")
+    one, both = scores_of(tmp_path / "one"), scores_of(tmp_path / "both")
+    assert set(one) == set(both)
+    assert one["depth/rmse"] != both["depth/rmse"]
+    assert np.isfinite([v for name, v in both.items() if "/" in name]).all()
+
+
 def test_an_unknown_task_is_named(trained: Path, tmp_path, monkeypatch) -> None:
     arguments = (CONFIG, trained / "epoch_2.pth", "--work-dir", tmp_path, "--tasks", "dept")
     with pytest.raises(ValueError, match=r"dept.*semantic, depth, scene"):

@@ -9,7 +9,7 @@ from mmengine.structures import LabelData, PixelData
 import mtlplugins  # noqa: F401
 from mtlplugins.kinds import get_part
 from mtlplugins.structures import MultiTaskDataSample
-from mtlplugins.visualization import canvas, draw_panel, drawers
+from mtlplugins.visualization import canvas, draw_panel, image_drawers
 
 SIZE = (240, 320)
 CLASSES = ("bed", "chair", "floor", "wall")
@@ -161,7 +161,7 @@ def test_scores_are_ordered_and_the_ground_truth_is_marked():
     sample = full_sample()
     draw = get_part("classification", "drawer")
     truth, prediction, _ = draw(sample.gt_scene, sample.pred_scene, SCENE, ())
-    green = drawers.CORRECT
+    green = image_drawers.CORRECT
     assert contains(truth, canvas.text("bedroom", bold=True, colour=green))
     lines = [
         canvas.text("bedroom ✓", bold=True, colour=green),
@@ -182,7 +182,7 @@ def test_a_true_class_outside_the_best_scores_is_added():
     sample.gt_scene = LabelData(label=torch.tensor([4]))
     draw = get_part("classification", "drawer")
     _, prediction, _ = draw(sample.gt_scene, sample.pred_scene, SCENE, ())
-    assert contains(prediction, canvas.text("store ✓", bold=True, colour=drawers.CORRECT))
+    assert contains(prediction, canvas.text("store ✓", bold=True, colour=image_drawers.CORRECT))
 
 
 def test_panel_holds_every_tile_of_every_task():
@@ -287,3 +287,30 @@ def test_half_precision_predictions_are_drawn():
     half = get_part("depth", "drawer")(None, dense([[1.0, 2.0]]).to(torch.bfloat16), {}, SIZE)
     full = get_part("depth", "drawer")(None, dense([[1.0, 2.0]]), {}, SIZE)
     assert np.array_equal(half.prediction, full.prediction)
+
+
+def test_several_labels_and_numbers_are_written_out():
+    entry = dict(kind="multilabel", classes=SCENE["classes"])
+    truth = LabelData(label=torch.tensor([0, 1, 0, 0, 1]))
+    scores = LabelData(score=torch.tensor([0.9, 0.7, 0.6, 0.2, 0.1]), label=torch.zeros(5))
+    true, predicted, _ = get_part("multilabel", "drawer")(truth, scores, entry, ())
+    for name in ("bedroom", "store"):
+        assert contains(true, canvas.text(name, bold=True, colour=image_drawers.CORRECT))
+        line = canvas.text(f"{name} ✓", bold=True, colour=image_drawers.CORRECT)
+        assert contains(predicted, line)  # the store though its score is the lowest
+    assert contains(predicted, canvas.text("bath"))
+    assert not contains(predicted, canvas.text("office"))
+    none = LabelData(label=torch.zeros(5, dtype=torch.int64))
+    tile, prediction, _ = get_part("multilabel", "drawer")(none, None, entry, ())
+    assert contains(tile, canvas.text("none", bold=True, colour=image_drawers.CORRECT))
+    assert prediction is None
+    with pytest.raises(ValueError, match="2 labels do not fit the 5 classes"):
+        get_part("multilabel", "drawer")(LabelData(label=torch.zeros(2)), None, entry, ())
+
+    draw = get_part("regression", "drawer")
+    one = dict(kind="regression", names=("age",), unit="years")
+    tiles = draw(LabelData(numbers=torch.tensor([23.5])), None, one, ())
+    assert contains(tiles.truth, canvas.text("23.5 years"))
+    two = dict(kind="regression", names=("x", "y"))
+    tiles = draw(None, LabelData(numbers=torch.tensor([1.0, -0.25])), two, ())
+    assert contains(tiles.prediction, canvas.text("y: -0.25"))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtlplugins.datasets import MultiTaskDataset
-from mtlplugins.datasets.transforms import LoadMultiTaskImage, LoadTargets
+from mtlplugins.datasets.transforms import LoadImageChannels, LoadMultiTaskImage, LoadTargets
 from mtlplugins.datasets.transforms.loading import TURNED
 
 from .findings import Emptiest, Findings, Problem
@@ -44,7 +44,11 @@ def check_images(
 def load_image(dataset: MultiTaskDataset, index: int) -> dict:
     """Load an image without its targets; a generated data set returns both."""
     info = dataset.get_data_info(index)
-    return info if "img" in info else LoadMultiTaskImage().transform(info)
+    if "img" in info:
+        return info
+    steps = dataset.pipeline.transforms
+    own = [step for step in steps if isinstance(step, LoadImageChannels)]
+    return (own[0] if own else LoadMultiTaskImage()).transform(info)
 
 
 def load_target(info: dict, task: str) -> np.ndarray | int:

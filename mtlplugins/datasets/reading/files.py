@@ -32,13 +32,14 @@ class BrokenFile(ValueError):
         self.path = path
 
 
-def read_array(path: str, *, lossless: bool = False) -> np.ndarray:
+def read_array(path: str, *, lossless: bool = False, channels: int = _CHANNELS) -> np.ndarray:
     """Read an image, palette indices as they are, or a ``.npy`` file.
 
     Args:
         path: The file.
         lossless: Whether to refuse lossy formats, for targets: compression artefacts at an edge
             between two classes would be read as other classes.
+        channels: Most channels that a ``.npy`` file may have.
 
     Raises:
         BrokenFile: The file cannot be read, is refused by :func:`open_image`, or is lossy; the
@@ -46,7 +47,7 @@ def read_array(path: str, *, lossless: bool = False) -> np.ndarray:
     """
     try:
         if Path(path).suffix == ".npy":
-            return _read_npy(path)
+            return _read_npy(path, channels)
         with open_image(path) as image:
             if lossless and _is_lossy(path, image):
                 raise BrokenFile(
@@ -124,13 +125,13 @@ def _check_pixels(width: int, height: int) -> None:
         )
 
 
-def _read_npy(path: str) -> np.ndarray:
+def _read_npy(path: str, channels: int) -> np.ndarray:
     _check_file(path)
     # mapping fails if the file is shorter than its header says; reading would allocate first
     values = np.lib.format.open_memmap(path, mode="r")
     if values.ndim >= 2:
         _check_pixels(values.shape[1], values.shape[0])
-    if prod(values.shape[2:]) > _CHANNELS:
+    if prod(values.shape[2:]) > channels:
         raise ValueError(f"it has the shape {values.shape}, which is not that of a map")
     return np.array(values)
 

@@ -3,8 +3,22 @@
 from .base import DenseTarget, Target
 from .depth_map import DepthMap
 from .image_label import ImageLabel
+from .image_labels import ImageLabels
+from .image_numbers import ImageNumbers
+from .image_values import ImageValues
 from .label_map import LabelMap
 from .map_file import MapFile
 from .normal_map import NormalMap
 
-__all__ = ["DenseTarget", "DepthMap", "ImageLabel", "LabelMap", "MapFile", "NormalMap", "Target"]
+__all__ = [
+    "DenseTarget",
+    "DepthMap",
+    "ImageLabel",
+    "ImageLabels",
+    "ImageNumbers",
+    "ImageValues",
+    "LabelMap",
+    "MapFile",
+    "NormalMap",
+    "Target",
+]

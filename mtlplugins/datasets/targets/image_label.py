@@ -45,7 +45,9 @@ class ImageLabel(Target):
     ) -> None:
         self.file = file
         self.left_right = left_right
-        self.classes = None if classes is None else _named("ImageLabel: classes", classes)
+        self.classes = (
+            None if classes is None else check_class_names("ImageLabel: classes", classes)
+        )
 
     def meta(self) -> dict[str, Any]:
         """Describe the classes."""
@@ -86,11 +88,12 @@ class ImageLabel(Target):
             ValueError: The file has another structure, or a label is not one of the classes.
         """
         labels, named = read_label_file(path, self.classes)
-        classes = _named(f"{path}: classes", named)
+        classes = check_class_names(f"{path}: classes", named)
         for name, label in labels.items():
             if label not in classes:
                 raise ValueError(
                     f"{path}: {name!r} has class {label!r}, none of {', '.join(classes)}"
+                    + _other_kind(label)
                 )
         self.classes = classes
         return {name: classes.index(label) for name, label in labels.items()}
@@ -110,8 +113,12 @@ class ImageLabel(Target):
         return LabelData(label=torch.tensor([value]))
 
 
-def _named(where: str, classes: Any) -> tuple[str, ...]:
-    """Check the names of classes, in which labels are looked up."""
+def check_class_names(where: str, classes: Any) -> tuple[str, ...]:
+    """Check the names of classes, in which labels are looked up.
+
+    Raises:
+        ValueError: They are no list of names, or one occurs twice.
+    """
     listed = isinstance(classes, (list, tuple))
     if not listed or not all(isinstance(name, str) for name in classes):
         raise ValueError(
@@ -122,3 +129,19 @@ def _named(where: str, classes: Any) -> tuple[str, ...]:
         count = classes.count(twice[0])
         raise ValueError(f"{where} list {twice[0]!r} {count} times: give each its own name")
     return tuple(classes)
+
+
+def _other_kind(label: Any) -> str:
+    """Name the target for a value that is no class."""
+    if isinstance(label, list):
+        return (
+            "; for several labels per image take the target ImageLabels, MultiLabelHead and "
+            "MultiTaskMultiLabelMetric (for numbers: ImageNumbers, RegressionHead, "
+            "MultiTaskRegressionMetric)"
+        )
+    if isinstance(label, (int, float)):
+        return (
+            "; for a number per image take the target ImageNumbers, RegressionHead and "
+            "MultiTaskRegressionMetric"
+        )
+    return ""

@@ -49,7 +49,7 @@ class Tally:
         # including zeros: a class that never occurs must show
         tally = cls(1, elements, Counter(target.describe(value)), target.outside(value, head))
         numbers = np.asarray(value)
-        if numbers.ndim in (0, 2):  # one number per element
+        if numbers.ndim in (0, 2) or numbers.size == 1:  # one number per element
             invalid = getattr(target, "invalid", None)  # of dense targets
             numbers = numbers if invalid is None else numbers[numbers != invalid]
             if numbers.size:
@@ -100,8 +100,9 @@ class Tally:
     def _shares(self, target: Target) -> str:
         """Describe the contents in percent, the most frequent first."""
         found = [(name, count) for name, count in self.histogram.most_common(4) if count]
-        if ignored := self.elements - self.valid:
-            found.append((f"no truth ({getattr(target, 'invalid', None)})", ignored))
+        invalid = getattr(target, "invalid", None)  # images may have several labels, or none
+        if invalid is not None and (ignored := self.elements - self.valid):
+            found.append((f"no truth ({invalid})", ignored))
         kind = "pixels" if target.dense else "images"
         shares = ", ".join(f"{name} {count / self.elements:.1%}" for name, count in found)
         return f"of the {kind}: {shares}"

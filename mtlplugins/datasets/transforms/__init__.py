@@ -1,5 +1,6 @@
 """Transforms of the image and all its targets."""
 
+from .channels import LoadImageChannels
 from .colour import MultiTaskColorJitter
 from .formatting import PackMultiTask
 from .geometry import (
@@ -11,6 +12,7 @@ from .geometry import (
 from .loading import LoadMultiTaskImage, LoadTargets, OpenMultiTaskImage
 
 __all__ = [
+    "LoadImageChannels",
     "LoadMultiTaskImage",
     "LoadTargets",
     "MultiTaskColorJitter",

@@ -25,7 +25,8 @@ class MultiTaskColorJitter(BaseTransform):
         hue: Rotations of the colour circle are drawn from ± this, at most 0.5.
 
     Raises:
-        ValueError: A strength is negative, or ``hue`` above 0.5.
+        ValueError: A strength is negative, or ``hue`` above 0.5; or an image has other channels
+            than three of 8 bits.
     """
 
     def __init__(
@@ -40,6 +41,12 @@ class MultiTaskColorJitter(BaseTransform):
         self.ranges = drawn.brightness, drawn.contrast, drawn.saturation, drawn.hue
 
     def transform(self, results: dict) -> dict:
+        if results["img"].dtype != np.uint8 or results["img"].shape[2:] != (3,):
+            raise ValueError(
+                f"MultiTaskColorJitter: {results.get('img_path', 'an image')} has shape "
+                f"{results['img'].shape} and type {results['img'].dtype}, not three channels of 8 "
+                "bits: leave it out of the pipeline"
+            )
         order, *strengths = ColorJitter.get_params(*self.ranges)
         image = np.ascontiguousarray(results["img"])
         for index in order.tolist():

@@ -164,10 +164,11 @@ def size_of(image: np.ndarray | UndecodedImage) -> tuple[int, int]:
 
 
 def resize(image: np.ndarray | UndecodedImage, size: tuple[int, int]) -> np.ndarray:
-    """Resize an image (H, W, 3) bilinearly to (height, width), aligned by pixel centres."""
+    """Resize an image (H, W, C) bilinearly to (height, width), aligned by pixel centres."""
     if isinstance(image, UndecodedImage):
         return image.resized(size)
-    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+    resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return resized.reshape(*size, *image.shape[2:])  # OpenCV drops the axis of one channel
 
 
 def _refuse() -> NoReturn:

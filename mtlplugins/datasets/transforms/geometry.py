@@ -185,7 +185,9 @@ class MultiTaskRandomRotate(BaseTransform):
         height, width = results["img"].shape[:2]
         centre = (width - 1) / 2, (height - 1) / 2
         places = cv2.getRotationMatrix2D(centre, -degrees, 1)  # OpenCV rotates counter-clockwise
-        results["img"] = cv2.warpAffine(results["img"], places, (width, height))
+        image = results["img"]
+        rotated = cv2.warpAffine(image, places, (width, height))
+        results["img"] = rotated.reshape(image.shape)  # OpenCV drops the axis of one channel
         row, column, inside = _source_pixels(places, height, width)
         for key, target in dense_targets(results):
             value = target.rotate(results[key], degrees)

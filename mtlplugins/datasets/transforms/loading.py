@@ -43,7 +43,11 @@ class LoadMultiTaskImage(LoadImageFromFile):
                 mode = image.mode
                 results["turned"] = is_turned(path, image)
             if mode.startswith(("I", "F")):  # Pillow would clip all above 255
-                raise ValueError(f"its pixels are {mode}, not of 8 bits per channel; convert it")
+                raise ValueError(
+                    f"its pixels are {mode}, not of 8 bits per channel; convert it, or load it by "
+                    "dict(type='LoadImageChannels', channels=1), with mean and std of one value "
+                    "in model.data_preprocessor and model.backbone.in_channels=1"
+                )
             return cast(dict, super().transform(results))  # not None: errors are raised
 
 

@@ -34,6 +34,9 @@ class MixedDataset(Dataset):
             occur in an epoch; or two data sets describe a task differently.
     """
 
+    #: Draws stay draws on their way to the data sets.
+    keeps_draws = True
+
     def __init__(self, datasets: Sequence[dict | Dataset], ratios: Sequence[float]) -> None:
         positive = isinstance(ratios, Sequence) and all(
             isinstance(ratio, (int, float)) and 0 < ratio < inf for ratio in ratios

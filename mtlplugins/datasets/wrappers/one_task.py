@@ -27,6 +27,9 @@ class OneTaskDataset(Dataset):
         TypeError: ``dataset`` is not a ``MultiTaskDataset``.
     """
 
+    #: A draw stays a draw on its way to the data set.
+    keeps_draws = True
+
     def __init__(self, dataset: dict | MultiTaskDataset) -> None:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if not isinstance(self.dataset, MultiTaskDataset):
@@ -52,6 +55,14 @@ class OneTaskDataset(Dataset):
     def __len__(self) -> int:
         """Number of (image, target) combinations."""
         return len(self._items)
+
+    def full_init(self) -> None:
+        """Do nothing, as the data set is initialised; MMEngine's wrappers call it."""
+
+    def get_cat_ids(self, index: int) -> list[tuple[str, str]]:
+        """List the (task, class) pairs of an item, for MMEngine's ``ClassBalancedDataset``."""
+        image, task = map(int, self._items[int(index)])
+        return [pair for pair in self.dataset.get_cat_ids(image) if pair[0] == self.tasks[task]]
 
     def __getitem__(self, index: int) -> dict:
         """Load an image with one of its targets; a :class:`Draw` determines its augmentation."""

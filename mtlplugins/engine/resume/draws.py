@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
-from mmengine.dataset import InfiniteSampler
+from mmengine.dataset import ConcatDataset, InfiniteSampler, RepeatDataset
 from mmengine.dist import get_dist_info, sync_random_seed
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
-from mtlplugins.common.dataset_leaves import leaf_datasets
 from mtlplugins.common.randomness import seeded
 from mtlplugins.datasets.draw_sampler import Draw, DrawSampler
+
+#: Wrappers whose arithmetic of indices keeps draws.
+_KEEP_DRAWS = (ConcatDataset, RepeatDataset)
 
 
 def number_draws(dataloader: Any) -> Any:
@@ -43,9 +45,20 @@ def seed_by_draw(dataset: Any) -> Any:
         dataset = DATASETS.build(dataset)
         if hasattr(dataset, "full_init"):
             dataset.full_init()
-    if all(getattr(part, "seeds_draws", False) for part in leaf_datasets(dataset)):
-        return dataset
-    return SeededDataset(dataset)
+    return dataset if _seeds_draws(dataset) else SeededDataset(dataset)
+
+
+def _seeds_draws(dataset: Any) -> bool:
+    """Return whether draws reach data sets that seed by them, through nothing random or unknown.
+
+    MMEngine's ``ClassBalancedDataset`` looks indices up in a list, which turns draws into plain
+    ones; mmseg's ``MultiImageMixDataset`` draws at random outside of the data set in it.
+    """
+    inner = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", None)]
+    if inner == [None]:
+        return getattr(dataset, "seeds_draws", False)
+    keeps = type(dataset) in _KEEP_DRAWS or getattr(dataset, "keeps_draws", False)
+    return keeps and all(map(_seeds_draws, inner))
 
 
 class SeededDataset(Dataset):

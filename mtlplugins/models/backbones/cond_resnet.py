@@ -87,6 +87,7 @@ class CondResNet(ConditionedEncoder, ResNet):
     # torchvision's older checkpoints have no batch counter; only norms without momentum read it
     optional_keys = r".*\bnum_batches_tracked$"
     block_type = CondBasicBlock
+    before_blocks = ("conv1.", "bn1.", "stem.")
 
     def __init__(
         self,

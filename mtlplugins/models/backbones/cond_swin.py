@@ -66,6 +66,7 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
     # an ImageNet checkpoint has no norms at the outputs of the inner stages
     optional_keys = r"norm\d\."
     block_type = CondSwinBlock
+    before_blocks = ("patch_embed.", "absolute_pos_embed")
 
     def __init__(
         self,
@@ -170,6 +171,15 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
 
     def _block_stages(self) -> Sequence[Sequence[CondSwinBlock]]:
         return cast("list[list[CondSwinBlock]]", [stage.blocks for stage in self.stages])
+
+    def _layers(self) -> list[list[nn.Module]]:
+        """Return the layers; a patch merging belongs to the block before it, as in mmpretrain."""
+        layers, end = super()._layers(), 0
+        for stage, blocks in zip(self.stages, self._block_stages(), strict=True):
+            end += len(blocks)
+            if stage.downsample is not None:
+                layers[end - 1].append(cast("nn.Module", stage.downsample))
+        return layers
 
     def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
         """Interpolate relative position biases that were trained with another window size."""

@@ -74,6 +74,7 @@ class CondVisionTransformer(ConditionedEncoder, VisionTransformer):
     # classifiers of the class token have no norm of the mean over patches
     optional_keys = r"ln2\."
     block_type = CondViTBlock
+    before_blocks = ("patch_embed.", "pos_embed", "cls_token", "pre_norm.")
 
     def __init__(
         self,

@@ -62,6 +62,8 @@ class ConditionedEncoder(BaseModule):
 
     #: Class of the blocks, which declares their places for conditional modules.
     block_type: ClassVar[type[ConditionalBlock]]
+    #: Beginnings of the names of what is before the first block.
+    before_blocks: ClassVar[tuple[str, ...]]
 
     plan: ConditioningPlan | None
     out_indices: Sequence[int]
@@ -122,6 +124,35 @@ class ConditionedEncoder(BaseModule):
     def _block_stages(self) -> Sequence[Sequence[ConditionalBlock]]:
         """Return the blocks of each stage."""
         raise NotImplementedError
+
+    def _layers(self) -> list[list[nn.Module]]:
+        """Return the modules of each layer of a block, from the input to the output."""
+        return [[block] for stage in self._block_stages() for block in stage]
+
+    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
+        """Return the layer of a parameter and the number of layers, for layer-wise decay.
+
+        As mmpretrain counts: layer 0 is before the blocks, layer n is the n-th block with all it
+        carries, and the last layer is behind them: norms of the output, decoders and heads.
+
+        Args:
+            param_name: Name of the parameter.
+            prefix: Beginning of the names of the encoder's parameters.
+        """
+        layers = self._layers()
+        last = len(layers) + 1
+        name = param_name.removeprefix(prefix)
+        if not param_name.startswith(prefix):
+            return last, last + 1
+        if name.startswith(self.before_blocks):
+            return 0, last + 1
+        layer_of = {id(module): n for n, modules in enumerate(layers, 1) for module in modules}
+        module: nn.Module = self
+        for part in name.split(".")[:-1]:
+            module = module.get_submodule(part)
+            if id(module) in layer_of:
+                return layer_of[id(module)], last + 1
+        return last, last + 1
 
     def _attach(
         self, block: ConditionalBlock, *, stage: int, index: int, depth: int, **settings: Any

@@ -4,15 +4,21 @@ from .base import DenseHead, TaskHead
 from .classification import ClassificationHead
 from .decode_head import MultiTaskDecodeHead
 from .depth import DepthHead
+from .image_head import ImageHead
+from .multi_label import MultiLabelHead
 from .normals import NormalsHead
+from .regression import RegressionHead
 from .segmentation import SegmentationHead
 
 __all__ = [
     "ClassificationHead",
     "DenseHead",
     "DepthHead",
+    "ImageHead",
+    "MultiLabelHead",
     "MultiTaskDecodeHead",
     "NormalsHead",
+    "RegressionHead",
     "SegmentationHead",
     "TaskHead",
 ]

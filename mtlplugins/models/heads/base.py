@@ -62,6 +62,17 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
         """Turn the logits of one image, at the final size, into its prediction."""
         return PixelData(data=self.postprocess(logits[None])[0])
 
+    def mirror(self, logits: Tensor) -> Tensor:
+        """Adapt the values (not their places) of a mirrored image's logits (n, K, h, w)."""
+        return logits
+
+    def merge(self, views: Tensor) -> PixelData | LabelData:
+        """Turn the logits (v, K, …) of views of one image, in their places, into its prediction.
+
+        For test-time augmentation; by default the prediction of the mean logits.
+        """
+        return self.predict(views.mean(dim=0))
+
 
 class DenseHead(TaskHead):
     """Base class of dense heads: a 1 × 1 convolution from a decoder's map to logits.

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 import torch
 from mmengine.structures import LabelData
 from mmseg.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 from mtlplugins.models.losses.of_labels import NONE_IGNORED, label_criterion
 from mtlplugins.structures import label_of
 
-from .base import TaskHead, check_num_classes
+from .base import check_num_classes
+from .image_head import ImageHead
 
 
 @MODELS.register_module()
 @part_of_kind("classification", "head")
-class ClassificationHead(TaskHead):
+class ClassificationHead(ImageHead):
     """Image classifier: average pooling, an optional MLP (Linear, ReLU, Dropout), a linear layer.
 
     Args:
@@ -33,8 +34,6 @@ class ClassificationHead(TaskHead):
         ValueError: ``num_classes`` is below 2, or a loss does not fit.
     """
 
-    dense = False
-
     def __init__(
         self,
         in_channels: int,
@@ -46,32 +45,11 @@ class ClassificationHead(TaskHead):
         init_cfg: dict = dict(type="TruncNormal", std=0.02, layer="Linear"),  # noqa: B006
     ) -> None:
         check_num_classes("ClassificationHead", num_classes)
-        super().__init__(init_cfg=init_cfg)
+        super().__init__(
+            in_channels, num_classes, hidden=hidden, dropout=dropout, init_cfg=init_cfg
+        )
         self.num_classes = num_classes
-        layers: list[nn.Module] = []
-        for width in hidden:
-            layers += [nn.Linear(in_channels, width), nn.ReLU(), nn.Dropout(dropout)]
-            in_channels = width
-        self.mlp = nn.Sequential(*layers, nn.Linear(in_channels, num_classes))
         self.criterion = label_criterion("ClassificationHead", loss, num_classes, dense=False)
-
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Compute logits from the encoder's last map (n, C, H, W) or vector (n, C).
-
-        Returns:
-            Logits (n, num_classes).
-
-        Raises:
-            ValueError: The features are neither, for example tokens (n, L, C).
-        """
-        x = features[-1]
-        if x.dim() not in (2, 4):
-            raise ValueError(
-                f"ClassificationHead: got {tuple(x.shape)}, not maps (n, C, H, W) or vectors "
-                "(n, C); put a neck that makes vectors after the encoder, such as "
-                "mmpretrain.LinearNeck"
-            )
-        return self.mlp(x.mean(dim=(2, 3)) if x.dim() == 4 else x)
 
     def loss(self, logits: Tensor, targets: Sequence[LabelData]) -> dict[str, Tensor]:
         """Compare logits (n, num_classes) with labels int64 (1,).
@@ -93,15 +71,15 @@ class ClassificationHead(TaskHead):
         right = (logits.argmax(dim=1) == target).float()
         return dict(loss=self.criterion(logits, target, NONE_IGNORED), acc=100 * right.mean())
 
-    def num_targets(self, targets: Sequence[LabelData]) -> int:
-        """Count the images."""
-        return len(targets)
-
     def postprocess(self, logits: Tensor) -> Tensor:
         """Turn logits (n, num_classes) into probabilities, float32 (n, num_classes)."""
         return logits.float().softmax(dim=1)
 
     def predict(self, logits: Tensor) -> LabelData:
         """Turn logits (num_classes,) into the most probable class and the probabilities."""
-        score = self.postprocess(logits[None])[0]
+        return self.merge(logits[None])
+
+    def merge(self, views: Tensor) -> LabelData:
+        """Average the probabilities of the views (v, num_classes)."""
+        score = self.postprocess(views).mean(dim=0)
         return LabelData(label=score.argmax(dim=0, keepdim=True), score=score)

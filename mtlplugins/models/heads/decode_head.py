@@ -131,6 +131,13 @@ class MultiTaskDecodeHead(TaskHead):
             return (logits.sigmoid() > self.decode_head.threshold).long()
         return logits.argmax(dim=1, keepdim=True)
 
+    def merge(self, views: Tensor) -> PixelData:
+        """Select the class of each pixel by the mean probability of the views (v, K, H, W)."""
+        if self.decode_head.out_channels == 1:
+            shares = views.float().sigmoid().mean(dim=0)
+            return PixelData(data=(shares > self.decode_head.threshold).long())
+        return PixelData(data=views.float().softmax(dim=1).mean(dim=0).argmax(dim=0, keepdim=True))
+
 
 def _without_losses(head: dict) -> dict:
     """Remove the losses, except those of a single channel, which mmseg treats differently."""

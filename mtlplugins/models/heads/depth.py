@@ -81,3 +81,7 @@ class DepthHead(DenseHead):
     def postprocess(self, logits: Tensor) -> Tensor:
         """Turn logits (n, 1, H, W) into depth in metres, float32 (n, 1, H, W)."""
         return self.reciprocal(logits).clamp(min=1 / self.max_depth).reciprocal()
+
+    def merge(self, views: Tensor) -> PixelData:
+        """Average the depths of the views (v, 1, H, W), in metres."""
+        return PixelData(data=self.postprocess(views).mean(dim=0))

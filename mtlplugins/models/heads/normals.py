@@ -60,6 +60,14 @@ class NormalsHead(DenseHead):
         """Turn logits (n, 3, H, W) into unit normals, float32 (n, 3, H, W)."""
         return normalize(logits.float(), dim=1)
 
+    def mirror(self, logits: Tensor) -> Tensor:
+        """Negate x: a mirrored surface faces the other way."""
+        return logits * logits.new_tensor([-1, 1, 1])[:, None, None]
+
+    def merge(self, views: Tensor) -> PixelData:
+        """Average the unit vectors of the views (v, 3, H, W), and normalise the mean."""
+        return PixelData(data=self.postprocess(self.postprocess(views).mean(dim=0)[None])[0])
+
 
 def _valid(target: Tensor) -> Tensor:
     """Return where normals (n, 3, H, W) are not the zero vector: (n, H, W)."""

@@ -71,6 +71,10 @@ class SegmentationHead(DenseHead):
         """Select the most probable class: (n, num_classes, H, W) to int64 (n, 1, H, W)."""
         return logits.argmax(dim=1, keepdim=True)
 
+    def merge(self, views: Tensor) -> PixelData:
+        """Select the class of the highest mean probability of the views (v, K, H, W)."""
+        return PixelData(data=views.float().softmax(dim=1).mean(dim=0).argmax(dim=0, keepdim=True))
+
 
 def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> None:
     """Check the labels of targets of any shape.

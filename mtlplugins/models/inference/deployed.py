@@ -23,7 +23,7 @@ class DeployedModel(nn.Module):
 
     Raises:
         ValueError: The model's data preprocessor is not a ``MultiTaskDataPreprocessor``, or the
-            model predicts in sliding windows.
+            model predicts in sliding windows or with test-time augmentation.
     """
 
     def __init__(self, model: MultiTaskModel) -> None:
@@ -37,6 +37,11 @@ class DeployedModel(nn.Module):
             raise ValueError(
                 f"test_cfg.mode={model.test_cfg['mode']!r}: a graph predicts whole images; set "
                 "model.test_cfg.mode=whole and call it on windows where you need them"
+            )
+        if model.test_cfg.get("tta") is not None:
+            raise ValueError(
+                "test_cfg.tta: a graph predicts one view of an image; set model.test_cfg.tta=None, "
+                "or predict with tools/test.py or tools/predict.py"
             )
         self.model = model
         self.tasks = model.tasks

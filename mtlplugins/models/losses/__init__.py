@@ -3,7 +3,15 @@
 from .berhu import BerHuLoss
 from .cosine import CosineDirectionLoss
 from .criterion import Criterion
+from .of_label_sets import label_set_criterion
 from .of_labels import label_criterion
 from .of_measures import measure_criterion
 
-__all__ = ["BerHuLoss", "CosineDirectionLoss", "Criterion", "label_criterion", "measure_criterion"]
+__all__ = [
+    "BerHuLoss",
+    "CosineDirectionLoss",
+    "Criterion",
+    "label_criterion",
+    "label_set_criterion",
+    "measure_criterion",
+]

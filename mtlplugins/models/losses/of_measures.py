@@ -10,13 +10,16 @@ from torch import Tensor, nn
 from .criterion import Criterion
 
 
-def measure_criterion(head: str, config: dict | Sequence[dict], channels: int) -> Criterion:
+def measure_criterion(
+    head: str, config: dict | Sequence[dict], channels: int, *, positive: bool = True
+) -> Criterion:
     """Build the loss of a head that predicts continuous values.
 
     Args:
         head: Name of the head, for errors.
         config: A loss, or a list of losses, which are summed.
         channels: Number C of values per pixel: 1 for depth, 3 for directions.
+        positive: Whether a single value is above 0, for losses that take its logarithm.
 
     Returns:
         A criterion of predictions and targets (n, C, H, W) and a validity mask, which is
@@ -31,7 +34,8 @@ def measure_criterion(head: str, config: dict | Sequence[dict], channels: int) -
         valid[0, 0], valid[1] = False, False  # an image without valid pixels
         target = torch.where(valid[:, None], pred.flip(3) + 0.05, 0)
     example = pred, target, valid[:, None] if channels == 1 else valid
-    return Criterion(head, config, _CALLS, _as_ours, example)
+    calls = {name: call for name, call in _CALLS.items() if positive or call is not _silog}
+    return Criterion(head, config, calls, _as_ours, example)
 
 
 def _as_ours(loss: nn.Module, pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pickle
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
-from mmseg.registry import DATA_SAMPLERS
+from mmseg.registry import DATA_SAMPLERS, DATASETS, TRANSFORMS
 from torch.utils.data import Dataset, RandomSampler
 
 from mtlplugins.datasets import RoomsDataset
@@ -23,6 +25,13 @@ from mtlplugins.engine.resume.draws import (
     number_draws,
     seed_by_draw,
 )
+
+
+@pytest.fixture(autouse=True)
+def _in_the_scope_of_a_run() -> Iterator[None]:
+    """MMEngine's wrappers build what they wrap in the default scope."""
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        yield
 
 
 @DATA_SAMPLERS.register_module()
@@ -141,3 +150,50 @@ def test_the_data_set_inside_answers() -> None:
     assert torch.equal(copy[draw], seeded[draw])
     assert torch.equal(torch.get_rng_state(), before)  # the training's own is left alone
     assert seeded[2][0] == 2
+
+
+ROOMS = dict(
+    type="RoomsDataset",
+    length=3,
+    size=(24, 32),
+    tasks=["semantic", "scene"],
+    pipeline=[dict(type="MultiTaskRandomResizedCrop", scale=16), dict(type="PackMultiTask")],
+)
+WRAPPERS = {
+    "RepeatDataset": dict(times=2, dataset=ROOMS),
+    "ConcatDataset": dict(datasets=[ROOMS, dict(ROOMS, seed=1)]),
+    "ClassBalancedDataset": dict(dataset=ROOMS, oversample_thr=1.0),
+    "MultiImageMixDataset": dict(
+        dataset=dict(type="RepeatDataset", times=2, dataset=ROOMS),
+        pipeline=[dict(type="Noise")],
+    ),
+    "MixedDataset": dict(datasets=[ROOMS, dict(ROOMS, seed=1)], ratios=(1, 1)),
+}
+
+
+@TRANSFORMS.register_module()
+class Noise:
+    """A random transform of a wrapper's own."""
+
+    def __call__(self, results: dict) -> dict:
+        results["inputs"] = results["inputs"] + torch.randint(0, 9, (3, 1, 1), dtype=torch.uint8)
+        return results
+
+
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_wrapped_data_sets_are_a_function_of_the_draw(kind: str) -> None:
+    dataset = seed_by_draw(dict(type=kind, **WRAPPERS[kind]))
+    assert set(dataset.metainfo["tasks"]) == {"semantic", "scene"}
+    items = []
+    for state in range(2):  # whatever ran before
+        random.seed(state), np.random.seed(state), torch.manual_seed(state)
+        items.append([dataset[Draw(i, seed=3, number=n)]["inputs"] for i, n in ((4, 1), (4, 2))])
+    for first, second in zip(*items, strict=True):
+        assert torch.equal(first, second)
+    assert not torch.equal(*items[0])  # two draws of one item differ
+
+
+def test_wrappers_that_keep_draws_are_not_seeded_twice() -> None:
+    for kind in ("RepeatDataset", "ConcatDataset", "MixedDataset"):
+        built = DATASETS.build(dict(type=kind, **WRAPPERS[kind]))
+        assert seed_by_draw(built) is built

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, sigmoid
 
 import mtlplugins
-from mtlplugins.models.losses import label_criterion, measure_criterion
+from mtlplugins.models.losses import label_criterion, label_set_criterion, measure_criterion
 from mtlplugins.models.losses.of_labels import NONE_IGNORED
 
 DOCS = Path(mtlplugins.__file__).parent.parent / "docs/losses.md"
@@ -26,7 +26,14 @@ ARGUMENTS = {
     "mmpretrain.SwAVLoss": dict(feat_dim=4),
     "mmseg.OhemCrossEntropy": dict(min_kept=5),
 }
-HEADS = ("SegmentationHead", "ClassificationHead", "DepthHead", "NormalsHead")
+HEADS = (
+    "SegmentationHead",
+    "ClassificationHead",
+    "MultiLabelHead",
+    "DepthHead",
+    "RegressionHead",
+    "NormalsHead",
+)
 _LABELS = {
     "mmseg.CrossEntropyLoss",
     "mmseg.FocalLoss",
@@ -41,6 +48,13 @@ _LABELS = {
 FITS = {
     "SegmentationHead": _LABELS | {"mmseg.DiceLoss", "mmseg.LovaszLoss"},
     "ClassificationHead": _LABELS,
+    "MultiLabelHead": {
+        "mmseg.CrossEntropyLoss",
+        "mmpretrain.AsymmetricLoss",
+        "mmpretrain.CrossEntropyLoss",
+        "mmpretrain.FocalLoss",
+    },
+    "RegressionHead": {"mmpretrain.PixelReconstructionLoss"},
     "DepthHead": {"mmseg.SiLogLoss", "mmpretrain.PixelReconstructionLoss"},
     "NormalsHead": {"mmpretrain.CosineSimilarityLoss", "mmpretrain.PixelReconstructionLoss"},
 }
@@ -65,11 +79,15 @@ def config(name: str, **more) -> dict:
 
 
 def criterion(head: str, loss):
+    if head == "MultiLabelHead":
+        sigmoid = dict(use_sigmoid=True) if "CrossEntropyLoss" in loss["type"] else {}
+        return label_set_criterion(head, loss | sigmoid, K)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mmseg's advice on avg_non_ignore
         if head in ("SegmentationHead", "ClassificationHead"):
             return label_criterion(head, loss, K, dense=head == "SegmentationHead")
-        return measure_criterion(head, loss, 1 if head == "DepthHead" else 3)
+        channels, positive = (3 if head == "NormalsHead" else 1), head != "RegressionHead"
+        return measure_criterion(head, loss, channels, positive=positive)
 
 
 def maps() -> tuple[Tensor, Tensor]:
@@ -322,8 +340,9 @@ def test_mmsegs_heads_take_them_too(name: str) -> None:
 def table() -> str:
     """Write the table of docs/losses.md."""
     lines = [
-        "| loss | segmentation | classes of images | depth | normals |",
-        "|---|---|---|---|---|",
+        "| loss | segmentation | classes of images | several labels | depth | numbers of images "
+        "| normals |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name in NAMES:
         verdicts = ["works" if name in FITS[head] else "refused" for head in HEADS]
