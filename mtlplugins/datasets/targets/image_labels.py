@@ -32,6 +32,7 @@ class ImageLabels(ImageValues):
         ValueError: ``classes`` are not names, or one of them occurs twice.
     """
 
+    dtype = bool
     expected = '{"classes": [...], "labels": {image name: [class, ...]}}'
 
     def __init__(self, file: str = "", classes: Sequence[str] | None = None) -> None:
@@ -46,7 +47,7 @@ class ImageLabels(ImageValues):
 
     def convert(
         self, labels: Mapping[str, Any], content: Mapping[str, Any], path: Path
-    ) -> dict[str, Any]:
+    ) -> dict[str, np.ndarray]:
         """Convert the names of an image's classes to bool (K,).
 
         Raises:

@@ -35,6 +35,7 @@ class ImageNumbers(ImageValues):
         unit: Unit of the numbers, for panels.
     """
 
+    dtype = np.float32
     expected = '{"labels": {image name: number, or list of numbers}}'
 
     def __init__(
@@ -50,7 +51,7 @@ class ImageNumbers(ImageValues):
 
     def convert(
         self, labels: Mapping[str, Any], content: Mapping[str, Any], path: Path
-    ) -> dict[str, Any]:
+    ) -> dict[str, np.ndarray]:
         """Convert the numbers of an image to float32 (K,).
 
         Raises:
