@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mtlplugins.common.arguments import add_cfg_options, add_launcher, add_verbose
+from mtlplugins.common.dataset_leaves import leaf_datasets
 from mtlplugins.config import load_config
 from mtlplugins.engine import MultiTaskRunner
 from mtlplugins.engine.console.short_log import print_whole_log
@@ -84,7 +85,9 @@ def test(
     cfg.load_from, cfg.resume = None, False  # or the runner would load it over the checkpoint
     runner = MultiTaskRunner.from_cfg(cfg)
     load_state(getattr(runner.model, "module", runner.model), state, file)
-    meta = runner.test_loop.dataloader.dataset.metainfo
+    dataset = runner.test_loop.dataloader.dataset
+    refuse_mirrored_sides(cfg.model.get("test_cfg") or {}, dataset)
+    meta = dataset.metainfo
     # test data without ground truth describe no task; predictions are still drawn
     runner.visualizer.dataset_meta = {**meta, "tasks": described | meta.get("tasks", {})}
     return runner.test()
@@ -130,6 +133,25 @@ def augment(cfg: Config) -> None:
         )
     settings = cfg.model.get("test_cfg") or {}
     cfg.model.test_cfg = {**settings, "tta": settings.get("tta") or {}}
+
+
+def refuse_mirrored_sides(test_cfg: Mapping[str, Any], dataset: Any) -> None:
+    """Refuse to merge mirrored views of classes that change places in a mirrored image.
+
+    Raises:
+        ValueError: A target of the data set has ``left_right`` classes, and views are mirrored.
+    """
+    settings = test_cfg.get("tta")
+    if settings is None or not settings.get("flip", True):
+        return
+    for part in leaf_datasets(dataset):
+        for task, target in getattr(part, "target_types", {}).items():
+            if getattr(target, "left_right", ()):
+                raise ValueError(
+                    f"model.test_cfg.tta: classes of task {task!r} change places in a mirrored "
+                    "image (left_right), and its predictions cannot be merged: set "
+                    "model.test_cfg.tta=dict(flip=False, scales=(0.75, 1.0, 1.25))"
+                )
 
 
 def find_checkpoint(path: str) -> str:

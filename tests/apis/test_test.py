@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
 from mmengine.config import Config
 
-from mtlplugins.apis.test import select_tasks
+from mtlplugins.apis.test import refuse_mirrored_sides, select_tasks
+from mtlplugins.datasets import LabelMap
 
 
 def test_selected_tasks_reach_a_model_without_test_settings() -> None:
@@ -16,3 +20,14 @@ def test_selected_tasks_reach_a_model_without_test_settings() -> None:
     kept = Config(dict(model=dict(test_cfg=dict(mode="whole")), test_evaluator=evaluator))
     select_tasks(kept, ["depth"])
     assert kept.model.test_cfg == dict(mode="whole", tasks=["depth"])
+
+
+def test_mirrored_views_of_left_and_right_are_refused() -> None:
+    arms = LabelMap(classes=("left arm", "right arm"), left_right=[("left arm", "right arm")])
+    dataset = SimpleNamespace(dataset=SimpleNamespace(target_types=dict(parts=arms)))
+    with pytest.raises(ValueError, match=r"task 'parts' change places .*flip=False"):
+        refuse_mirrored_sides(dict(tta={}), dataset)
+    refuse_mirrored_sides(dict(tta=dict(flip=False)), dataset)
+    refuse_mirrored_sides({}, dataset)
+    dataset.dataset.target_types["parts"] = LabelMap(classes=("a", "b"))
+    refuse_mirrored_sides(dict(tta={}), dataset)

@@ -67,6 +67,7 @@ class LabelMap(MapFile):
             )
         self.invalid = self.ignore_index = ignore_index
         self.reduce_zero_label = reduce_zero_label
+        self.left_right = left_right
         self._exchanged = exchanged(self.classes, left_right, "LabelMap")
 
     def meta(self) -> dict[str, Any]:
