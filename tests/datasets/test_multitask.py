@@ -288,7 +288,7 @@ def test_classes_are_balanced_by_mmengine(tmp_path: Path) -> None:
     """f(kitchen) = 3/4, f(hall) = 1/4: at a threshold of 1/2, sqrt(2) rounds to two of the hall."""
     labels = dict(a="kitchen", b="kitchen", c="kitchen", d="hall")
     for number, name in enumerate(labels):
-        write(tmp_path / f"image/{name}.png", picture(number))
+        write(tmp_path / f"image/{name}.png", make_image(number))
         if name != "b":  # images may lack targets
             write(tmp_path / f"depth/{name}.png", np.full((24, 32), 1000, np.uint16))
     content = dict(classes=["kitchen", "hall"], labels=labels)
@@ -315,7 +315,7 @@ def test_classes_are_balanced_by_mmengine(tmp_path: Path) -> None:
 
 
 def test_classes_of_label_maps_are_those_in_them(tmp_path: Path) -> None:
-    write(tmp_path / "image/a.png", picture(0))
+    write(tmp_path / "image/a.png", make_image(0))
     write(tmp_path / "labels/a.png", np.array([[0, 2], [255, 2]], np.uint8))
     target = dict(type="LabelMap", folder="labels", classes=("wall", "bed", "floor"))
     dataset = MultiTaskDataset(
