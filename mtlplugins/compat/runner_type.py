@@ -1,10 +1,10 @@
-"""The runner that a config names, for tools that do not look."""
+"""Runner type of a config, for tools that ignore it."""
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
-from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
@@ -18,15 +18,16 @@ def build_named_runners() -> None:
     Since: every mmsegmentation up to 1.2.2; its ``tools/train.py`` looks at ``runner_type``.
     Ends: when both do.
     """
-    original = Runner.from_cfg.__func__
+    runner: Any = Runner  # a class whose method is replaced
+    original = runner.from_cfg.__func__
     if getattr(original, "_by_type", False):
         return
 
     @functools.wraps(original)
-    def from_cfg(cls: type[Runner], cfg: Config) -> Runner:
+    def from_cfg(cls: type[Runner], cfg: Any) -> Runner:
         if cls is Runner and cfg.get("runner_type", "Runner") != "Runner":
             return RUNNERS.build(cfg)
         return original(cls, cfg)
 
-    from_cfg._by_type = True
-    Runner.from_cfg = classmethod(from_cfg)
+    from_cfg.__dict__["_by_type"] = True
+    runner.from_cfg = classmethod(from_cfg)

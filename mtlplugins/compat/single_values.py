@@ -70,5 +70,7 @@ def by_running_statistics(norm: _NormBase, values: Tensor, *, warn: bool = True)
             level=logging.WARNING,
         )
     # copies: the next call of the norm may update the statistics before this one's backward pass
-    mean, variance = (as_now.clone() for as_now in (norm.running_mean, norm.running_var))
+    assert norm.running_mean is not None  # callers check it
+    assert norm.running_var is not None
+    mean, variance = norm.running_mean.clone(), norm.running_var.clone()
     return batch_norm(values, mean, variance, norm.weight, norm.bias, False, 0.0, norm.eps)

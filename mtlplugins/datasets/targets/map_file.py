@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -87,4 +88,4 @@ class MapFile(DenseTarget):
 
 def suffixes_of(suffix: str | Sequence[str]) -> tuple[str, ...]:
     """Return one suffix or several as a tuple."""
-    return tuple(suffix) if isinstance(suffix, (list, tuple)) else (suffix,)
+    return tuple(suffix) if isinstance(suffix, (list, tuple)) else (cast(str, suffix),)
