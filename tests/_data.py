@@ -32,9 +32,6 @@ def make_image(number: int, *, size: tuple[int, int] = (24, 32)) -> np.ndarray:
     return np.stack([red, green, np.full(size, 20 * number % 256)], -1).astype(np.uint8)
 
 
-picture = make_image  # the former name
-
-
 def make_nyuv2(
     root: Path, *, frames: int = 4, test: Sequence[int] = (2, 4), size: tuple[int, int] = (24, 32)
 ) -> Path:

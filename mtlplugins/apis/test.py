@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 
-from mtlplugins.common.arguments import add_cfg_options, add_launcher, add_verbose
+from mtlplugins.common.arguments import add_run_options
 from mtlplugins.common.dataset_leaves import leaf_datasets
 from mtlplugins.config import load_config
 from mtlplugins.engine import MultiTaskRunner
@@ -198,9 +198,7 @@ def parse_args() -> argparse.Namespace:
         help="merge the predictions of several views (model.test_cfg.tta; by default mirrored)",
     )
     parser.add_argument("--tasks", help="tasks to predict and score, e.g. semantic,depth")
-    add_verbose(parser)
-    add_cfg_options(parser)
-    add_launcher(parser)
+    add_run_options(parser)
     return parser.parse_args()
 
 

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
-from mtlplugins.common.arguments import add_cfg_options, add_launcher, add_verbose
+from mtlplugins.common.arguments import add_run_options
 from mtlplugins.config import load_config
 from mtlplugins.engine import MultiTaskRunner
 from mtlplugins.engine.console.short_log import print_whole_log
@@ -107,9 +107,7 @@ def parse_args() -> argparse.Namespace:
         action="store_true",
         help="mixed precision in bfloat16, on a CPU too; in float16 on GPUs that have no bfloat16",
     )
-    add_verbose(parser)
-    add_cfg_options(parser)
-    add_launcher(parser)
+    add_run_options(parser)
     return parser.parse_args()
 
 

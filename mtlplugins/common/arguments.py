@@ -31,13 +31,15 @@ def parse_cfg_options(typed: Sequence[str]) -> dict[str, Any]:
     return parser.parse_args(["--cfg-options", *typed] if typed else []).cfg_options or {}
 
 
-def add_verbose(parser: argparse.ArgumentParser) -> None:
-    """Add ``--verbose``, for tools that run a ``MultiTaskRunner``."""
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of tools that run a ``MultiTaskRunner``: verbosity, config, launcher."""
     parser.add_argument(
         "--verbose",
         action="store_true",
         help="print MMEngine's whole log, which the log file holds in any case",
     )
+    add_cfg_options(parser)
+    add_launcher(parser)
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
