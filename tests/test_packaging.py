@@ -56,8 +56,10 @@ def test_every_import_is_required(distribution: setuptools.Distribution) -> None
     providers = packages_distributions()
     imports = third_party_imports()
     assert "torch" in imports
-    extra = {Requirement(r).name for r in distribution.extras_require["export"]}
-    assert extra < imports  # of `mtlplugins export` alone, which says so where they are missing
+    # of `mtlplugins export` and of file formats alone, which say so where they are missing
+    lazy = ("export", "formats")
+    extra = {Requirement(r).name for name in lazy for r in distribution.extras_require[name]}
+    assert extra < imports
     for name in imports - FLAVOURS - extra:
         assert required & {canonicalize_name(p) for p in providers[name]}, name
 

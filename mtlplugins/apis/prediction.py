@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 from PIL import Image
 
-from mtlplugins.datasets.reading.files import read_array
+from mtlplugins.datasets.reading.arrays import read_array
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import draw_panel, save_predictions
 from mtlplugins.visualization.canvas import false_colours

@@ -12,6 +12,7 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
+from mtlplugins.geometry import Intrinsics
 from mtlplugins.kinds import part_of_kind
 
 from .map_file import MapFile
@@ -30,11 +31,20 @@ class DepthMap(MapFile):
     Args:
         folder: Folder of the files, below the data set's root.
         suffix: End of the file names: a 16-bit image, or ``.npy``.
-        unit: Metres per step of the files, 0.001 for millimetres.
-        missing: Value of missing pixels in the files.
+        unit: Metres per step of the files, 0.001 for millimetres; for other encodings the factor of
+            the stored number.
+        missing: Value of missing pixels in the files, or several; NaN and infinity always are.
+        encoding: What the number x = unit · stored is: ``"depth"`` in metres; ``"inverse"``, as
+            depth = scale / x; or ``"log"``, as depth = scale · eˣ.
+        scale: For ``"inverse"`` the depth of x = 1 in metres: baseline · focal length, in metres ·
+            pixels, of a disparity in pixels; 1 for inverse depth. For ``"log"`` the depth of x = 0.
+        along_ray: (fx, fy, cx, cy) of the camera, in pixels of the files, if they hold distances
+            from the camera's centre, as Hypersim's do, in place of depth along the optical axis.
+        array: Name of the array in files that hold several.
 
     Raises:
-        ValueError: ``unit`` is not a positive number, or ``missing`` is not a number.
+        ValueError: ``unit`` or ``scale`` is not a positive number, ``missing`` is not a number, or
+            ``encoding`` is unknown.
     """
 
     invalid = 0.0
@@ -45,41 +55,76 @@ class DepthMap(MapFile):
         suffix: str | Sequence[str] = ".png",
         *,
         unit: float = 0.001,
-        missing: float = 0,
+        missing: float | Sequence[float] = 0,
+        encoding: str = "depth",
+        scale: float = 1.0,
+        along_ray: Sequence[float] | None = None,
+        array: str = "",
     ) -> None:
-        super().__init__(folder, suffix)
+        super().__init__(folder, suffix, array=array)
         if not isinstance(unit, (int, float)) or not 0 < unit < inf:
             raise ValueError(
                 f"DepthMap: unit={unit!r}, give the metres per step of the files, such as 0.001"
             )
-        if not isinstance(missing, (int, float)):
+        absent = missing if isinstance(missing, (list, tuple)) else [missing]
+        if not all(isinstance(value, (int, float)) for value in absent):
             raise ValueError(
                 f"DepthMap: missing={missing!r}, give the number that missing pixels have in the "
-                "files, such as 0 or 65535; NaN and infinity are always missing"
+                "files, such as 0 or 65535, or a list of several; NaN and infinity are always "
+                "missing"
+            )
+        if encoding not in ("depth", "inverse", "log"):
+            raise ValueError(
+                f"DepthMap: encoding={encoding!r}, give 'depth', 'inverse' (disparity too, with "
+                "scale = baseline * focal length) or 'log'"
+            )
+        if not isinstance(scale, (int, float)) or not 0 < scale < inf:
+            raise ValueError(f"DepthMap: scale={scale!r}, give a number above 0, in metres")
+        if along_ray is not None and (len(along_ray) != 4 or min(along_ray[:2]) <= 0):
+            raise ValueError(
+                f"DepthMap: along_ray={along_ray!r}, give (fx, fy, cx, cy) of the camera in pixels"
             )
         self.unit = unit
-        self.missing = missing
+        self.missing = absent
+        self.encoding = encoding
+        self.scale = scale
+        self.along_ray = None if along_ray is None else Intrinsics(*along_ray)
 
     def meta(self) -> dict[str, Any]:
         """Describe the task; ``unit`` is that of the loaded and predicted depth."""
         return dict(kind=self.kind, unit="m")
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
-        """Check the type, and convert (H, W) in steps of ``unit`` to float32 metres."""
+        """Check the type, and convert (H, W) to float32 depth in metres."""
         if raw.ndim != 2 or raw.dtype.kind not in "iuf" or raw.dtype.itemsize == 1:
             raise ValueError(
                 f"{path}: depth must have one channel of 16-bit whole numbers or of floats, this "
                 f"file has shape {raw.shape} and type {raw.dtype}; 8 bits cannot hold depth, write "
                 "it as 16-bit PNG (in millimetres) or as .npy of numbers"
             )
-        depth = raw.astype(np.float32) * np.float32(self.unit)
-        depth[(raw == self.missing) | ~np.isfinite(depth)] = 0
+        depth = self._decode(raw)
+        depth[np.isin(raw, self.missing) | ~np.isfinite(depth)] = 0
         if (lowest := depth.min(initial=0)) < 0:
             raise ValueError(
                 f"{path}: depth of {lowest:.3f} m is negative; mark missing pixels by one value "
                 "and give it as `missing`"
             )
         return depth
+
+    def _decode(self, raw: np.ndarray) -> np.ndarray:
+        x = raw.astype(np.float32) * np.float32(self.unit)
+        with np.errstate(divide="ignore", over="ignore"):  # infinite: missing
+            if self.encoding == "inverse":
+                x = np.float32(self.scale) / x
+            elif self.encoding == "log":
+                x = np.float32(self.scale) * np.exp(x)
+        if self.along_ray is None:
+            return x
+        # the ray of a pixel is (u, v, 1) in units of depth; pixel centres are at half pixels
+        fx, fy, cx, cy = self.along_ray
+        u = (np.arange(raw.shape[1], dtype=np.float32) + 0.5 - cx) / fx
+        v = (np.arange(raw.shape[0], dtype=np.float32) + 0.5 - cy) / fy
+        return x / np.sqrt(1 + u**2 + v[:, None] ** 2)
 
     def zoom(self, value: np.ndarray, factor: float) -> np.ndarray:
         """Divide depth by ``factor``: objects that appear larger appear closer."""

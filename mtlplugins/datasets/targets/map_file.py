@@ -9,8 +9,9 @@ from typing import cast
 
 import numpy as np
 
+from mtlplugins.datasets.reading.arrays import read_array
 from mtlplugins.datasets.reading.entries import Entries
-from mtlplugins.datasets.reading.files import BrokenFile, read_array
+from mtlplugins.datasets.reading.files import CHANNELS, BrokenFile
 
 from .base import DenseTarget
 
@@ -21,13 +22,17 @@ class MapFile(DenseTarget):
     Args:
         folder: Folder of the files, below the data set's root.
         suffix: End of the file names, after the image's name; several as a tuple, of which each
-            image may have one.
+            image may have one. ``.png`` and other lossless images, ``.npy``, ``.npz``, ``.h5``,
+            ``.mat``, ``.exr`` and ``.pfm`` are read.
+        array: Name of the array in files that hold several, see :func:`read_array`.
 
     Raises:
         ValueError: ``folder`` or ``suffix`` is no text.
     """
 
-    def __init__(self, folder: str = "", suffix: str | Sequence[str] = ".png") -> None:
+    def __init__(
+        self, folder: str = "", suffix: str | Sequence[str] = ".png", *, array: str = ""
+    ) -> None:
         if not all(isinstance(text, str) for text in (folder, *suffixes_of(suffix))):
             raise ValueError(
                 f"{type(self).__name__}: folder={folder!r}, suffix={suffix!r}: give one folder, "
@@ -35,6 +40,7 @@ class MapFile(DenseTarget):
             )
         self.folder = folder
         self.suffix = suffix
+        self.array = array
 
     def files(self, root: Path) -> Entries:
         """Return the files that this target may have."""
@@ -67,7 +73,11 @@ class MapFile(DenseTarget):
         Raises:
             BrokenFile: The file cannot be read, or has wrong content.
         """
-        raw = read_array(source, lossless=True)
+        raw = read_array(source, array=self.array, lossless=True)
+        if raw.ndim == 3 and raw.shape[2] == 1:
+            raw = raw[..., 0]
+        elif raw.ndim == 3 and raw.shape[0] == 1 and raw.shape[2] > CHANNELS:
+            raw = raw[0]
         try:
             return self.convert(raw, source)
         except ValueError as error:

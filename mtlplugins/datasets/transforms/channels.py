@@ -6,7 +6,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from mtlplugins.datasets.reading.files import BrokenFile, open_image, read_array
+from mtlplugins.datasets.reading.arrays import read_array
+from mtlplugins.datasets.reading.files import BrokenFile, open_image
 
 from .decoding import is_turned
 

@@ -9,7 +9,6 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmseg.registry import HOOKS
-from prettytable import PrettyTable
 
 from mtlplugins.common.progress import Progress
 
@@ -105,20 +104,19 @@ class ConsoleHook(Hook):
 
 
 def score_table(scores: Mapping[str, float], last: Mapping[str, float], title: str) -> str:
-    """Format scores as a table with a row per task and metric.
+    """Format scores as a table with a line per score.
 
     Args:
         scores: Scores by ``<task>/<metric>``.
         last: Earlier scores, for the column of changes; empty to leave it out.
-        title: Name of the column of scores.
+        title: Title of the column of scores.
     """
-    table = PrettyTable(["task", "metric", title, *(["change"] if last else [])], align="r")
-    table.align["task"] = table.align["metric"] = "l"
+    width = max(map(len, scores))
+    lines = [f"{'':{width}}  {title:>12}" + (f"  {'change':>10}" if last else "")]
     for name, score in scores.items():
-        task, _, metric = name.rpartition("/")
-        change = [f"{score - last[name]:+.4g}" if name in last else ""] if last else []
-        table.add_row([task, metric, f"{score:.4g}", *change])
-    return table.get_string()
+        change = f"  {score - last[name]:>+10.4g}" if name in last else ""
+        lines.append(f"{name:{width}}  {score:>12.4g}{change}")
+    return "\n".join(lines)
 
 
 def _reached(runner: Runner) -> str:

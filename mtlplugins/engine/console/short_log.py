@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from mmengine.config import Config
 
 from mtlplugins.common.notice import Notice
 
+_PACKAGES = ("mmengine", "mmcv", "mmseg", "mmpretrain", "mmdet", "mtlplugins")
+
 
 def shorten_console(logger: logging.Logger) -> None:
-    """Let only warnings, errors and :class:`Notice` through to the console.
+    """Let warnings, errors, notices and messages of the user's own code through to the console.
+
+    What the mm packages and this one log at lower levels, but for a :class:`Notice`, is for files.
 
     Args:
         logger: A logger whose handlers write to the console or to files.
@@ -37,7 +42,20 @@ def _clears_line(handler: logging.StreamHandler) -> bool:
 
 
 def _for_people(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING or isinstance(record.msg, Notice)
+    if record.levelno >= logging.WARNING or isinstance(record.msg, Notice):
+        return True
+    return _emitting_package() not in _PACKAGES
+
+
+def _emitting_package() -> str:
+    """Return the package of the code that logs; print_log is looked through."""
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        module = frame.f_globals.get("__name__", "")
+        if module != __name__ and not module.startswith(("logging", "mmengine.logging")):
+            return module.partition(".")[0]
+    return ""
 
 
 class _ShortFormatter(logging.Formatter):

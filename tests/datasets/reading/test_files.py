@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mtlplugins.datasets.reading.files import BrokenFile, read_array, read_lines
+from mtlplugins.datasets.reading.arrays import read_array
+from mtlplugins.datasets.reading.files import BrokenFile, read_lines
 from mtlplugins.datasets.targets import LabelMap
 from mtlplugins.datasets.transforms import LoadMultiTaskImage, MultiTaskResize, OpenMultiTaskImage
 from tests._data import write

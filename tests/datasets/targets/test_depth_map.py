@@ -75,7 +75,7 @@ def test_depth_is_of_numbers(tmp_path: Path, values: np.ndarray) -> None:
     path = write(tmp_path / "a.npy", values)
     with pytest.raises(BrokenFile, match=r"a\.npy: depth must have one channel.*and type"):
         DepthMap().load(str(path))
-    if values.dtype.kind != "i":
+    if values.dtype.kind not in "ib":
         with pytest.raises(BrokenFile, match=r"a\.npy: a label map has one channel"):
             LabelMap(["sky"]).load(str(path))
 
@@ -86,7 +86,7 @@ def test_a_unit_is_a_length(unit: object) -> None:
         DepthMap(unit=unit)
 
 
-@pytest.mark.parametrize("missing", ["none", None, [0]])
+@pytest.mark.parametrize("missing", ["none", None, ["0"]])
 def test_missing_is_a_number(missing: object) -> None:
     with pytest.raises(ValueError, match=r"DepthMap: missing=.*give the number"):
         DepthMap(missing=missing)
@@ -132,3 +132,71 @@ def test_ranges_of_depth_are_counted() -> None:
     }
     assert sum(counts.values()) == 7
     assert there(DepthMap().describe(np.zeros((3, 3), np.float32))) == {}
+
+
+def test_disparity_inverse_and_logarithm(tmp_path: Path) -> None:
+    """Depths of 1, 2 and 8 m, and a missing pixel, in four encodings."""
+    depth = np.array([[1, 2, 8, 0]], np.float32)
+    with np.errstate(divide="ignore"):
+        stored = {
+            "disparity": (540 * 0.2 / depth, dict(encoding="inverse", scale=540 * 0.2)),
+            "inverse": (1 / depth, dict(encoding="inverse")),
+            "log": (np.log(depth), dict(encoding="log")),
+            "log10": (np.log10(depth), dict(encoding="log", unit=np.log(10).item())),
+        }
+    for name, (values, settings) in stored.items():
+        path = write(tmp_path / f"{name}.npy", values)
+        settings.setdefault("unit", 1)
+        found = DepthMap(missing=np.inf, **settings).load(str(path))
+        np.testing.assert_allclose(found, depth, rtol=1e-6, err_msg=name)
+
+
+def test_disparity_in_steps_and_a_missing_value(tmp_path: Path) -> None:
+    """Cityscapes: disparity = (stored - 1) / 256; here the offset is left to the data set."""
+    path = write(tmp_path / "a.png", np.array([[0, 256 * 27, 256 * 54]], np.uint16))
+    target = DepthMap(unit=1 / 256, encoding="inverse", scale=0.2 * 540)
+    np.testing.assert_allclose(target.load(str(path)), [[0, 4, 2]], rtol=1e-6)
+
+
+def test_distance_along_the_ray(tmp_path: Path) -> None:
+    """A wall at 3 m: its distances by hand; the camera looks at the corner of four pixels."""
+    fx, fy, cx, cy = 2.0, 4.0, 2.0, 1.0
+    distance = np.array(
+        [
+            [
+                3 * np.sqrt(1 + ((x + 0.5 - cx) / fx) ** 2 + ((y + 0.5 - cy) / fy) ** 2)
+                for x in range(4)
+            ]
+            for y in range(2)
+        ]
+    )
+    path = write(tmp_path / "a.npy", distance)
+    found = DepthMap(unit=1, along_ray=(fx, fy, cx, cy)).load(str(path))
+    np.testing.assert_allclose(found, np.full((2, 4), 3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 1), (1, 2, 6)])
+def test_one_channel_first_or_last(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    values = np.arange(12, dtype=np.float32)
+    path = write(tmp_path / "a.npy", values.reshape(shape))
+    np.testing.assert_array_equal(DepthMap(unit=1).load(str(path)), values.reshape(2, 6))
+
+
+def test_several_missing_values(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", np.array([[0, 65535, 1000]], np.uint16))
+    np.testing.assert_array_equal(DepthMap(missing=(0, 65535)).load(str(path)), [[0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        dict(encoding="disparity"),
+        dict(scale=0),
+        dict(along_ray=(500, 500)),
+        dict(along_ray=(0, 500, 1, 1)),
+        dict(missing=(0, "none")),
+    ],
+)
+def test_wrong_encodings(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=f"DepthMap: {next(iter(wrong))}=.* give"):
+        DepthMap(**wrong)

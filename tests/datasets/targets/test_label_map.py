@@ -11,6 +11,7 @@ from PIL import Image
 
 import mtlplugins  # noqa: F401
 from mtlplugins.datasets import LabelMap, TaskonomyLabelMap
+from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.datasets.targets.colours import distinct_colours
 from tests._data import write
 
@@ -90,16 +91,16 @@ def test_a_negative_label_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "seen"),
     [
-        (np.zeros((2, 3, 3), np.uint8), r"shape \(2, 3, 3\) and type uint8"),
-        (np.zeros((2, 3, 4), np.uint8), r"shape \(2, 3, 4\) and type uint8"),
-        (np.zeros((2, 3), bool), r"shape \(2, 3\) and type bool"),
+        (np.zeros((2, 3, 2), np.uint8), r"shape \(2, 3, 2\) and type uint8"),
+        (np.zeros((2, 3, 3), np.int32), r"shape \(2, 3, 3\) and type int32"),
+        (np.zeros((2, 3), np.float32), r"shape \(2, 3\) and type float32"),
     ],
 )
 def test_a_label_map_has_one_channel_of_indices(
     tmp_path: Path, values: np.ndarray, seen: str
 ) -> None:
-    path = write(tmp_path / "a.png", values)
-    with pytest.raises(ValueError, match=rf"a\.png: a label map has one channel.*{seen}"):
+    path = write(tmp_path / "a.npy", values)
+    with pytest.raises(ValueError, match=rf"a\.npy: a label map has one channel.*{seen}"):
         LabelMap(ABC).load(str(path))
 
 
@@ -136,3 +137,64 @@ def test_classes_are_counted() -> None:
     labels = TaskonomyLabelMap("x", ".png").convert(np.array([[0, 1, 17]], np.uint8), "a.png")
     counts = TaskonomyLabelMap("x", ".png").describe(labels)
     assert there(counts) == {"background": 1, "vase": 1}
+
+
+def test_values_stand_for_classes(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", np.array([[0, 7, 26, 255]], np.uint8))
+    values = {0: None, 7: "bread", 26: "apple", 255: 2}
+    np.testing.assert_array_equal(LabelMap(ABC, values=values).load(str(path)), [[255, 1, 0, 2]])
+    del values[26]
+    with pytest.raises(
+        BrokenFile, match=r"value 26 \(row 0, column 2\) is not among the 3 `values`"
+    ):
+        LabelMap(ABC, values=values).load(str(path))
+    ignoring = LabelMap(ABC, values=values, unlisted="ignore", ignore_index=-1)
+    np.testing.assert_array_equal(ignoring.load(str(path)), [[-1, 1, -1, 2]])
+
+
+def test_a_binary_mask(tmp_path: Path) -> None:
+    mask = np.array([[0, 255, 255], [0, 0, 255]], np.uint8)
+    Image.fromarray(mask).convert("1").save(tmp_path / "bits.png")
+    write(tmp_path / "bytes.png", mask)
+    want = mask // 255
+    found = LabelMap(("ground", "house")).load(str(tmp_path / "bits.png"))
+    np.testing.assert_array_equal(found, want)
+    target = LabelMap(("ground", "house"), values={0: "ground", 255: "house"}, ignore_index=254)
+    np.testing.assert_array_equal(target.load(str(tmp_path / "bytes.png")), want)
+
+
+def test_colours_stand_for_classes(tmp_path: Path) -> None:
+    palette = [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
+    colours = np.array([*palette, [224, 224, 192]], np.uint8)[[[0, 1, 2], [3, 1, 0]]]
+    path = write(tmp_path / "a.png", colours)
+    target = LabelMap(ABC, palette=palette, ignore_colours=[[224, 224, 192]])
+    np.testing.assert_array_equal(target.load(str(path)), [[0, 1, 2], [255, 1, 0]])
+    transparent = np.dstack([colours, np.full((2, 3), 255, np.uint8)])
+    alpha = write(tmp_path / "alpha.png", transparent)
+    np.testing.assert_array_equal(target.load(str(alpha)), [[0, 1, 2], [255, 1, 0]])
+    unknown = r"colour \[224, 224, 192\] \(row 1, column 0\) is that of no class; add it"
+    with pytest.raises(BrokenFile, match=unknown):
+        LabelMap(ABC, palette=palette).load(str(path))
+    twice = [[0, 0, 0], [1, 1, 1], [0, 0, 0]]  # enough for drawing
+    with pytest.raises(BrokenFile, match=r"two colours .* are the same"):
+        LabelMap(ABC, palette=twice).load(str(path))
+    with pytest.raises(BrokenFile, match=r"holds colours: give the target `palette`"):
+        LabelMap(ABC).load(str(path))
+    grey = write(tmp_path / "grey.png", np.repeat(LABELS[..., None], 3, axis=2))
+    np.testing.assert_array_equal(LabelMap(ABC).load(str(grey)), LABELS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (dict(values={0: "plum"}), r"values\[0\]='plum' is none of the classes apple, bread"),
+        (dict(values={0: 3}), r"values\[0\]=3 is none"),
+        (dict(values={0.5: 1}), r"values has 0.5, give whole numbers"),
+        (dict(values={0: 0}, unlisted="drop"), r"unlisted='drop', give"),
+        (dict(values={0: 0}, reduce_zero_label=True), "not both"),
+        (dict(ignore_colours=[[0, 0, 0]]), "ignore_colours without palette"),
+    ],
+)
+def test_wrong_values_and_colours(settings: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=f"LabelMap: .*{words}"):
+        LabelMap(ABC, **settings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -32,10 +34,10 @@ def test_normals_keep_length_and_missing_pixels(tmp_path: Path) -> None:
     ("values", "message"),
     [
         (np.zeros((2, 2)), r"shape \(2, 2\) and type float64"),
-        (np.zeros((3, 2, 2), np.float32), r"shape \(3, 2, 2\) and type float32"),
-        (np.zeros((2, 2, 3), np.uint16), r"shape \(2, 2, 3\) and type uint16"),
-        (np.zeros((2, 2, 3), np.uint8), r"length 1, or 0 where missing.*1\.746"),
-        (np.full((2, 2, 3), 0.5, np.float32), r"length 1, or 0 where missing.*0\.866"),
+        (np.zeros((4, 2, 2), np.float32), r"shape \(4, 2, 2\) and type float32"),
+        (np.zeros((2, 2, 3), np.uint32), r"shape \(2, 2, 3\) and type uint32"),
+        (np.full((2, 2, 3), 9, np.uint8), r"length 1.*stored as \[9, 9, 9\], has 1\.623; is enc"),
+        (np.full((2, 2, 3), 0.5, np.float32), r"length 1, or 0 where missing.*0\.866$"),
     ],
 )
 def test_bad_normals_are_errors(tmp_path: Path, values: np.ndarray, message: str) -> None:
@@ -67,3 +69,59 @@ def test_facings_are_counted() -> None:
     assert there(NormalMap().describe(normals * 0)) == {}
     down_and_away = np.array([[[0, 1, 0], [0, 0, 1]]], np.float32)
     assert there(NormalMap().describe(down_and_away)) == {"down": 1, "away": 1}
+
+
+def unit_vectors(*shape: int) -> np.ndarray:
+    normals = np.random.default_rng(0).normal(size=(*shape, 3))
+    return normals / np.linalg.norm(normals, axis=-1, keepdims=True)
+
+
+def degrees_between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    cross = np.linalg.norm(np.cross(one.astype(float), other), axis=-1)
+    return np.degrees(np.arctan2(cross, (one * other).sum(-1)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode", "bound"),
+    [
+        ("127", lambda n: np.rint(127 * n) + 128, 0.4),
+        ("127.5", lambda n: np.rint(127.5 * n + 127.5), 0.4),
+        ("127.5", lambda n: np.floor(127.5 * n + 127.5), 0.8),  # cut off
+        ("127", lambda n: np.rint(127.5 * n + 127.5), 0.8),  # not said
+    ],
+)
+@pytest.mark.parametrize("grey", [0, 127, 128, 255])
+def test_encodings_of_images(
+    tmp_path: Path, encoding: str, encode: Callable, bound: float, grey: int
+) -> None:
+    normals = unit_vectors(40, 50)
+    stored = encode(normals)
+    stored[:2] = grey
+    loaded = NormalMap(encoding=encoding).load(
+        str(write(tmp_path / "a.png", stored.astype(np.uint8)))
+    )
+    assert not loaded[:2].any()
+    assert degrees_between(loaded[2:], normals[2:]).max() < bound
+    np.testing.assert_allclose(np.linalg.norm(loaded[2:], axis=-1), 1, atol=1e-6)
+
+
+def test_sixteen_bits_keep_their_precision(tmp_path: Path) -> None:
+    """Pillow reads such a file as 8 bits."""
+    normals = unit_vectors(20, 30)
+    stored = np.rint(32767.5 * normals + 32767.5).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a.png"), stored[..., ::-1])  # OpenCV writes BGR
+    loaded = NormalMap(suffix=".png", encoding="127.5").load(str(tmp_path / "a.png"))
+    assert degrees_between(loaded, normals).max() < 0.003
+
+
+def test_channels_first_axes_and_lengths(tmp_path: Path) -> None:
+    normals = unit_vectors(5, 7)
+    path = write(tmp_path / "a.npy", 1.01 * normals.transpose(2, 0, 1))
+    loaded = NormalMap(signs=(1, -1, -1)).load(str(path))
+    np.testing.assert_allclose(loaded, normals * [1, -1, -1], atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [dict(encoding="128"), dict(signs=(1, 1)), dict(signs=(1, 0, 1))])
+def test_wrong_settings(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=f"NormalMap: {next(iter(wrong))}=.*give"):
+        NormalMap(**wrong)
