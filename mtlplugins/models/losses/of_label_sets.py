@@ -44,8 +44,13 @@ def _with_sigmoid(loss: nn.Module, logits: Tensor, targets: Tensor) -> Tensor:
     return loss(logits, targets)
 
 
+def _mmseg_cross_entropy(loss: nn.Module, logits: Tensor, targets: Tensor) -> Tensor:
+    # mmseg drops the axis of a single class in the logits alone
+    return _with_sigmoid(loss, logits, targets[:, 0] if targets.shape[1] == 1 else targets)
+
+
 _CALLS = {
-    "mmseg.CrossEntropyLoss": _with_sigmoid,
+    "mmseg.CrossEntropyLoss": _mmseg_cross_entropy,
     "mmpretrain.CrossEntropyLoss": _with_sigmoid,
     "mmpretrain.AsymmetricLoss": _with_sigmoid,
     "mmpretrain.FocalLoss": _as_it_is,

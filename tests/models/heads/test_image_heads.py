@@ -47,6 +47,13 @@ def test_several_labels_are_decided_one_by_one():
     assert head.merge(views).score.tolist() == pytest.approx([0.5] * 3)
 
 
+@pytest.mark.parametrize("loss", [{}, dict(loss=LOSSES[2])])
+def test_a_single_class_is_there_or_not(loss: dict):
+    logits, wanted = torch.tensor([[2.0], [0.3]]), torch.tensor([[1.0], [0.0]])
+    found = MultiLabelHead(4, 1, **loss).loss(logits, labels([1], [0]))["loss"]
+    torch.testing.assert_close(found, binary_cross_entropy_with_logits(logits, wanted))
+
+
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_losses_of_several_labels_fall(loss):
     head = MultiLabelHead(4, 3, loss=loss)
