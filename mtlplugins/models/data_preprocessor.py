@@ -127,7 +127,7 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         if not len(images):
             return
         count = images[0].shape[0]
-        expected = len(self.mean) if self._enable_normalize else 1
+        expected = len(self.get_buffer("mean")) if self._enable_normalize else 1
         name = samples[0].get("img_path", "an image") if samples else "an image"
         if expected not in (1, count):
             raise ValueError(
