@@ -6,16 +6,18 @@ from .aggregators import (
     AlignedMTL,
     ConFIG,
     DualProj,
-    FairGrad,
-    GradDrop,
     PCGrad,
     UPGrad,
 )
 from .base import Balancing
+from .cagrad import CAGrad
 from .dwa import DWA
+from .fairness import FairGrad, NashMTL
 from .famo import FAMO
 from .fixed import Fixed
 from .geometric import Geometric
+from .grad_drop import GradDrop
+from .grad_norm import GradNorm
 from .gradient_balancing import GradientBalancing
 from .log import Log
 from .loss_balancing import LossBalancing
@@ -36,12 +38,15 @@ METHODS = (
     "STCH",
     "Uncertainty",
     "AlignedMTL",
+    "CAGrad",
     "ConFIG",
     "DualProj",
     "FairGrad",
     "GradDrop",
+    "GradNorm",
     "IMTLG",
     "MGDA",
+    "NashMTL",
     "PCGrad",
     "UPGrad",
 )
@@ -56,15 +61,18 @@ __all__ = [
     "UWSO",
     "AlignedMTL",
     "Balancing",
+    "CAGrad",
     "ConFIG",
     "DualProj",
     "FairGrad",
     "Fixed",
     "Geometric",
     "GradDrop",
+    "GradNorm",
     "GradientBalancing",
     "Log",
     "LossBalancing",
+    "NashMTL",
     "PCGrad",
     "Random",
     "UPGrad",

@@ -14,31 +14,25 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from .base import check_positive
-from .gradient_balancing import GradientBalancing
-
-#: Added to the Gramian of unit rows, divided by its trace: far below float64's square root.
-_REGULARISATION = 1e-9
-
-
-def _missing(method: GradientBalancing, requirement: str) -> ImportError:
-    return ImportError(
-        f"model.balancing={type(method).__name__} needs a package that is not installed: "
-        f'pip install "{requirement}"'
-    )
+from .base import missing
+from .gradient_balancing import REGULARISATION, GradientBalancing
 
 
 class _TorchJD(GradientBalancing):
     """Base of the methods that need TorchJD; the error without it has the install command."""
 
     def __init__(
-        self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
+        self,
+        tasks: Sequence[str],
+        *,
+        at: str = "parameters",
+        task_weights: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(tasks, task_weights=task_weights)
+        super().__init__(tasks, at=at, task_weights=task_weights)
         try:
             import_module("torchjd")
         except ImportError as error:
-            raise _missing(self, "torchjd>=0.18,<0.19") from error
+            raise missing(self, "torchjd>=0.18,<0.19") from error
 
     @property
     def aggregation(self) -> ModuleType:
@@ -54,14 +48,18 @@ class _Projecting(_TorchJD):
     """
 
     def __init__(
-        self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
+        self,
+        tasks: Sequence[str],
+        *,
+        at: str = "parameters",
+        task_weights: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(tasks, task_weights=task_weights)
+        super().__init__(tasks, at=at, task_weights=task_weights)
         projector = import_module("torchjd.linalg").QuadprogProjector
         try:
-            self._projector = projector(norm_eps=0.0, reg_eps=_REGULARISATION)
+            self._projector = projector(norm_eps=0.0, reg_eps=REGULARISATION)
         except ImportError as error:
-            raise _missing(self, "torchjd[quadprog_projector]>=0.18,<0.19") from error
+            raise missing(self, "torchjd[quadprog_projector]>=0.18,<0.19") from error
 
 
 @MODELS.register_module()
@@ -145,41 +143,6 @@ class PCGrad(_Weighting):
     """
 
     weighting_name = "PCGradWeighting"
-
-
-@MODELS.register_module()
-class FairGrad(_Weighting):
-    """Weights w with G w = w^(-1/alpha), G the Gramian: the larger ``alpha``, the more equal gains.
-
-    Ban and Ji 2024 (arXiv:2402.15638).
-
-    Args:
-        tasks: See :class:`GradientBalancing`.
-        alpha: Fairness.
-        task_weights: See :class:`GradientBalancing`.
-
-    Raises:
-        ValueError: ``alpha`` is not above 0, or there are fewer than two tasks.
-    """
-
-    def __init__(
-        self,
-        tasks: Sequence[str],
-        *,
-        alpha: float = 2.0,
-        task_weights: Mapping[str, float] | None = None,
-    ) -> None:
-        super().__init__(tasks, task_weights=task_weights)
-        check_positive(self, alpha=alpha)
-        self.alpha = alpha
-        self.weighting()
-
-    def weighting(self) -> Any:
-        """Make TorchJD's weighting."""
-        try:
-            return self.aggregation.FairGradWeighting(self.alpha)
-        except ImportError as error:
-            raise _missing(self, "torchjd[fairgrad]>=0.18,<0.19") from error
 
 
 @MODELS.register_module()

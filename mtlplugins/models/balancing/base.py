@@ -96,3 +96,11 @@ def check_positive(method: Balancing, **options: float) -> None:
             raise ValueError(
                 f"model.balancing={type(method).__name__}: {name}={value!r} must be above 0"
             )
+
+
+def missing(method: Balancing, requirement: str) -> ImportError:
+    """Make the error for a package that is not installed, with the line that installs it."""
+    return ImportError(
+        f"model.balancing={type(method).__name__} needs a package that is not installed: "
+        f'pip install "{requirement}"'
+    )

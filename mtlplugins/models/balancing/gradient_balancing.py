@@ -12,14 +12,17 @@ from torch import Tensor
 
 from .base import Balancing, check_two_tasks
 
+#: Added to the Gramian of unit rows, divided by its trace: far below float64's square root.
+REGULARISATION = 1e-9
+
 
 class GradientBalancing(Balancing):
     """One gradient for what the tasks share, combined from one gradient of each task.
 
-    The tasks' gradients with respect to the parameters of the encoder and the neck are the rows of
-    a matrix, averaged over processes before they are combined. A row of zeros, such as that of a
-    task without targets, is left out. Decoders and heads are trained by their own task's gradient.
-    The config's ``model.task_weights`` multiply the losses, so the rows.
+    The tasks' gradients are the rows of a matrix, averaged over processes before they are combined.
+    A row of zeros, such as that of a task without targets, is left out. Decoders and heads are
+    trained by their own task's gradient. The config's ``model.task_weights`` multiply the losses,
+    so the rows.
 
     Every method is given rows of unit length and their lengths, relative to the root mean square of
     all, in float64, and its result is scaled back. So it depends on no threshold of a solver, and
@@ -27,14 +30,18 @@ class GradientBalancing(Balancing):
 
     A solver that fails uses the weights of its last success, equal ones at first; this is counted
     in ``failures`` and logged. A gradient that is not finite is not combined: the plain sum goes
-    on, which the guards against such gradients then find.
+    on, which the guards against such gradients then find, and the tasks are logged.
 
     Args:
         tasks: See :class:`Balancing`.
+        at: ``'parameters'``: the gradients are those with respect to the parameters of encoder and
+            neck. ``'features'``: with respect to the maps at the branch point, which costs one
+            backward pass through the shared part instead of one per task; blocks after it are
+            trained by the sum.
         task_weights: See :class:`Balancing`.
 
     Raises:
-        ValueError: There are fewer than two tasks.
+        ValueError: There are fewer than two tasks, or ``at`` is something else.
     """
 
     known_before = True
@@ -47,10 +54,19 @@ class GradientBalancing(Balancing):
     last_weights: Tensor
 
     def __init__(
-        self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
+        self,
+        tasks: Sequence[str],
+        *,
+        at: str = "parameters",
+        task_weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(tasks, task_weights=task_weights)
         check_two_tasks(self)
+        if at not in ("parameters", "features"):
+            raise ValueError(
+                f"model.balancing={type(self).__name__}: at={at!r}: give 'parameters' or 'features'"
+            )
+        self.at = at
         # not drawn, or the method would change the weights that a model starts from
         self.register_buffer("seed", torch.tensor(torch.initial_seed() % 2**40))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
@@ -66,17 +82,24 @@ class GradientBalancing(Balancing):
         """Combine the tasks' gradients.
 
         Args:
-            rows: Those of this process (T, P); averaged over processes in place.
+            rows: The columns of them that this process has (T, P). The processes have different
+                columns: of parameters, each a part, averaged over processes; of features, those of
+                its own images.
 
         Returns:
-            The gradient (P,), the same in all processes.
+            The same columns (P,) of the gradient.
         """
-        all_reduce(rows, "mean")
         products = gramian(rows)
+        all_reduce(products, "sum")  # of Gramians of columns, not of means: it is the whole one
         lengths = products.diagonal()
         self.steps += 1
         present = lengths.nonzero().flatten()
-        if not lengths.isfinite().all() or not len(present):
+        finite = lengths.isfinite()
+        if not finite.all():
+            names = ", ".join(repr(self.tasks[i]) for i in (~finite).nonzero().flatten().tolist())
+            _warn(f"the gradient of task {names} with respect to the {self.at} is not finite")
+            return rows.sum(0)
+        if not len(present):
             return rows.sum(0)
         return self.combine_present(rows, products[present][:, present], present)
 
@@ -84,7 +107,7 @@ class GradientBalancing(Balancing):
         """Combine some of the rows: here, by :meth:`weights`.
 
         Args:
-            rows: All (T, P).
+            rows: All (T, P), the columns of this process.
             products: The Gramian of those that are not zero (n, n).
             present: Their indices (n,).
         """
@@ -119,8 +142,10 @@ class GradientBalancing(Balancing):
             problem = str(error)
         if problem:
             self.failures += 1
-            message = f"model.balancing={type(self).__name__} found no weights ({problem}); it uses"
-            print_log(f"{message} its last ones", "current", logging.WARNING)
+            _warn(
+                f"model.balancing={type(self).__name__} found no weights ({problem}); it uses its "
+                f"last ones, the {int(self.failures)}. time"
+            )
             return self.last_weights[present] * lengths
         self.last_weights[present] = weights / lengths
         return weights
@@ -133,3 +158,7 @@ def gramian(rows: Tensor) -> Tensor:
         part = part.double()
         total += part @ part.T
     return total
+
+
+def _warn(message: str) -> None:
+    print_log(message, "current", logging.WARNING)

@@ -14,12 +14,15 @@ from torch import Tensor, nn
 
 from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.models.backbones.conditioned import Trunk
+from mtlplugins.models.balancing.gradient_balancing import GradientBalancing
 from mtlplugins.models.distributed.shares import mean_over_processes
 from mtlplugins.models.distributed.touch import touch
 from mtlplugins.models.rows import SomeRows
 from mtlplugins.models.task_losses import TaskLosses
 from mtlplugins.structures import MultiTaskDataSample
 
+from .branch import detached, replayed
+from .feature_gradients import FeatureGradients
 from .task_gradients import TaskGradients
 
 if TYPE_CHECKING:
@@ -51,14 +54,8 @@ class TaskByTask:
             ValueError: The balancing method needs all losses of a step to compute a weight, or
                 gradients of an encoder that is frozen.
         """
-        if model.balancing.needs_gradients and (
-            model.frozen_tasks or not any(p.requires_grad for p in _shared_parameters(model))
-        ):
-            raise ValueError(
-                f"model.balancing={type(model.balancing).__name__} combines the tasks' gradients "
-                "of the encoder, which is frozen (frozen_tasks, backbone.plan): leave "
-                "model.balancing out"
-            )
+        if isinstance(model.balancing, GradientBalancing):
+            _check_gradients(model, model.balancing)
         if not model.balancing.known_before:
             name = type(model.balancing).__name__
             raise ValueError(
@@ -112,11 +109,10 @@ class TaskByTask:
         rows = model.rows_with_targets(samples)
         found = TaskLosses(model.trained_tasks, model.heads, rows, samples, inputs.device)
         shared = model.shared_part(inputs) if rows.images else Trunk(None, ())
-        leaves = _detached(shared)
+        leaves = detached(shared)
         gradients = None
-        if model.balancing.needs_gradients:
-            parameters = _shared_parameters(model)
-            gradients = TaskGradients(parameters, len(model.trained_tasks), shared, leaves)
+        if isinstance(model.balancing, GradientBalancing):
+            gradients = _gradients(model, model.balancing.at, shared, leaves)
         logged: dict[str, Any] = {}
         total = inputs.new_zeros(())
         for number, task in enumerate(model.trained_tasks):
@@ -126,9 +122,9 @@ class TaskByTask:
             if gradients is not None:
                 gradients.take(number)
         if gradients is not None:
-            gradients.put_back(model.balancing)  # nothing is left for the backward pass
+            total = gradients.put_back(model.balancing, total)
         else:
-            total = _replayed(total, shared, leaves)
+            total = replayed(total, shared, leaves)
         if is_distributed():
             total = total + touch(model)
         elif gradients is not None or len(rows.images) < len(model.trained_tasks):
@@ -136,9 +132,35 @@ class TaskByTask:
         return dict(loss=total) | logged
 
 
-def _shared_parameters(model: MultiTaskModel) -> list[nn.Parameter]:
-    parts = [part for part in (model.backbone, model.neck) if part is not None]
-    return [p for part in parts for p in part.parameters()]
+def _gradients(
+    model: MultiTaskModel, at: str, shared: Trunk, leaves: Trunk
+) -> TaskGradients | FeatureGradients:
+    """Make what takes the tasks' gradients."""
+    count = len(model.trained_tasks)
+    if at == "features":
+        return FeatureGradients(count, shared, leaves)
+    return TaskGradients(_shared_modules(model), count, shared, leaves)
+
+
+def _shared_modules(model: MultiTaskModel) -> list[nn.Module]:
+    return [part for part in (model.backbone, model.neck) if part is not None]
+
+
+def _check_gradients(model: MultiTaskModel, balancing: GradientBalancing) -> None:
+    name = type(balancing).__name__
+    parts = _shared_modules(model)
+    if model.frozen_tasks or not any(p.requires_grad for m in parts for p in m.parameters()):
+        raise ValueError(
+            f"model.balancing={name} combines the tasks' gradients of the encoder, which is frozen "
+            "(frozen_tasks, backbone.plan): leave model.balancing out"
+        )
+    first = model.task_embedding is not None and model.backbone.branch_point == (0, 0)
+    if balancing.at == "features" and first:
+        raise ValueError(
+            f"model.balancing={name}: at='features' combines gradients of the maps that the tasks "
+            "share, but backbone.plan conditions the first block: take at='parameters', or "
+            "condition later blocks only"
+        )
 
 
 def _train_task(
@@ -167,44 +189,6 @@ def _backward(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
     if isinstance(optim_wrapper, AmpOptimWrapper):
         loss = optim_wrapper.loss_scaler.scale(loss)
     loss.backward()
-
-
-def _detached(shared: Trunk) -> Trunk:
-    """Detach the shared maps, as leaves that accumulate the tasks' gradients."""
-
-    def leaf(x: Tensor) -> Tensor:
-        return x.detach().requires_grad_(x.requires_grad)
-
-    x = None if shared.x is None else leaf(shared.x)
-    return shared._replace(x=x, maps=tuple(map(leaf, shared.maps)))
-
-
-def _replayed(total: Tensor, shared: Trunk, leaves: Trunk) -> Tensor:
-    """Give ``total`` a backward pass that takes the leaves' gradients through the shared part."""
-    both = zip((shared.x, *shared.maps), (leaves.x, *leaves.maps), strict=True)
-    pairs = [
-        (x, leaf.grad) for x, leaf in both if x is not None and leaf is not None and x.requires_grad
-    ]
-    gradients = [gradient for _, gradient in pairs]
-    return _Replay.apply(total.detach().requires_grad_(), gradients, *(x for x, _ in pairs))
-
-
-class _Replay(torch.autograd.Function):
-    """Identity whose backward pass gives further inputs precomputed gradients.
-
-    The gradients already contain the factors of loss scaling and accumulation. The incoming
-    gradient consists of the same factors, so it is not multiplied in.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, value: Tensor, gradients: list[Tensor | None], *inputs: Tensor) -> Tensor:
-        ctx.gradients = gradients
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        gradients, ctx.gradients = ctx.gradients, None
-        return None, None, *gradients
 
 
 def _check_training(model: MultiTaskModel, optim_wrapper: OptimWrapper) -> None:

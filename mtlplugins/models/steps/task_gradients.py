@@ -5,64 +5,88 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from mmengine.dist import get_world_size, is_distributed
 from torch import Tensor, nn
 
 from mtlplugins.models.backbones.conditioned import Trunk
 from mtlplugins.models.balancing.gradient_balancing import GradientBalancing
+from mtlplugins.models.distributed.columns import columns_per_process, gather, scatter_mean
+
+from .branch import pairs
 
 
 class TaskGradients:
     """Separate gradients of the tasks on the shared parameters, replaced by one for all.
 
     Gradients that the parameters have from before, of the batches accumulated so far, are kept and
-    added to at the end.
+    added to at the end. With several processes, a row is averaged over them as soon as it is
+    taken, and each process keeps its own columns alone.
 
     Args:
-        parameters: The shared ones.
+        modules: Those with the shared parameters.
         tasks: The number of tasks.
         shared: What the encoder has computed up to its branch point.
         leaves: The same, detached, where the tasks' gradients arrive.
     """
 
     def __init__(
-        self, parameters: Sequence[nn.Parameter], tasks: int, shared: Trunk, leaves: Trunk
+        self, modules: Sequence[nn.Module], tasks: int, shared: Trunk, leaves: Trunk
     ) -> None:
-        self._parameters = [p for p in parameters if p.requires_grad]
+        self._parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
+        inner = (m for module in modules for m in module.modules())
+        norms = [m for m in inner if m.training and getattr(m, "track_running_stats", False)]
+        self._statistics = [buffer for norm in norms for buffer in norm.buffers()]
         self._before = [p.grad for p in self._parameters]
         self._drop()
         first = self._parameters[0]
-        size = sum(p.numel() for p in self._parameters)
-        self._rows = torch.zeros(tasks, size, dtype=first.dtype, device=first.device)
-        pairs = zip((shared.x, *shared.maps), (leaves.x, *leaves.maps), strict=True)
-        self._pairs = [
-            (x, leaf) for x, leaf in pairs if x is not None and leaf is not None and x.requires_grad
-        ]
+        size = columns_per_process(sum(p.numel() for p in self._parameters))
+        self._own = torch.zeros(tasks, size, dtype=first.dtype, device=first.device)
+        self._pairs = pairs(shared, leaves)
 
     def take(self, task: int) -> None:
         """Take the gradient that the task of this number has just left."""
-        reached = [(x, leaf.grad) for x, leaf in self._pairs if leaf.grad is not None]
-        if reached:
-            outputs, gradients = zip(*reached, strict=True)
-            # autocast is for forward passes, also where the backward pass is within one
-            with torch.autocast(outputs[0].device.type, enabled=False):
-                torch.autograd.backward(outputs, gradients, retain_graph=True)
-        for _, leaf in self._pairs:
-            leaf.grad = None
-        for part, p in zip(self._parts(self._rows[task]), self._parameters, strict=True):
+        self._through_the_shared_part()
+        alone = get_world_size() == 1
+        own = self._own[task]
+        row = own if alone else own.new_zeros(len(own) * get_world_size())
+        for part, p in zip(self._parts(row), self._parameters, strict=True):
             if p.grad is not None:
                 part.copy_(p.grad)
+        if not alone:
+            scatter_mean(row, own)
         self._drop()
 
-    def put_back(self, balancing: GradientBalancing) -> None:
-        """Give the parameters the combined gradient."""
-        combined = balancing.combine(self._rows)
-        parts = self._parts(combined)
+    def put_back(self, balancing: GradientBalancing, total: Tensor) -> Tensor:
+        """Give the parameters the combined gradient; nothing is left for ``total`` to do."""
+        parts = self._parts(gather(balancing.combine(self._own)))
         for part, p, before in zip(parts, self._parameters, self._before, strict=True):
             p.grad = part.clone() if before is None else before + part
+        return total
+
+    def _through_the_shared_part(self) -> None:
+        """Take what has arrived at the leaves to the parameters before the branch point."""
+        # all processes go, as synchronised norms wait for each other
+        reached = [
+            (x, leaf) for x, leaf in self._pairs if is_distributed() or leaf.grad is not None
+        ]
+        if reached:
+            gradients = [
+                torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for _, leaf in reached
+            ]
+            # recomputed activations would be counted once per task
+            statistics = [buffer.clone() for buffer in self._statistics]
+            # autocast is for forward passes, also where the backward pass is within one
+            with torch.autocast(gradients[0].device.type, enabled=False):
+                torch.autograd.backward([x for x, _ in reached], gradients, retain_graph=True)
+            for buffer, value in zip(self._statistics, statistics, strict=True):
+                buffer.copy_(value)
+        for _, leaf in self._pairs:
+            leaf.grad = None
 
     def _parts(self, row: Tensor) -> list[Tensor]:
-        """Cut a row (P,) into views in the shapes of the parameters."""
-        parts = row.split([p.numel() for p in self._parameters])
+        """Cut a row into views in the shapes of the parameters; the rest of it is padding."""
+        sizes = [p.numel() for p in self._parameters]
+        parts = row[: sum(sizes)].split(sizes)
         return [part.view_as(p) for part, p in zip(parts, self._parameters, strict=True)]
 
     def _drop(self) -> None:

@@ -16,7 +16,7 @@ from mtlplugins.models.balancing import METHODS, GradientBalancing
 
 KINDS = [m for m in METHODS if issubclass(MODELS.get(m), GradientBalancing)]
 #: Their results conflict with no task.
-NON_CONFLICTING = ["UPGrad", "DualProj", "MGDA", "ConFIG"]
+NON_CONFLICTING = ["UPGrad", "DualProj", "MGDA", "ConFIG", "FairGrad", "NashMTL"]
 PROJECTOR = QuadprogProjector(norm_eps=0.0, reg_eps=1e-9)
 
 
@@ -38,8 +38,8 @@ def combined(kind: str, rows: Tensor, **settings: Any) -> Tensor:
     return make(kind, len(rows), **settings).combine(rows.clone())
 
 
-def test_all_nine_are_tested() -> None:
-    assert len(KINDS) == 9
+def test_all_twelve_are_tested() -> None:
+    assert len(KINDS) == 12
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,14 @@ def test_all_nine_are_tested() -> None:
         ("IMTLG", aggregation.IMTLG()),
         ("AlignedMTL", aggregation.AlignedMTL()),
         ("ConFIG", aggregation.ConFIG()),
+        ("FairGrad", aggregation.FairGrad(alpha=2.0)),
     ],
 )
 def test_as_torchjd_where_its_thresholds_do_not_matter(kind: str, reference: Any) -> None:
     for seed in range(5):
         rows = conflicting(seed)
-        torch.testing.assert_close(combined(kind, rows), reference(rows), rtol=1e-5, atol=1e-6)
+        rows /= rows.norm(dim=1).square().mean().sqrt()  # FairGrad's equation has a scale
+        torch.testing.assert_close(combined(kind, rows), reference(rows), rtol=1e-4, atol=1e-5)
 
 
 def test_upgrad_by_hand() -> None:
@@ -78,6 +80,46 @@ def test_fairgrad_solves_its_equation() -> None:
     rows /= rows.norm(dim=1).square().mean().sqrt()  # the scale in which it is solved
     weights = torch.linalg.lstsq(rows.T, combined("FairGrad", rows, alpha=2.0)).solution
     torch.testing.assert_close(rows @ rows.T @ weights, weights**-0.5, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("small", [1.0, 1e-10])
+def test_nash_bargains(small: float) -> None:
+    rows = conflicting() * torch.tensor([[small], [1.0], [1.0]], dtype=torch.float64)
+    found = combined("NashMTL", rows)
+    scale = rows.norm(dim=1).square().mean().sqrt()
+    weights = torch.linalg.lstsq((rows / rows.norm(dim=1, keepdim=True)).T, found).solution
+    gains = rows / rows.norm(dim=1, keepdim=True) @ found  # of unit rows: no length matters
+    torch.testing.assert_close(weights * gains / scale**2, torch.ones_like(gains))
+    torch.testing.assert_close(found.norm(), scale * 3**0.5)
+
+
+def test_opposite_gradients_have_a_bargain_of_nothing() -> None:
+    rows = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
+    for kind in ("NashMTL", "FairGrad", "CAGrad"):
+        method = make(kind, 2)
+        assert method.combine(rows.clone()).abs().max() < 1e-3, kind
+        assert method.failures == 0
+
+
+@pytest.mark.parametrize("radius", [0.2, 0.5, 1.0, 2.0])
+def test_cagrad_helps_the_worst_task_most(radius: float) -> None:
+    """Nothing on the circle around the mean gives the worst task a larger gain, nor does zero."""
+    angles = torch.arange(0, 2 * torch.pi, 1e-4, dtype=torch.float64)
+    circle = torch.stack([angles.cos(), angles.sin()], 1)
+    for rows in ([[1.0, 0.0], [-1.0, 1.0]], [[2.0, 0.3], [-1.0, 0.5], [0.0, -0.1]]):
+        rows = torch.tensor(rows, dtype=torch.float64)
+        mean = rows.mean(0)
+        found = combined("CAGrad", rows, c=radius)
+        best = ((mean + radius * mean.norm() * circle) @ rows.T).min(1).values.max()
+        best = best.clamp(min=0) if radius >= 1 else best
+        assert (found - mean).norm() <= radius * mean.norm() * (1 + 1e-6)
+        torch.testing.assert_close((rows @ found).min(), best, rtol=1e-5, atol=1e-5)
+
+
+def test_cagrad_with_a_large_radius_conflicts_with_no_task() -> None:
+    for seed in range(5):
+        rows = conflicting(seed)
+        assert (rows @ combined("CAGrad", rows, c=1.0)).min() > -1e-6
 
 
 def test_graddrop_keeps_one_sign_of_each_number() -> None:
@@ -169,12 +211,18 @@ def test_a_solver_that_fails_uses_its_last_weights(monkeypatch, caplog) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_gradient_that_is_not_finite_stays_to_be_found(kind: str) -> None:
+def test_a_gradient_that_is_not_finite_stays_to_be_found(kind: str, monkeypatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(
+        "mtlplugins.models.balancing.gradient_balancing.print_log",
+        lambda text, *_: said.append(text),
+    )
     rows = conflicting()
     rows[1, 3] = float("nan")
     method = make(kind)
     assert method.combine(rows).isnan().any()
     assert method.failures == 0
+    assert said == ["the gradient of task 't1' with respect to the parameters is not finite"]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +230,7 @@ def test_a_gradient_that_is_not_finite_stays_to_be_found(kind: str) -> None:
     [
         ("UPGrad", "quadprog", r'pip install "torchjd\[quadprog_projector\]>=0\.18,<0\.19"'),
         ("DualProj", "quadprog", "quadprog_projector"),
+        ("CAGrad", "quadprog", r'CAGrad needs a package.*pip install "mtlplugins\[balancing\]"'),
         ("MGDA", "torchjd", r'MGDA needs a package.*pip install "torchjd>=0\.18,<0\.19"'),
     ],
 )

@@ -14,19 +14,24 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mtlplugins.models import MultiTaskDistributedDataParallel, MultiTaskModel
+from mtlplugins.models.distributed.columns import columns_per_process, gather, scatter_mean
 from mtlplugins.models.distributed.shares import mean_over_processes
 from tests._processes import start_ranks
 from tests.models._models import PLANS, TASKS, images, make_model, make_sample
 from tests.models.balancing.test_aggregators import KINDS
 from tests.models.balancing.test_loss_balancing import LINES
 
-#: Methods with parameters, a second forward pass or gradients of tasks, and their steps.
-TRAINED = [
-    ("Uncertainty", "AllTasks"),
-    ("FAMO", "AllTasks"),
-    ("UPGrad", "TaskByTask"),
-    ("GradDrop", "TaskByTask"),
-]
+#: What is trained: methods with parameters, with a second forward pass, and by gradients.
+TRAINED: dict[str, dict] = {
+    method: dict(balancing=dict(type=method) | LINES[method]) for method in ("Uncertainty", "FAMO")
+}
+BY_TASK = dict(step=dict(type="TaskByTask"))
+TRAINED |= {kind: BY_TASK | dict(balancing=dict(type=kind)) for kind in KINDS}
+TRAINED |= {
+    f"{kind} at features": BY_TASK | dict(balancing=dict(type=kind, at="features"))
+    for kind in KINDS
+    if kind != "GradDrop"
+}
 #: The targets of four images; the second process, with the last two, lacks a task.
 TARGETS = [("semantic", "depth", "scene"), ("depth",), ("scene", "depth"), ("scene",)]
 
@@ -48,20 +53,31 @@ def weights(method: str, rank: int | None) -> Tensor:
 
 
 def combined(method: str, rank: int | None) -> Tensor:
-    """Three gradients for what the tasks share, of processes whose rows average to the same."""
+    """Three gradients of processes whose rows average to the same, and one of shared columns."""
     torch.manual_seed(0)
     balancing = MODELS.build(dict(type=method, tasks=TASKS))
-    drawn = torch.randn(3, 2, 3, 20, generator=torch.Generator().manual_seed(1)).double()
+    drawn = torch.randn(3, 2, 3, 21, generator=torch.Generator().manual_seed(1)).double()
     drawn[1, :, 1] = 0.0
     drawn[2, 0, 2] = 0.0
-    found = [rows.mean(0) if rank is None else rows[rank].clone() for rows in drawn]
-    return torch.stack([balancing.combine(rows) for rows in found])
+    found = []
+    for rows in drawn:
+        size = columns_per_process(21)
+        own = torch.zeros(3, size).double()
+        for number in range(3):
+            row = rows[:, number].mean(0) if rank is None else rows[rank, number]
+            scatter_mean(nn.functional.pad(row, (0, size * dist_size(rank) - 21)), own[number])
+        found.append(gather(balancing.combine(own))[:21])
+    return torch.stack(found)
 
 
-def trained(method: str, step: str, part: slice, *, distributed: bool) -> dict[str, Tensor]:
+def dist_size(rank: int | None) -> int:
+    return 1 if rank is None else 2
+
+
+def trained(settings: dict, part: slice, *, distributed: bool) -> dict[str, Tensor]:
     """The state after three steps."""
-    balancing = dict(type=method) | LINES.get(method, {})
-    model = make_model(PLANS["attention"], balancing=balancing, step=dict(type=step)).double()
+    torch.manual_seed(0)
+    model = make_model(PLANS["last blocks"], **settings).double()
     network: nn.Module | MultiTaskModel = model.train()
     if distributed:
         network = MultiTaskDistributedDataParallel(model)
@@ -81,8 +97,8 @@ def work(folder: Path) -> None:
     found: dict = {method: weights(method, rank) for method in LINES}
     found |= {method: combined(method, rank) for method in KINDS}
     part = slice(0, 2) if rank == 0 else slice(2, 4)
-    for method, step in TRAINED:
-        found[f"{method}, {step}"] = trained(method, step, part, distributed=True)
+    for name, settings in TRAINED.items():
+        found[f"trained: {name}"] = trained(settings, part, distributed=True)
     torch.save(found, folder / f"{rank}.pt")
     dist.destroy_process_group()
 
@@ -109,13 +125,13 @@ def test_gradients(two_processes: list[dict], method: str) -> None:
         torch.testing.assert_close(found[method], expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize(("method", "step"), TRAINED)
-def test_training(two_processes: list[dict], method: str, step: str) -> None:
-    expected = trained(method, step, slice(None), distributed=False)
+@pytest.mark.parametrize("name", TRAINED)
+def test_training(two_processes: list[dict], name: str) -> None:
+    expected = trained(TRAINED[name], slice(None), distributed=False)
     for found in two_processes:
-        for name, value in expected.items():
+        for key, value in expected.items():
             torch.testing.assert_close(
-                found[f"{method}, {step}"][name], value, rtol=1e-5, atol=1e-6, msg=name
+                found[f"trained: {name}"][key], value, rtol=1e-5, atol=1e-6, msg=key
             )
 
 
