@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
+from inspect import Parameter, signature
 from typing import Any
 
 from mmengine.model import ModuleDict
@@ -12,6 +13,8 @@ from torch import nn
 
 from .views import check_views
 
+#: Arguments of a balancing method that the model gives.
+_FROM_THE_MODEL = ("tasks", "task_weights")
 _TEST_KEYS = ("mode", "tasks", "crop_size", "stride", "tta")
 #: Containers of modules per task; their attributes, such as ``train``, cannot be task names.
 _BY_TASK = (ModuleDict(), nn.ParameterDict())
@@ -77,7 +80,8 @@ def check_method(where: str, config: Any, known: Sequence[str]) -> None:
             are accepted, too.
 
     Raises:
-        ValueError: The value is not a config, or its type is unknown.
+        ValueError: The value is not a config, its type is unknown, or an option is unknown or
+            missing.
     """
     if config is None:
         return
@@ -86,8 +90,22 @@ def check_method(where: str, config: Any, known: Sequence[str]) -> None:
     examples = " or ".join(f"dict(type={name!r})" for name in similar)
     if not isinstance(config, dict) or "type" not in config:
         raise ValueError(f"model.{where}={config!r}: give {examples}")
-    if isinstance(config["type"], str) and MODELS.get(config["type"]) is None:
+    kind = MODELS.get(config["type"]) if isinstance(config["type"], str) else config["type"]
+    if kind is None:
         raise ValueError(f"model.{where}.type={config['type']!r} is unknown: give {examples}")
+    parameters = signature(kind).parameters
+    if any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+        return
+    options = [name for name in parameters if name not in _FROM_THE_MODEL]
+    for key in config.keys() - {"type"} - set(options):
+        similar = get_close_matches(key, options, n=2, cutoff=0.5) or options
+        raise ValueError(
+            f"model.{where}.{key}: {kind.__name__} has no such option; it has "
+            f"{', '.join(similar) or 'none'}"
+        )
+    for name in options:
+        if parameters[name].default is Parameter.empty and name not in config:
+            raise ValueError(f"model.{where}: {kind.__name__} needs {name}; give {where}.{name}=…")
 
 
 def check_channels(preprocessor: nn.Module, encoder: nn.Module) -> None:

@@ -14,7 +14,16 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "analysis"))
 
-from benchmarks import checkpointing, encoders, input_pipeline, metrics, resnets, steps, tasks
+from benchmarks import (
+    checkpointing,
+    encoders,
+    input_pipeline,
+    methods,
+    metrics,
+    resnets,
+    steps,
+    tasks,
+)
 from benchmarks.flush_denormals import Flushed
 from benchmarks.machine import Machine, count_case_flops, count_flops, training_step
 from benchmarks.memory import peak_megabytes
@@ -223,6 +232,12 @@ def test_steps_are_measured() -> None:
     for table in tables:
         assert [row[0] for row in table.rows] == list(steps.WAYS)
         assert table.rows[0][2:] == ("1.00", 7, "1.00")
+
+
+def test_methods_are_measured() -> None:
+    (table,) = methods.measure(MACHINE, size="tiny", images=1, side=32, tasks=2, peak=_here)
+    assert [row[0] for row in table.rows] == [*methods.OURS, methods.TORCHJD]
+    assert table.rows[0][2:] == ("1.00", 7, "1.00")
 
 
 def test_our_metrics_keep_no_more_of_more_images() -> None:

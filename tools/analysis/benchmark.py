@@ -3,7 +3,8 @@
 Parts: encoders (ours without a plan, mmseg's, timm's), resnets (ours and mmseg's), tasks (rows
 against one pass per task), price (cost of conditioning), plan (savings of a shared part), folded,
 memory (activation checkpointing, gradient accumulation), steps (all tasks together, one after the
-other), input, metrics, start. All parts by default.
+other), methods (fixed weights, UPGrad, TorchJD's UPGrad), input, metrics, start. All parts by
+default.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from benchmarks import (
     checkpointing,
     encoders,
     input_pipeline,
+    methods,
     metrics,
     resnets,
     start,
@@ -63,6 +65,7 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "folded": tasks.measure_folded,
         "memory": lambda machine: checkpointing.measure(machine, side=512 if args.full else 0),
         "steps": lambda machine: steps.measure(machine, size=args.sizes[-1]),
+        "methods": lambda machine: methods.measure(machine, size=args.sizes[-1]),
         "input": lambda machine: input_pipeline.measure(data=args.data),
         "metrics": lambda machine: metrics.measure(),
         "start": lambda machine: start.measure(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from .baselines import baseline_table
 from .cards import ROWS
 from .classification_tables import classification_tables
 from .summary import Spread, Summary, union
@@ -14,7 +15,7 @@ from .table import EMPTY, Cell, Table
 def result_tables(summaries: Sequence[Summary]) -> list[Table]:
     """Make all tables: cards, ours and published scores, metrics by task, training, runs."""
     tables = [_cards(summaries), *classification_tables(summaries), _beside(summaries)]
-    tables += [*_tasks(summaries), _best(summaries)]
+    tables += [baseline_table(summaries), *_tasks(summaries), _best(summaries)]
     tables += [_training(summaries), _runs(summaries)]
     return [table for table in tables if table is not None]
 

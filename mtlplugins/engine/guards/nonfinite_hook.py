@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 from .update_guard import UpdateGuard
 
 _COUNT = "batches_skipped"
+#: Names of parameters that belong to one task.
+_OF_A_TASK = re.compile(r"(?:^|\.)(?:decoders|heads|task_embedding\.vectors)\.([^.]+)")
 
 
 class _Batch(NamedTuple):
@@ -36,7 +39,7 @@ class NonFiniteHook(Hook):
     the forward pass changed, such as batch-norm statistics, are restored. Schedules, iteration
     numbers and draws advance as after any other batch, and so does the average of an ``EMAHook``,
     which counts iterations. If the losses are finite but gradients are not, the parameters are
-    named.
+    named, and the tasks whose own parameters are among them.
 
     Args:
         action: ``'stop'`` with an error, or ``'skip'``: log and count the batch, and continue. The
@@ -127,7 +130,9 @@ class NonFiniteHook(Hook):
 def _parameter_names(model: nn.Module, parameters: list[nn.Parameter]) -> str:
     wanted = set(map(id, parameters))
     names = [name for name, p in model.named_parameters() if id(p) in wanted]
-    return f"{len(names)} parameters ({', '.join(names[:3])}{', …' * (len(names) > 3)})"
+    tasks = dict.fromkeys(match[1] for match in map(_OF_A_TASK.search, names) if match)
+    whose = f"task {', '.join(map(repr, tasks))}: " if tasks else ""
+    return f"{whose}{len(names)} parameters ({', '.join(names[:3])}{', …' * (len(names) > 3)})"
 
 
 def _warn(message: str) -> None:

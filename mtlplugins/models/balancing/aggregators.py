@@ -1,6 +1,6 @@
 """Methods that weight tasks by their gradients, by the aggregators of TorchJD 0.18.
 
-All take the arguments of :class:`GradientBalancing`; ``FairGrad`` has one more.
+All take the arguments of :class:`GradientBalancing`.
 """
 
 from __future__ import annotations
@@ -158,19 +158,3 @@ class ConFIG(_TorchJD):
         root = vectors * values.clamp(min=0).sqrt()
         combined = self.aggregation.ConFIG()(root * lengths[:, None])
         return torch.linalg.pinv(root.T) @ combined
-
-
-@MODELS.register_module()
-class GradDrop(_TorchJD):
-    """For each parameter, only the tasks' gradients of one sign, which is drawn by its purity.
-
-    Chen et al. 2020, Just Pick a Sign (arXiv:2010.06808).
-    """
-
-    def combine_present(self, rows: Tensor, products: Tensor, present: Tensor) -> Tensor:
-        """Combine the numbers of each parameter."""
-        scale = products.diagonal().mean().sqrt().to(rows)
-        devices = [rows.device] if rows.is_cuda else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(int(self.seed + self.steps))
-            return self.aggregation.GradDrop()(rows[present] / scale) * scale

@@ -18,6 +18,9 @@ class Balancing(nn.Module):
     Args:
         tasks: The trained tasks, in the model's order.
         task_weights: The config's ``model.task_weights``; 1 for tasks it does not name.
+
+    Raises:
+        ValueError: There are fewer than two tasks.
     """
 
     #: Whether the weights of a step are independent of its losses.
@@ -26,6 +29,8 @@ class Balancing(nn.Module):
     shardable: ClassVar[bool] = True
     #: Whether it combines gradients of the tasks; then it is a :class:`GradientBalancing`.
     needs_gradients: ClassVar[bool] = False
+    #: Whether it weights tasks against each other, so that it needs two.
+    needs_two_tasks: ClassVar[bool] = True
     #: Whether :meth:`after_update` must be called, at the cost of another forward pass.
     needs_losses_after_update: ClassVar[bool] = False
 
@@ -35,6 +40,11 @@ class Balancing(nn.Module):
         super().__init__()
         self.tasks = tuple(tasks)
         self.task_weights = dict(task_weights or {})
+        if self.needs_two_tasks and len(self.tasks) < 2:
+            raise ValueError(
+                f"model.balancing={type(self).__name__} weights tasks against each other, and only "
+                f"{', '.join(map(repr, self.tasks))} is trained; leave model.balancing out"
+            )
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float | Tensor]:
         """Compute the weights of one step.
@@ -70,19 +80,6 @@ class Balancing(nn.Module):
             losses: The losses of the last batch as in :meth:`forward`, computed again with the
                 updated weights.
         """
-
-
-def check_two_tasks(method: Balancing) -> None:
-    """Check that there are tasks to weight against each other.
-
-    Raises:
-        ValueError: There are fewer than two.
-    """
-    if len(method.tasks) < 2:
-        raise ValueError(
-            f"model.balancing={type(method).__name__} weights tasks against each other, and only "
-            f"{', '.join(map(repr, method.tasks))} is trained; leave model.balancing out"
-        )
 
 
 def check_positive(method: Balancing, **options: float) -> None:

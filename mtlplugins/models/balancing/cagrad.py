@@ -11,7 +11,10 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from .base import check_positive, missing
-from .gradient_balancing import REGULARISATION, GradientBalancing
+from .gradient_balancing import GradientBalancing
+
+#: Added to the Gramian, whose rows have a mean square of 1: the solver needs full rank.
+_REGULARISATION = 1e-12
 
 
 @MODELS.register_module()
@@ -54,7 +57,7 @@ class CAGrad(GradientBalancing):
         """
         count = len(lengths)
         products = cosines * lengths * lengths[:, None]
-        products = products + REGULARISATION * torch.eye(count).to(products)
+        products = products + _REGULARISATION * torch.eye(count).to(products)
         mean = torch.full_like(lengths, 1 / count)
         radius = self.c * (mean @ products @ mean).sqrt()
         low, high = -30.0, 30.0  # logarithms

@@ -20,6 +20,7 @@ class Fixed(Balancing):
     """
 
     known_before = True
+    needs_two_tasks = False
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
         """Return each task's weight from the config."""

@@ -80,11 +80,12 @@ class GradNorm(GradientBalancing):
         norms = products.diagonal().sqrt() / products.new_tensor(factors)
         losses, first = self.losses[present], self.first_losses[present]
         first = torch.where(first > 0, first, losses)
-        self.first_losses[present] = first
+        self.first_losses[present] = first.to(self.first_losses)
         rates = losses / first
         targets = norms.mean() * (rates / rates.mean()) ** self.alpha
         weights = self.loss_weights[present]
         slopes = (norms - targets).sign() * norms / norms.mean() / weights
         moved = (weights - self.lr * slopes).clamp(min=_SMALLEST)
-        self.loss_weights[present] = moved * weights.sum() / moved.sum()
+        scaled = moved * weights.sum() / moved.sum()
+        self.loss_weights[present] = scaled.to(self.loss_weights)
         return rows.sum(0)

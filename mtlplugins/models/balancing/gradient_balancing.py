@@ -10,7 +10,7 @@ from mmengine.dist import all_reduce
 from mmengine.logging import print_log
 from torch import Tensor
 
-from .base import Balancing, check_two_tasks
+from .base import Balancing
 
 #: Added to the Gramian of unit rows, divided by its trace: far below float64's square root.
 REGULARISATION = 1e-9
@@ -61,7 +61,6 @@ class GradientBalancing(Balancing):
         task_weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(tasks, task_weights=task_weights)
-        check_two_tasks(self)
         if at not in ("parameters", "features"):
             raise ValueError(
                 f"model.balancing={type(self).__name__}: at={at!r}: give 'parameters' or 'features'"
@@ -89,6 +88,10 @@ class GradientBalancing(Balancing):
         Returns:
             The same columns (P,) of the gradient.
         """
+        with torch.autocast(rows.device.type, enabled=False):  # it would round the products
+            return self._combine(rows)
+
+    def _combine(self, rows: Tensor) -> Tensor:
         products = gramian(rows)
         all_reduce(products, "sum")  # of Gramians of columns, not of means: it is the whole one
         lengths = products.diagonal()
@@ -146,8 +149,8 @@ class GradientBalancing(Balancing):
                 f"model.balancing={type(self).__name__} found no weights ({problem}); it uses its "
                 f"last ones, the {int(self.failures)}. time"
             )
-            return self.last_weights[present] * lengths
-        self.last_weights[present] = weights / lengths
+            return self.last_weights[present].to(lengths) * lengths
+        self.last_weights[present] = (weights / lengths).to(self.last_weights)
         return weights
 
 

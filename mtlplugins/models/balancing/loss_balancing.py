@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from .base import Balancing, check_two_tasks
+from .base import Balancing
 
 
 class LossBalancing(Balancing):
@@ -33,7 +33,6 @@ class LossBalancing(Balancing):
         self, tasks: Sequence[str], *, task_weights: Mapping[str, float] | None = None
     ) -> None:
         super().__init__(tasks, task_weights=task_weights)
-        check_two_tasks(self)
         factors = [self.task_weights.get(task, 1.0) for task in self.tasks]
         self.register_buffer("task_factors", torch.tensor(factors), persistent=False)
 

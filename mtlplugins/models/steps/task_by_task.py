@@ -70,12 +70,12 @@ class TaskByTask:
         """Train on one batch; see :meth:`AllTasks.__call__`.
 
         Raises:
-            ValueError: The model is sharded, the optimizer wrapper has a backward pass of its own,
-                or the encoder's synchronised batch norms would wait for tasks that another rank
-                lacks.
+            ValueError: The model is sharded, DDP expects a static graph, the optimizer wrapper has
+                a backward pass of its own, or the encoder's synchronised batch norms would wait
+                for tasks that another rank lacks.
         """
         model: MultiTaskModel = unwrapped_model(network)
-        _check_training(model, optim_wrapper)
+        _check_training(model, network, optim_wrapper)
         with optim_wrapper.optim_context(network):
             data = model.data_preprocessor(data, True)
             data["backward"] = partial(_backward, optim_wrapper)
@@ -191,7 +191,7 @@ def _backward(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
     loss.backward()
 
 
-def _check_training(model: MultiTaskModel, optim_wrapper: OptimWrapper) -> None:
+def _check_training(model: MultiTaskModel, network: nn.Module, optim_wrapper: OptimWrapper) -> None:
     known = (OptimWrapper.backward, AmpOptimWrapper.backward)
     if type(optim_wrapper).backward not in known:
         raise ValueError(
@@ -203,6 +203,11 @@ def _check_training(model: MultiTaskModel, optim_wrapper: OptimWrapper) -> None:
         raise ValueError(
             "model.step=TaskByTask cannot train a sharded model: it goes backward several times in "
             "a step; take model.step=dict(type='AllTasks'), or leave runner_type out"
+        )
+    if getattr(network, "static_graph", False):
+        raise ValueError(
+            "model.step=TaskByTask goes backward inside the forward pass, before DDP has recorded "
+            "a static graph: leave model_wrapper_cfg.static_graph out"
         )
     if model.task_embedding is None or not is_distributed():
         return

@@ -79,7 +79,7 @@ class TaskGradients:
             with torch.autocast(gradients[0].device.type, enabled=False):
                 torch.autograd.backward([x for x, _ in reached], gradients, retain_graph=True)
             for buffer, value in zip(self._statistics, statistics, strict=True):
-                buffer.copy_(value)
+                buffer.data.copy_(value)  # the graph, which is kept, may not see it as a change
         for _, leaf in self._pairs:
             leaf.grad = None
 

@@ -113,7 +113,8 @@ def test_cagrad_helps_the_worst_task_most(radius: float) -> None:
         best = ((mean + radius * mean.norm() * circle) @ rows.T).min(1).values.max()
         best = best.clamp(min=0) if radius >= 1 else best
         assert (found - mean).norm() <= radius * mean.norm() * (1 + 1e-6)
-        torch.testing.assert_close((rows @ found).min(), best, rtol=1e-5, atol=1e-5)
+        # the circle has steps of 1e-4
+        torch.testing.assert_close((rows @ found).min(), best, rtol=0, atol=2e-4)
 
 
 def test_cagrad_with_a_large_radius_conflicts_with_no_task() -> None:

@@ -141,11 +141,13 @@ def test_famo_asks_again_after_updates_alone() -> None:
     ("balancing", "error", "message"),
     [
         (dict(type="Uncertanty"), ValueError, r"balancing\.type='Uncertanty'.*type='Uncertainty'"),
-        (dict(type="DWA"), TypeError, "interval"),
+        (dict(type="DWA"), ValueError, r"DWA needs interval; give balancing\.interval="),
         (dict(type="DWA", interval=0), ValueError, r"balancing=DWA: interval=0 must be above 0"),
         (dict(type="STCH", mu=-1.0), ValueError, r"balancing=STCH: mu=-1\.0 must be above 0"),
         (dict(type="FAMO", lr=0), ValueError, "FAMO: lr=0 must be above"),
-        (dict(type="STCH", temprature=2), TypeError, "temprature"),
+        (dict(type="DWA", temprature=2), ValueError, r"temprature: DWA has.*it has temperature$"),
+        (dict(type="Random", seed=2), ValueError, r"balancing\.seed: Random .*it has none"),
+        (dict(type="Fixed", tasks=("a",)), ValueError, r"balancing\.tasks: Fixed has no such"),
     ],
 )
 def test_bad_options(balancing: dict, error: type[Exception], message: str) -> None:
@@ -154,9 +156,10 @@ def test_bad_options(balancing: dict, error: type[Exception], message: str) -> N
 
 
 @pytest.mark.parametrize("settings", [dict(tasks=("depth",)), dict(frozen_tasks=TASKS[1:])])
-def test_fewer_than_two_trained_tasks(settings: dict) -> None:
-    with pytest.raises(ValueError, match=r"balancing=STCH weights tasks against.*is trained"):
-        make_model(PLANS["attention"], balancing=dict(type="STCH"), **settings)
+@pytest.mark.parametrize("method", ["STCH", "Log", "Geometric", "UWSO"])
+def test_fewer_than_two_trained_tasks(method: str, settings: dict) -> None:
+    with pytest.raises(ValueError, match=rf"balancing={method} weights tasks against.*is trained"):
+        make_model(PLANS["attention"], balancing=dict(type=method), **settings)
 
 
 def test_task_by_task_refuses_what_needs_all_losses() -> None:

@@ -78,7 +78,7 @@ def test_uw_so_by_hand() -> None:
     assert found["a"].item() == pytest.approx(1 / (1 + 2.718281828**-0.5), rel=1e-6)
     assert found["b"].item() == pytest.approx(1 - found["a"].item(), rel=1e-6)
     with pytest.raises(ValueError, match=r"UWSO: temperature=0: give a number above 0"):
-        UWSO(("a",), temperature=0)
+        UWSO(("a", "b"), temperature=0)
 
 
 def test_a_model_uses_the_method() -> None:

@@ -92,7 +92,7 @@ def test_batch_norms_behind_the_branch_point_see_one_task_at_a_time() -> None:
     model = make(config, "TaskByTask")
     model.backbone.train()
     tasks = [("semantic", "depth", "scene"), ("depth", "scene"), ("scene",)]
-    norm = model.backbone.layer4[-1].norm2
+    norm = model.backbone.layer3[-1].norm2
     seen: list[int] = []
     norm.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
     gradients(model, [tasks])
@@ -113,19 +113,27 @@ def test_batch_norms_behind_the_branch_point_see_one_task_at_a_time() -> None:
 
 
 @pytest.mark.usefixtures("one_process")
-@pytest.mark.parametrize("option", ["find_unused_parameters", "static_graph"])
 @AT
-def test_ddps_options_lose_no_gradient(option: str, at: str) -> None:
-    """TorchJD's backward pass leaves zeros under both, without an error."""
+def test_ddp_that_looks_for_unused_parameters_loses_no_gradient(at: str) -> None:
+    """TorchJD's backward pass leaves zeros under it, without an error."""
     method = dict(balancing=dict(type="UPGrad", at=at))
     batches = [MIXED, [("scene",), ("scene",)]]
     wanted, _ = gradients(make(SWIN, "TaskByTask", **method), batches)
 
     def wrap(model: nn.Module) -> nn.Module:
-        return MultiTaskDistributedDataParallel(model, **{option: True})
+        return MultiTaskDistributedDataParallel(model, find_unused_parameters=True)
 
     found, _ = gradients(make(SWIN, "TaskByTask", **method), batches, wrap=wrap)
     check(found, wanted, 1e-9)
+
+
+@pytest.mark.usefixtures("one_process")
+def test_a_static_graph_is_refused() -> None:
+    def wrap(model: nn.Module) -> nn.Module:
+        return MultiTaskDistributedDataParallel(model, static_graph=True)
+
+    with pytest.raises(ValueError, match=r"leave model_wrapper_cfg\.static_graph out"):
+        gradients(make(SWIN, "TaskByTask", **UPGRAD), [MIXED], wrap=wrap)
 
 
 @pytest.mark.slow

@@ -80,31 +80,43 @@ def _last_blocks(size: str) -> dict[str, Any]:
     return dict.fromkeys(ALL, (0, 0, min(6, third), min(2, last)))
 
 
-def _step(
-    machine: Machine, way: str, size: str, plan: dict, images: int, side: int, tasks: int
-) -> Callable[[], object]:
-    kind, recompute = WAYS[way]
+def conditioned_model(
+    machine: Machine, size: str, plan: dict, tasks: int, *, with_cp: bool = False, **settings: Any
+) -> MultiTaskModel:
+    """Make a model of K segmentation tasks, ready to be trained."""
     encoder = SIZES[size]
     channels = [encoder["embed_dims"] * 2**i for i in range(4)]
     names = [f"task{k}" for k in range(tasks)]
     decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(64, 64, 64))
     head = dict(type="SegmentationHead", in_channels=64, num_classes=13)
     model = MultiTaskModel(
-        dict(type="CondSwinTransformer", plan=plan, with_cp=recompute, **encoder),
+        dict(type="CondSwinTransformer", plan=plan, with_cp=with_cp, **encoder),
         dict.fromkeys(names, head),
         dict.fromkeys(names, decoder),
-        step=dict(type=kind),
+        **settings,
     )
-    model = model.to(machine.device).train()
+    return model.to(machine.device).train()
+
+
+def batch(machine: Machine, images: int, side: int, tasks: int) -> dict[str, Any]:
+    """Make images of noise, each with a target of each task."""
+    labels = torch.zeros(1, side, side, dtype=torch.int64, device=machine.device)
+    sample = MultiTaskDataSample()
+    for k in range(tasks):
+        setattr(sample, f"gt_task{k}", PixelData(data=labels))
+    return dict(inputs=noise_images(images, side, machine.device), data_samples=[sample] * images)
+
+
+def _step(
+    machine: Machine, way: str, size: str, plan: dict, images: int, side: int, tasks: int
+) -> Callable[[], object]:
+    kind, recompute = WAYS[way]
+    model = conditioned_model(machine, size, plan, tasks, with_cp=recompute, step=dict(type=kind))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
     mixed = machine.dtype is not torch.float32
     wrapper = (Bf16OptimWrapper if mixed else OptimWrapper)(optimizer)
-    labels = torch.zeros(1, side, side, dtype=torch.int64, device=machine.device)
-    sample = MultiTaskDataSample()
-    for name in names:
-        setattr(sample, f"gt_{name}", PixelData(data=labels))
-    inputs = noise_images(images, side, machine.device)
-    return lambda: model.train_step(dict(inputs=inputs, data_samples=[sample] * images), wrapper)
+    data = batch(machine, images, side, tasks)
+    return lambda: model.train_step(data, wrapper)
 
 
 def _alone(*arguments: Any) -> None:

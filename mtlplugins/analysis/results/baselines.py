@@ -1,0 +1,97 @@
+"""Gain of multi-task runs over single-task baselines, in percent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from .summary import Spread, Summary, union
+from .table import EMPTY, Cell, Table
+
+#: Relative gains of one run in percent: over all (``""``), by task, and by ``<task>/<metric>``.
+Gains = dict[str, float]
+
+
+def baseline_table(summaries: Sequence[Summary]) -> Table | None:
+    """Compare the experiments whose configs name baselines with these.
+
+    ``experiment.baselines`` of a config names, by task, the single-task experiment (its
+    ``experiment.name`` or the stem of its config file) that a run is compared with. The gain of a
+    metric is ``(M - B) / |B|`` of its score M and the baseline's mean B over runs, with the sign
+    turned where lower is better; of a task, the mean over its metrics; Δm is the mean over tasks.
+    Maninis et al. 2019 (arXiv:1904.08918), equation 4; Vandenhende et al. 2021 (arXiv:2004.13379),
+    with one metric per task.
+
+    Returns:
+        A row per experiment with baselines; None if no config names any.
+    """
+    compared = [s for s in summaries if s.experiment.get("baselines")]
+    if not compared:
+        return None
+    by_name = {name: s for s in summaries for name in (s.runs[0].stem, s.runs[0].name, s.label)}
+    problems: list[str] = []
+    gains = {s.label: _gains(s, by_name, problems) for s in compared}
+    names = sorted(union(g for runs in gains.values() for g in runs), key=_order)
+    rows = []
+    for s in compared:
+        spreads = [Spread.of(run.get(name) for run in gains[s.label]) for name in names]
+        rows.append([Cell(s.label), Cell(str(s.complete)), *map(_cell, spreads)])
+    caption = (
+        "Gain over the single-task baselines in percent, higher is better: the mean of the "
+        "complete runs ± their sample standard deviation. The baselines enter with their means, so "
+        "their own spread is not in it. A task is the mean over its metrics, Δm the mean over "
+        "tasks (Maninis et al. 2019, arXiv:1904.08918)."
+    )
+    header = ["", "runs", *("Δm" if name == "" else f"{name}" for name in names)]
+    return Table("Against single tasks", " ".join([caption, *problems]), header, rows)
+
+
+def _gains(summary: Summary, by_name: dict[str, Summary], problems: list[str]) -> list[Gains]:
+    """Compute the gains of each complete run, and say what cannot be compared."""
+    baselines = dict(summary.experiment["baselines"])
+    scores: dict[str, float] = {}
+    for task, name in baselines.items():
+        found = by_name.get(name)
+        if found is None:
+            problems.append(f"{summary.label}: baseline {name!r} of {task} is not among the runs.")
+            continue
+        own = {n: s.mean for n, s in found.scores.items() if n.startswith(f"{task}/")}
+        if not own:
+            problems.append(f"{summary.label}: baseline {name!r} has no score of {task}.")
+        scores |= own
+    zero = [name for name, score in scores.items() if score == 0]
+    problems += [f"{summary.label}: the baseline's {name} is 0." for name in zero]
+    up = summary.higher_is_better
+    scores = {name: score for name, score in scores.items() if name in up and score != 0}
+    runs = [run for run in summary.runs if run.complete]
+    return [_gain(run.final, scores, up, list(baselines)) for run in runs]
+
+
+def _gain(
+    found: dict[str, float], scores: dict[str, float], up: dict[str, bool], tasks: Sequence[str]
+) -> Gains:
+    """Compute the gains of one run; Δm only if all tasks can be compared."""
+    gains = {
+        name: 100 * (found[name] - score) / abs(score) * (1 if up[name] else -1)
+        for name, score in scores.items()
+        if name in found
+    }
+    by_task = {
+        task: [gain for name, gain in gains.items() if name.startswith(f"{task}/")]
+        for task in tasks
+    }
+    means = {task: fmean(own) for task, own in by_task.items() if own}
+    overall = {"": fmean(means.values())} if len(means) == len(tasks) else {}
+    return overall | means | gains
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Sort Δm first, then tasks, then metrics."""
+    return (0 if name == "" else 2 if "/" in name else 1, name)
+
+
+def _cell(spread: Spread | None) -> Cell:
+    if spread is None:
+        return Cell(EMPTY)
+    deviation = "" if spread.std is None else f" ± {spread.std:.2f}"
+    return Cell(f"{spread.mean:+.2f}{deviation}")
