@@ -68,7 +68,7 @@ def test_bf16_is_near_to_float32(at: str) -> None:
         return torch.cat([p.grad.flatten() for p in model.parameters()])
 
     exact = of(OptimWrapper)
-    assert 1e-4 < (of(Bf16OptimWrapper) - exact).norm() / exact.norm() < 0.05
+    assert 1e-4 < (of(Bf16OptimWrapper) - exact).norm() / exact.norm() < 0.1
 
 
 @pytest.mark.parametrize("recompute", [False, True])
