@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 import torch
@@ -29,7 +29,8 @@ class ConditionalBlock(nn.Module):
     places: ClassVar[tuple[str, ...]]
     norms: ClassVar[tuple[str, ...]]
     carries: frozenset[str] = frozenset()
-    _at: Mapping[str, tuple[str, ...]] = {}
+    #: (place, attribute) of each conditional module; a tuple, which compilers can read
+    _placed: tuple[tuple[str, str], ...] = ()
 
     @property
     def width(self) -> int:
@@ -58,7 +59,7 @@ class ConditionalBlock(nn.Module):
             put = getattr(self, f"_put_{kind.place}")
             put(kind, f"conditional_{name}", embed_dims=embed_dims, **settings)
         self.carries = frozenset(modules)
-        self._at = self._by_place({name: f"conditional_{name}" for name in modules})
+        self._placed = _in_order({name: f"conditional_{name}" for name in modules})
 
     @torch.no_grad()
     def fold(self, z: Tensor) -> None:
@@ -80,7 +81,7 @@ class ConditionalBlock(nn.Module):
                 setattr(self, name, module.folded(z))
                 left[name] = name
         self.carries = frozenset()
-        self._at = self._by_place(left)
+        self._placed = _in_order(left)
 
     def fit_linears(self) -> None:
         """Fit modules that are derived from the linear layers' weights to these weights."""
@@ -92,7 +93,7 @@ class ConditionalBlock(nn.Module):
     def normalise(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
         """Apply a norm, with the rows' condition if norms are conditional."""
         norm = getattr(self, name)
-        return norm(x, condition) if "norms" in self._at else norm(x)
+        return norm(x, condition) if self.has_at("norms") else norm(x)
 
     def transform(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
         """Apply a linear layer and add the output of conditional modules: (R, ..., C)."""
@@ -101,10 +102,14 @@ class ConditionalBlock(nn.Module):
             y = y + modules[self.linears.index(name)](x, condition)
         return y
 
+    def has_at(self, place: str) -> bool:
+        """Return whether a conditional module is in a place."""
+        return any([at == place for at, _ in self._placed])  # noqa: C419, compilers read lists
+
     @property
     def adds_to_linears(self) -> bool:
         """True if conditional modules add to the output of linear layers."""
-        return "linears" in self._at
+        return self.has_at("linears")
 
     def beside(self, x: Tensor, y: Tensor, condition: Condition | None) -> Tensor:
         """Add the modules beside the block, applied to its input ``x``, to its output ``y``."""
@@ -124,16 +129,9 @@ class ConditionalBlock(nn.Module):
     def _linear(self, name: str) -> nn.Linear:
         return cast("nn.Linear", self.get_submodule(name))
 
-    def _modules_in(self, place: str) -> Iterator[Any]:
-        """Iterate over the conditional modules in a place: lists of them for ``"linears"``."""
-        return (getattr(self, attribute) for attribute in self._at.get(place, ()))
-
-    def _by_place(self, attributes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-        places: dict[str, tuple[str, ...]] = {}
-        for name in (name for name in MODULES if name in attributes):
-            place = MODULES[name].place
-            places[place] = (*places.get(place, ()), attributes[name])
-        return places
+    def _modules_in(self, place: str) -> list[Any]:
+        """List the conditional modules in a place: lists of them for ``"linears"``."""
+        return [getattr(self, attribute) for at, attribute in self._placed if at == place]
 
     def _put_norms(self, kind: type[ConditionalModule], _: str, **settings: int) -> None:
         for name in self.norms:
@@ -173,3 +171,8 @@ class ConditionalBlock(nn.Module):
 
 def _fit_loaded(block: ConditionalBlock, _: object) -> None:
     block.fit_linears()
+
+
+def _in_order(attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return (place, attribute) of modules, given their attributes, in the order of MODULES."""
+    return tuple((MODULES[name].place, attributes[name]) for name in MODULES if name in attributes)

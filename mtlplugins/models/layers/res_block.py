@@ -47,7 +47,7 @@ class _CondResBlock(ConditionalBlock):
     def normalise(self, name: str, x: Tensor, condition: Condition | None) -> Tensor:
         """Apply a norm and the conditional module after it."""
         x = getattr(self, name)(x)
-        if "norms" in self._at:
+        if self.has_at("norms"):
             x = getattr(self, f"conditional_{name}")(x, condition)
         return x
 
@@ -56,7 +56,7 @@ class _CondResBlock(ConditionalBlock):
         shortcut = x if self.downsample is None else self.downsample(x)
         y += shortcut
         y = self.relu(y)
-        if "beside" in self._at:
+        if self.has_at("beside"):
             tokens, out = (m.flatten(2).transpose(1, 2) for m in (shortcut, y))  # (R, H'·W', C')
             y = self.beside(tokens, out, condition).transpose(1, 2).unflatten(2, y.shape[-2:])
         return y

@@ -89,7 +89,7 @@ class CondViTBlock(ConditionalBlock, TransformerEncoderLayer):
         matrix = self.logits(condition)  # (T, h·w, h·w)
         if matrix is None:
             matrix = getattr(self, "attention_bias", None)
-        if matrix is None and not (self.adds_to_linears or "memory" in self._at):
+        if matrix is None and not (self.adds_to_linears or self.has_at("memory")):
             return self.attn(x)
         bias = None
         if matrix is not None:
