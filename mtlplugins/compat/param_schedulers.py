@@ -20,9 +20,9 @@ def keep_ratios_of_groups() -> None:
 
     Breaks: absolute learning rates of a scheduler (``eta_max`` of ``OneCycleLR``, ``eta_min`` of
     the cosine and polynomial ones, ``min_value`` of ``ReduceOnPlateauLR``) apply to every group
-    unscaled. ``lr_mult`` of ``paramwise_cfg`` and layer-wise decay then have no effect (OneCycleLR)
-    or end in one rate (the others), and a module with ``lr_mult=0`` is trained. A list with one
-    number per group stays as it is.
+    unscaled. ``lr_mult`` of ``paramwise_cfg``, layer-wise decay and ``auto_scale_lr`` then have no
+    effect (OneCycleLR) or end in one rate (the others), and a module with ``lr_mult=0`` is trained.
+    A list with one number per group stays as it is.
     Since: every MMEngine up to 0.10.7 (mmengine#1612).
     Ends: when MMEngine's schedulers scale these numbers by group.
     """
@@ -42,9 +42,8 @@ def _remembering(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _find_ratios(optimizer: Any, name: str) -> list[float]:
+    # equal values too may be a multiple of the default: of auto_scale_lr, or of one lr_mult for all
     values = [group[name] for group in optimizer.param_groups]
-    if len(set(values)) == 1 and values[0]:  # all equal, whatever the defaults are
-        return [1.0] * len(values)
     base = optimizer.defaults.get(name) or max(values)
     return [value / base if base else 1.0 for value in values]
 

@@ -12,18 +12,24 @@ from mmengine.config import Config
 
 from mtlplugins.common.private import config_dict
 from mtlplugins.common.shipped_configs import PREFIX, shipped_config
+from mtlplugins.engine.resume.loops import counts_iterations
 
+from .schedules import follow_length, follow_rate
 from .tasks import change_tasks, spread_tasks, tasks_as_written
+from .unused import warn_of_unused
 from .validate import check_values
 
 
 def load_config(source: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
     """Load and check a config, with ``--cfg-options`` applied.
 
-    Three values are repeated in a config; changing one of them changes all: ``data_root`` in every
-    data set that had the old one, ``train_cfg.max_epochs`` in every schedule that had its length,
-    ``tasks`` in model, data and metrics (:func:`spread_tasks`). With a GPU, data loaders use pinned
-    memory (``pin_memory``) by default, so that copies to the GPU overlap with its computation.
+    Four values are repeated in a config; changing one of them by an option changes all:
+    ``data_root`` in every data set that had the old one, ``train_cfg.max_epochs`` (or
+    ``max_iters``) in every schedule that ended with it, ``optim_wrapper.optimizer.lr`` in every
+    one-cycle schedule that rose to it, ``tasks`` in model, data and metrics
+    (:func:`spread_tasks`). With a GPU, data loaders use pinned memory (``pin_memory``) by default,
+    so that copies to the GPU overlap with its computation. Loaders without workers
+    (``num_workers=0``) lose the settings of workers, such as ``persistent_workers``.
 
     Args:
         source: A config file, ``mtlplugins::NAME`` for a shipped one, or a config object, which is
@@ -41,17 +47,17 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
         old_tasks = cfg.get("tasks")
         _check_spelling(options, cfg)
         old_root = cfg.get("data_root")
-        old_epochs = cfg.get("train_cfg", {}).get("max_epochs")
+        old_length, old_rate = _length(cfg), _rate(cfg)
         cfg.merge_from_dict(options)
         if cfg.get("data_root") != old_root:
             _replace(config_dict(cfg), "data_root", old_root, cfg.data_root)
-        epochs = (cfg.get("train_cfg") or {}).get("max_epochs")
-        if epochs != old_epochs:
-            _replace(cfg.get("param_scheduler"), "total_steps", old_epochs, epochs)
+        follow_length(cfg, old_length, _length(cfg))
+        follow_rate(cfg, old_rate, _rate(cfg))
         if "tasks" in options:
             change_tasks(cfg, old_tasks)
     spread_tasks(cfg)
-    _pin_memory(cfg)
+    _set_loaders(cfg)
+    warn_of_unused(cfg)
     check_values(cfg)
     return cfg
 
@@ -70,12 +76,32 @@ def _read(path: str) -> Config:
         ) from error
 
 
-def _pin_memory(cfg: Config) -> None:
-    # set here and not in the configs, because PyTorch warns without a GPU
+def _set_loaders(cfg: Config) -> None:
     for split in ("train", "val", "test"):
         loader = cfg.get(f"{split}_dataloader")
-        if isinstance(loader, dict) and torch.cuda.is_available():
+        if not isinstance(loader, dict):
+            continue
+        if torch.cuda.is_available():  # not in the configs: PyTorch warns without a GPU
             loader.setdefault("pin_memory", True)
+        if not loader.get("num_workers"):  # PyTorch refuses what concerns workers
+            for key in ("persistent_workers", "prefetch_factor", "timeout"):
+                loader.pop(key, None)
+
+
+def _length(cfg: Config) -> Any:
+    loop = cfg.get("train_cfg")
+    return _at(loop, "max_iters" if counts_iterations(loop or {}) else "max_epochs")
+
+
+def _rate(cfg: Config) -> Any:
+    return _at(cfg, "optim_wrapper", "optimizer", "lr")
+
+
+def _at(node: Any, *keys: str) -> Any:
+    """Return the value at some keys; None where there is none."""
+    for key in keys:
+        node = node.get(key) if isinstance(node, (dict, Config)) else None
+    return node
 
 
 def _check_spelling(options: dict[str, Any], cfg: Config) -> None:

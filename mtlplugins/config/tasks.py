@@ -88,7 +88,7 @@ def spread_tasks(cfg: Config) -> None:
 
 def change_tasks(cfg: Config, old: Any) -> None:
     """Replace the old tasks by ``cfg.tasks`` in model and data sets, as in a saved config."""
-    for node in (config_dict(cfg).get("model"), *_all_leaves(cfg)):
+    for node in (config_dict(cfg).get("model"), *(leaf for _, leaf in leaves_of(cfg))):
         if old is not None and node and tuple(node.get("tasks") or ()) == _names(old):
             node["tasks"] = _names(cfg.tasks)
 
@@ -145,9 +145,14 @@ def _takes_tasks(kind: Any) -> bool:
     return isinstance(kind, type) and "tasks" in inspect.signature(kind.__init__).parameters
 
 
-def _all_leaves(cfg: Config) -> Iterator[dict]:
+def leaves_of(cfg: Config) -> Iterator[tuple[str, dict]]:
+    """Yield the data sets of a config, inside of wrappers, with the keys of their loaders."""
     for split in _SPLITS:
-        yield from _leaves((config_dict(cfg).get(f"{split}_dataloader") or {}).get("dataset"))
+        key = f"{split}_dataloader"
+        loader = config_dict(cfg).get(key)
+        dataset = loader.get("dataset") if isinstance(loader, dict) else None
+        for leaf in _leaves(dataset):
+            yield f"{key}.dataset", leaf
 
 
 def _leaves(dataset: Any) -> Iterator[dict]:

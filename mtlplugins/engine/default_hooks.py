@@ -8,6 +8,8 @@ from typing import Any
 from mmengine.hooks import CheckpointHook, Hook
 from mmseg.registry import HOOKS
 
+from .resume.loops import counts_iterations
+
 #: Names that MMEngine's Runner knows too; it accepts None for these only.
 MMENGINE_NAMES = (
     "runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"
@@ -38,6 +40,7 @@ _Hooks = dict[str, Hook | dict | None]
 def merge_hooks(
     default_hooks: Mapping[str, Hook | dict | None] | None,
     custom_hooks: Sequence[Hook | dict] | None,
+    loop: Any = None,
 ) -> tuple[_Hooks, list[Hook | dict]]:
     """Merge a config's hooks with the defaults, by name.
 
@@ -46,15 +49,21 @@ def merge_hooks(
     same arguments. A default hook of ours that is listed elsewhere replaces the default, so that no
     hook runs twice: older configs list them in ``custom_hooks``.
 
+    In a loop over iterations, checkpoints and logged scores count iterations, unless the config
+    says otherwise, and a checkpoint is saved at each validation. Such a loop has a single epoch:
+    counted in epochs, there would be one checkpoint, at the end, and all scores at step 0.
+
     Args:
         default_hooks: The config's ``default_hooks``.
         custom_hooks: The config's ``custom_hooks``.
+        loop: The config's ``train_cfg``.
 
     Returns:
         Default hooks as MMEngine's Runner takes them, and the remaining custom hooks.
 
     Raises:
-        ValueError: An entry has neither a type nor the name of a default.
+        ValueError: An entry has neither a type nor the name of a default, or checkpoints of a loop
+            over iterations are to count epochs.
     """
     own = dict(default_hooks or {})
     custom = []
@@ -72,7 +81,24 @@ def merge_hooks(
         if isinstance(hook, dict) and "type" not in hook:
             raise ValueError(f"default_hooks.{name}: no default has this name; give it a type")
     merged |= own
+    if counts_iterations(loop or {}):
+        _count_iterations(merged, default_hooks or {}, loop)
     return {n: h for n, h in merged.items() if h is not None or n in MMENGINE_NAMES}, custom
+
+
+def _count_iterations(merged: _Hooks, given: Mapping[str, Any], loop: Any) -> None:
+    """Let the checkpoints and scores of a loop over iterations count those."""
+    saving, logging = merged.get("checkpoint"), merged.get("logger")
+    if isinstance(saving, dict):
+        if saving.setdefault("by_epoch", False):
+            raise ValueError(
+                "default_hooks.checkpoint.by_epoch=True: a loop over iterations has a single epoch "
+                "and would save at its end alone: leave it out, and give interval in iterations"
+            )
+        if "interval" not in (given.get("checkpoint") or {}) and isinstance(loop, Mapping):
+            saving["interval"] = loop.get("val_interval", 1000)  # MMEngine's default
+    if isinstance(logging, dict):
+        logging.setdefault("log_metric_by_epoch", False)
 
 
 def _is_ours(name: str) -> bool:

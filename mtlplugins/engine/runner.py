@@ -29,7 +29,7 @@ from .guards.one_optimizer import refuse_several_optimizers
 from .resume.draws import number_draws
 from .resume.early_stopping import replay_scores
 from .resume.find_checkpoint import FoundCheckpoint, find_checkpoint
-from .resume.loops import make_resumable
+from .resume.loops import make_resumable, refuse_no_batches
 from .resume.run_settings import refuse_other_seed, refuse_unfit
 from .resume.work_dir import locked, refuse_to_overwrite
 
@@ -81,7 +81,8 @@ class MultiTaskRunner(Runner):
         default_scope: str = "mmseg",
         **kwargs: Any,
     ) -> None:
-        default_hooks, custom_hooks = merge_hooks(default_hooks, custom_hooks)
+        loop = kwargs.get("train_cfg")
+        default_hooks, custom_hooks = merge_hooks(default_hooks, custom_hooks, loop)
         cfg = Config(copy.deepcopy(cfg or {})) if not isinstance(cfg, Config) else cfg.copy()
         cfg.setdefault("sync_bn", "torch")
         if not any(isinstance(hook, Hook) for hook in (*default_hooks.values(), *custom_hooks)):
@@ -163,7 +164,9 @@ class MultiTaskRunner(Runner):
         if isinstance(loop, dict):
             loop = make_resumable(loop)
             self._train_dataloader = number_draws(self._train_dataloader)
-        return super().build_train_loop(loop)
+        built = super().build_train_loop(loop)
+        refuse_no_batches(built.dataloader)  # the schedules ask for its length
+        return built
 
     # ---- training ----
 

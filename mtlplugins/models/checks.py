@@ -159,3 +159,41 @@ def check_test_cfg(test_cfg: Mapping[str, Any], tasks: Sequence[str]) -> None:
                 f"test_cfg.stride={tuple(stride)} must be positive and at most "
                 f"crop_size={tuple(crop)}, or windows leave gaps"
             )
+
+
+def check_unread(*, pretrained: Any, train_cfg: Any) -> None:
+    """Refuse arguments of mmseg's models that would have no effect here.
+
+    Raises:
+        ValueError: One of them is given.
+    """
+    if pretrained:
+        raise ValueError(
+            f"model.pretrained={pretrained!r} would not be read: for the encoder give "
+            "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=…), for the whole model "
+            "load_from"
+        )
+    if train_cfg:
+        raise ValueError(
+            f"model.train_cfg={dict(train_cfg)} would not be read: give what concerns a head to "
+            "model.heads.TASK, such as the sampler of MultiTaskDecodeHead in its head"
+        )
+
+
+def check_preprocessor(built: nn.Module | None) -> None:
+    """Refuse data preprocessors that pad images and not their targets.
+
+    The logits of the padded image would be squeezed to the size of the target.
+
+    Args:
+        built: The data preprocessor; None if the model has none yet.
+
+    Raises:
+        ValueError: It is one of MMEngine, mmseg or mmpretrain.
+    """
+    if type(built).__module__.partition(".")[0] in ("mmengine", "mmseg", "mmpretrain"):
+        raise ValueError(
+            f"model.data_preprocessor: {type(built).__name__} does not pad the targets of tasks "
+            "with the image: take dict(type='MultiTaskDataPreprocessor', mean=…, std=…, "
+            "bgr_to_rgb=True), which pads each with its own invalid value"
+        )

@@ -16,7 +16,15 @@ from mtlplugins.structures import MultiTaskDataSample
 
 from .backbones.conditioned import Trunk
 from .balancing import METHODS
-from .checks import check_channels, check_method, check_parts, check_tasks, check_test_cfg
+from .checks import (
+    check_channels,
+    check_method,
+    check_parts,
+    check_preprocessor,
+    check_tasks,
+    check_test_cfg,
+    check_unread,
+)
 from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
 from .distributed.shares import mean_over_processes
@@ -71,19 +79,22 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
             which uses ``task_weights``. See :mod:`mtlplugins.models.balancing`.
         step: Training step; None for ``dict(type="AllTasks")``. See
             :mod:`mtlplugins.models.steps`.
-        data_preprocessor: Usually ``MultiTaskDataPreprocessor``.
+        data_preprocessor: ``MultiTaskDataPreprocessor``, or one of your own; needed for training
+            and testing with a runner.
         test_cfg: ``mode``: ``'whole'``, or ``'slide'`` with ``crop_size`` and ``stride`` (height,
             width), which averages the logits of dense tasks over windows. ``tasks``: the tasks to
             predict, None for all. ``tta``: test-time augmentation, such as ``dict(scales=(0.75,
             1.0, 1.25), flip=True)``; None for none.
-        train_cfg: Not used; mmseg's tools pass it.
-        pretrained: Not used; mmseg's tools pass it.
+        train_cfg: None or empty; mmseg's tools pass it.
+        pretrained: None; mmseg's tools pass it.
         init_cfg: As in MMEngine.
 
     Raises:
         ValueError: A task has no head or is listed twice; ``task_weights``, ``frozen_tasks`` or
             ``test_cfg`` have an unknown task, or ``test_cfg`` an unknown key; all tasks are frozen;
-            or a task name contains "loss" or ".", or is an attribute of PyTorch's modules.
+                or a task name contains "loss" or ".", or is an attribute of PyTorch's modules;
+            ``pretrained`` or ``train_cfg`` is given, which other models of mmseg read; or the data
+            preprocessor is one of MMEngine, mmseg or mmpretrain.
     """
 
     decoders: MutableMapping[str, nn.Module]
@@ -108,7 +119,9 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
         pretrained: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
+        check_unread(pretrained=pretrained, train_cfg=train_cfg)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        check_preprocessor(self.data_preprocessor if data_preprocessor else None)
         decoders = decoders or {}
         self.tasks = tuple(heads if tasks is None else tasks)
         self.test_cfg = dict(mode="whole", tasks=None) | dict(test_cfg or {})
@@ -205,7 +218,7 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
 
         Returns:
             The values to log: ``loss``, the weighted total, and for each task its raw
-            ``<task>_loss``, ``<task>_weight`` and ``<task>_<figure>``.
+            ``<task>_loss``, if an image has its target, ``<task>_weight`` and ``<task>_<figure>``.
         """
         _, logged = self.step(self, data, optim_wrapper)
         return logged

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 from PIL import Image
 
 from mtlplugins.kinds import enter, get_part
+
+_MILLIMETRE, _MOST_STEPS = 0.001, 65535
 
 
 def _labels(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
@@ -21,8 +25,17 @@ def _labels(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
 
 
 def _depth(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
-    millimetres = np.rint(field.get("data")[0].cpu().numpy() * 1000).clip(0, 65535)
-    Image.fromarray(millimetres.astype(np.uint16)).save(path, "PNG")
+    unit = entry.get("file_unit", _MILLIMETRE)
+    steps = np.rint(field.get("data")[0].cpu().numpy() / unit)
+    if beyond := int((steps > _MOST_STEPS).sum()):
+        print_log(
+            f"{path}: {beyond} of {steps.size} depths are beyond {_MOST_STEPS * unit:.1f} m, which "
+            f"is what 16 bits hold in steps of {unit:g} m, and are written as that; give the data "
+            "set's DepthMap a larger unit",
+            logger="current",
+            level=logging.WARNING,
+        )
+    Image.fromarray(steps.clip(0, _MOST_STEPS).astype(np.uint16)).save(path, "PNG")
 
 
 def _normals(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
@@ -85,8 +98,9 @@ def save_predictions(
 ) -> None:
     """Write the predictions of a sample to ``out/<task>/<stem>``, in the layout of a data set.
 
-    Segmentation: PNG of class indices. Depth: 16-bit PNG in millimetres. Normals: float32
-    ``.npy`` (H, W, 3). Classes: JSON with the scores.
+    Segmentation: PNG of class indices. Depth: 16-bit PNG in the unit of the data set's own images
+    (KITTI: 1/256 m), else in millimetres. Normals: float32 ``.npy`` (H, W, 3). Classes: JSON with
+    the scores.
 
     Args:
         sample: Sample with ``pred_<task>`` fields.

@@ -164,3 +164,16 @@ def test_a_resumed_schedule_continues_as_the_unbroken_one():
         assert [group["lr"] for group in again.optimizer.param_groups] == unbroken[step]
         again.optimizer.step()
         resumed.step()
+
+
+@pytest.mark.parametrize("parts", [{}, dict(backbone=0.1)])
+@pytest.mark.parametrize("schedule", SCHEDULES[:4], ids=lambda s: s["type"])
+def test_a_scaled_rate_scales_the_whole_schedule(schedule: dict, parts: dict):
+    """``auto_scale_lr`` multiplies the rates of the groups before the schedules are built."""
+    scaled = wrapper(**parts)
+    for group in scaled.optimizer.param_groups:
+        group["lr"] *= 0.25
+    for own, before in zip(
+        rates(scaled, [schedule]), rates(wrapper(**parts), [schedule]), strict=True
+    ):
+        assert own == pytest.approx([0.25 * rate for rate in before], rel=1e-9)

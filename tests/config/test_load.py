@@ -84,3 +84,12 @@ def test_options_leave_a_given_config_alone() -> None:
     changed = load_config(given, options)
     assert changed.param_scheduler[0].total_steps == 7
     assert given.pretty_text == text
+
+
+def test_loaders_without_workers_need_no_settings_of_workers() -> None:
+    """PyTorch refuses persistent_workers=True, which the configs have."""
+    loader = "train_dataloader"
+    assert load_config(CONFIG).train_dataloader.persistent_workers
+    cfg = load_config(CONFIG, {f"{loader}.num_workers": 0, f"{loader}.prefetch_factor": 4})
+    assert not {"persistent_workers", "prefetch_factor"} & set(cfg.train_dataloader)
+    assert cfg.val_dataloader.persistent_workers

@@ -103,3 +103,17 @@ def test_the_page_lists_every_default() -> None:
     }
     assert listed == DEFAULT_HOOKS
     assert list(listed) == list(DEFAULT_HOOKS)
+
+
+def test_in_a_loop_over_iterations_hooks_count_those() -> None:
+    """It has one epoch: checkpoints would come at the end alone, and all scores at step 0."""
+    loop = dict(type="IterBasedTrainLoop", max_iters=100, val_interval=20)
+    merged, _ = merge_hooks(dict(checkpoint=dict(max_keep_ckpts=1)), None, loop)
+    saving = merged["checkpoint"]
+    assert (saving["by_epoch"], saving["interval"], saving["max_keep_ckpts"]) == (False, 20, 1)
+    assert merged["logger"]["log_metric_by_epoch"] is False
+    merged, _ = merge_hooks(dict(checkpoint=dict(interval=7)), None, dict(by_epoch=False))
+    assert (merged["checkpoint"]["by_epoch"], merged["checkpoint"]["interval"]) == (False, 7)
+    with pytest.raises(ValueError, match=r"checkpoint\.by_epoch=True: a loop over iterations"):
+        merge_hooks(dict(checkpoint=dict(by_epoch=True)), None, loop)
+    assert merge_hooks(None, None, dict(by_epoch=True))[0] == DEFAULT_HOOKS

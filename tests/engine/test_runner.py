@@ -12,10 +12,11 @@ from mmengine.config import Config
 from mmengine.hooks import EarlyStoppingHook, EMAHook, ProfilerHook
 from mmengine.runner import CheckpointLoader, EpochBasedTrainLoop, Runner
 from mmseg.registry import LOOPS, RUNNERS
+from torch.utils.data import DataLoader
 
 from mtlplugins.compat import checkpoint_files
 from mtlplugins.engine import MultiTaskRunner, ResumableEpochLoop, ResumableIterLoop
-from mtlplugins.engine.resume.loops import make_resumable
+from mtlplugins.engine.resume.loops import make_resumable, refuse_no_batches
 from mtlplugins.engine.resume.work_dir import locked
 from tests.engine.resume._stopping import At, Killed, kill, make_run, terminate, weights
 
@@ -125,6 +126,14 @@ def test_a_loop_of_the_users_own_stays() -> None:
         pass
 
     assert make_resumable(dict(type=Own, max_epochs=3)) == dict(type=Own, max_epochs=3)
+
+
+def test_images_that_make_no_batch_are_named() -> None:
+    loaders = [DataLoader(range(n), batch_size=4, drop_last=True) for n in (3, 4)]
+    refuse_no_batches(loaders[1])
+    refuse_no_batches(DataLoader(range(3), batch_size=4))
+    with pytest.raises(ValueError, match="3 images make no batch of 4 with drop_last=True"):
+        refuse_no_batches(loaders[0])
 
 
 # ---- work dir and checkpoint ----

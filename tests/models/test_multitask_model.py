@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -376,3 +377,32 @@ def test_frozen_encoder_of_the_thesis():
         model = MultiTaskModel(**config).train()
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     assert trained == pytest.approx(49.0e6, abs=0.1e6)
+
+
+@pytest.mark.parametrize("step", ["AllTasks", "TaskByTask"])
+def test_a_task_without_targets_leaves_no_zero_in_the_log(step: str):
+    """The mean of its logged losses is that of the batches that have it."""
+    model = make_model(PLANS["last blocks"], step=dict(type=step))
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.0))
+    both, alone = (
+        model.train_step(dict(inputs=images(1), data_samples=samples_of(tasks)), wrapper)
+        for tasks in (TASKS, ("semantic", "scene"))
+    )
+    assert both["depth_loss"] > 0
+    assert set(both) - set(alone) == {"depth_loss"}
+    torch.testing.assert_close(alone["loss"], alone["semantic_loss"] + alone["scene_loss"])
+
+
+def test_arguments_that_would_not_be_read_are_refused():
+    make_model(pretrained=None, train_cfg={})
+    with pytest.raises(ValueError, match=r"pretrained='swin.pth' would not be read.*init_cfg"):
+        make_model(pretrained="swin.pth")
+    with pytest.raises(ValueError, match=r"train_cfg=.* would not be read"):
+        make_model(train_cfg=dict(sampler=1))
+
+
+@pytest.mark.parametrize("name", ["SegDataPreProcessor", "mmengine.ImgDataPreprocessor"])
+def test_preprocessors_that_do_not_pad_targets_are_refused(name: str):
+    with pytest.raises(ValueError, match=f"{name.rpartition('.')[2]} does not pad the targets"):
+        make_model(data_preprocessor=dict(type=name))
+    make_model(data_preprocessor=dict(type="MultiTaskDataPreprocessor"))

@@ -12,8 +12,9 @@ from mmengine.structures import PixelData
 from PIL import Image
 
 from mtlplugins.apis.test import described_tasks
+from mtlplugins.datasets import DepthMap
 from mtlplugins.structures import MultiTaskDataSample
-from mtlplugins.visualization import SavePredictionsHook
+from mtlplugins.visualization import SavePredictionsHook, prediction_files, save_predictions
 
 TASKS = dict(semantic=dict(kind="segmentation", classes=("a", "b", "c")), depth=dict(kind="depth"))
 
@@ -64,3 +65,22 @@ def test_checkpoints_that_describe_nothing(meta) -> None:
 def test_descriptions_of_a_checkpoint() -> None:
     tasks = TASKS | dict(other="no dict", more=dict(classes=1))
     assert described_tasks(dict(dataset_meta=dict(tasks=tasks))) == TASKS
+
+
+def test_depth_is_written_in_the_unit_of_the_data(tmp_path: Path, monkeypatch) -> None:
+    """KITTI's 80 m are more than 16 bits of millimetres hold."""
+    said: list[str] = []
+    monkeypatch.setattr(prediction_files, "print_log", lambda text, **_: said.append(text))
+    far = MultiTaskDataSample()
+    far.pred_depth = PixelData(data=torch.tensor([[[2.5, 80.0]]]))
+    entry = DepthMap(unit=1 / 256).meta()
+    save_predictions(far, dict(depth=entry), tmp_path, "kitti")
+    assert np.array(Image.open(tmp_path / "depth/kitti.png")).tolist() == [[640, 20480]]
+    assert said == []
+    save_predictions(far, dict(depth=dict(kind="depth")), tmp_path, "far")
+    assert np.array(Image.open(tmp_path / "depth/far.png")).tolist() == [[2500, 65535]]
+    assert "1 of 2 depths are beyond 65.5 m" in said[0]
+
+
+def test_floats_and_mixed_units_are_written_in_millimetres() -> None:
+    assert "file_unit" not in DepthMap(suffix=".npy", unit=1.0).meta()

@@ -26,7 +26,6 @@ from .leaks import find_copies, find_shared_files
 from .splits import Split, splits_of
 
 _CHUNK = 16  # images per job; small, so that progress is steady and cores finish together
-_OUTSIDE = 0.9  # share of a task's values: some depths beyond the head's range are common
 _WATCH_SECONDS = 0.5
 _Part = tuple[int, int, range]  # index of the split, of the data set in it, and of images
 _Heads = Mapping[str, Mapping[str, Any]]  # configs of the model's heads, by task
@@ -100,17 +99,15 @@ def _find_wrong_units(
 ) -> list[Problem]:
     """Find tasks with ground truth outside the head's range, usually because of a wrong unit."""
     return [
-        Problem(
-            f"range of {task}",
-            f"task {task!r}: {tally.outside / tally.valid:.1%} of its values lie "
-            + split.sources[source].target_types[task].where_outside(heads.get(task, {})),
-            split.name,
-            source,
-        )
+        Problem(f"range of {task}", misfit, split.name, source)
         for split, of_split in zip(splits, findings, strict=True)
         for source, found in enumerate(of_split)
         for task, tally in found.tallies.items()
-        if tally.outside > _OUTSIDE * tally.valid
+        if (
+            misfit := tally.misfit(
+                task, split.sources[source].target_types[task], heads.get(task, {})
+            )
+        )
     ]
 
 

@@ -82,6 +82,10 @@ class Target(ABC):
         """Describe the values that :meth:`outside` counts, and the settings to check."""
         return "outside of what the head predicts"
 
+    def implausible(self, histogram: Mapping[str, int]) -> str | None:
+        """Say why targets with this histogram are not what they should be; None if they may be."""
+        return None
+
     def tally(self, value: Any, head: Mapping[str, Any] | None = None) -> Tally:
         """Count the contents of an image's target, and what a head cannot predict of them."""
         return Tally.of(self, value, head or {})

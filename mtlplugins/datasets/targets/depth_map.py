@@ -15,7 +15,7 @@ from mmseg.registry import DATASETS
 from mtlplugins.geometry import Intrinsics
 from mtlplugins.kinds import part_of_kind
 
-from .map_file import MapFile
+from .map_file import MapFile, suffixes_of
 
 #: Bounds of the bins in a histogram of depth, in metres.
 DEPTH_BOUNDS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 50, 100)
@@ -91,8 +91,13 @@ class DepthMap(MapFile):
         self.along_ray = None if along_ray is None else Intrinsics(*along_ray)
 
     def meta(self) -> dict[str, Any]:
-        """Describe the task; ``unit`` is that of the loaded and predicted depth."""
-        return dict(kind=self.kind, unit="m")
+        """Describe the task.
+
+        ``unit`` is that of the loaded and predicted depth; ``file_unit``, in metres, that of the
+        data set's images, in which predictions are written too.
+        """
+        meta = dict(kind=self.kind, unit="m")
+        return meta if ".npy" in suffixes_of(self.suffix) else meta | dict(file_unit=self.unit)
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Check the type, and convert (H, W) to float32 depth in metres."""

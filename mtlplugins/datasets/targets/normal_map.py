@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -110,6 +110,19 @@ class NormalMap(MapFile):
         positive = np.take_along_axis(normals, axis[:, None], axis=-1)[:, 0] > 0
         counts = np.bincount(2 * axis + positive, minlength=6).tolist()
         return counts_by_name(("left", "right", "up", "down", "the camera", "away"), counts)
+
+    def implausible(self, histogram: Mapping[str, int]) -> str | None:
+        """Say that more normals point away from the camera than to it, which none can."""
+        away, towards = histogram["away"], histogram["the camera"]
+        if away <= towards:
+            return None
+        return (
+            f"{away} of {sum(histogram.values())} normals point away from the camera and {towards} "
+            "to it, which a camera cannot see: they are in other axes. Here x is right, y down, z "
+            "forward, and a wall ahead has (0, 0, -1). Give NormalMap signs=(-1, -1, -1) if "
+            "the files have normals that point into the surface, (1, -1, -1) if their y is up and "
+            "their z points to the camera (OpenGL); else mirrored and rotated images are wrong"
+        )
 
     def pack(self, value: np.ndarray) -> PixelData:
         """Convert to a float32 map (3, H, W)."""

@@ -15,6 +15,8 @@ from mtlplugins.common.text import few
 if TYPE_CHECKING:
     from .base import Target
 
+_OUTSIDE = 0.9  # share of a task's values: some depths beyond the head's range are common
+
 
 @dataclass
 class Tally:
@@ -61,6 +63,13 @@ class Tally:
         """Number of elements with ground truth."""
         return sum(self.histogram.values())
 
+    def misfit(self, task: str, target: Target, head: Mapping[str, Any]) -> str | None:
+        """Say that a head (its config) cannot predict most of the values: their unit is wrong."""
+        if self.outside <= _OUTSIDE * self.valid:
+            return None
+        share = self.outside / self.valid
+        return f"task {task!r}: {share:.1%} of its values lie {target.where_outside(head)}"
+
     def add(self, other: Tally) -> None:
         """Add the statistics of another part of the data."""
         self.images += other.images
@@ -80,6 +89,8 @@ class Tally:
         """
         if not self.valid:
             return
+        if reason := target.implausible(self.histogram):
+            yield f"task {task!r}: {reason}"
         where = f"in the {self.images} images with this target"
         if of_images and of_images > self.images:
             where = f"in {self.images} images looked at of {of_images}"

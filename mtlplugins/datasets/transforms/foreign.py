@@ -22,6 +22,8 @@ IMAGE_ALONE = frozenset(
 )
 #: Transforms that run others, which are checked one by one.
 _CONTAINERS = ("mmcv.Compose", "mmengine.Compose", "mmcv.RandomApply", "mmcv.RandomChoice")
+#: Transforms of ours that move an image with the targets that are loaded.
+_MOVES = tuple(f"mtlplugins.MultiTaskRandom{n}" for n in ("Flip", "ResizedCrop", "Rotate"))
 _RESIZERS = ("mmcv.RandomChoiceResize", "mmcv.RandomResize", "mmseg.ResizeShortestEdge")
 
 _LOAD = "use LoadMultiTaskImage or OpenMultiTaskImage, and LoadTargets after it"
@@ -63,8 +65,9 @@ _OTHERWISE = "leave it out, or write a transform that moves results['gt_<task>']
 def check_pipeline(transforms: Iterable[Callable], targets: Mapping[str, Target]) -> None:
     """Refuse transforms that would misalign image and targets, or fill targets wrongly.
 
-    Only transforms of mmcv, mmseg, mmpretrain and torchvision are checked; other authors know what
-    theirs do, and :class:`PackMultiTask` compares sizes in any case.
+    Transforms of mmcv, mmseg, mmpretrain and torchvision are checked, and whether ours stand after
+    ``LoadTargets``; other authors know what theirs do, and :class:`PackMultiTask` compares sizes in
+    any case.
 
     Args:
         transforms: The built transforms of a pipeline, in order.
@@ -79,6 +82,11 @@ def check_pipeline(transforms: Iterable[Callable], targets: Mapping[str, Target]
     loaded = "mtlplugins.LoadTargets" not in names
     for step, name in zip(steps, names, strict=True):
         loaded |= name == "mtlplugins.LoadTargets"
+        if name in _MOVES and dense and not loaded:
+            raise ValueError(
+                f"pipeline: {name.partition('.')[2]} stands before LoadTargets and would move the "
+                "image alone: put LoadTargets after LoadMultiTaskImage, before what moves the image"
+            )
         if name.partition(".")[0] not in _PACKAGES or not (dense or _formats(name)):
             continue
         if reason := _fault(step, name, dense, loaded):

@@ -72,7 +72,7 @@ class MixedDataset(Dataset):
             for task, described in dataset.metainfo["tasks"].items():
                 first = tasks.setdefault(task, described)
                 owner = owners.setdefault(task, index)
-                for key in sorted((first.keys() | described.keys()) - {"palette"}):
+                for key in sorted((first.keys() | described.keys()) - {"palette", "file_unit"}):
                     if first.get(key) != described.get(key):
                         raise ValueError(
                             f"task {task!r}: {key} is {first.get(key)} in {self._name(owner)} but "

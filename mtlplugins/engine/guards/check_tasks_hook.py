@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.model import BaseDataPreprocessor
 from mmengine.runner import Runner, TestLoop, ValLoop
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import HOOKS
@@ -27,8 +29,8 @@ from .wrapped_pipelines import check_wrapped_pipelines
 class CheckTasksHook(Hook):
     """Compare the model's tasks with the training data's, before the first batch.
 
-    Warns, with counts, of classes that never occur in the training targets and of tasks with a
-    single value there.
+    Warns, with counts, of classes that never occur in the training targets, of tasks with a single
+    value there, and of values that cannot be: in another unit than the head's, or other axes.
 
     A model without tasks, such as mmseg's, is only compared with the checkpoint to resume from.
 
@@ -72,6 +74,7 @@ class CheckTasksHook(Hook):
         model = unwrapped_model(runner.model)
         if not _has_tasks(model):
             return
+        _check_preprocessor(model)
         dataset = runner.train_loop.dataloader.dataset
         described = dataset.metainfo.get("tasks", {})
         if model.frozen_tasks and not model.frozen_tasks_loaded:
@@ -102,11 +105,13 @@ class CheckTasksHook(Hook):
                 )
         check_wrapped_pipelines(dataset)
         if is_main_process():
-            optimizer = getattr(getattr(runner, "cfg", None), "optim_wrapper", None) or {}
+            cfg = getattr(runner, "cfg", None) or {}
+            optimizer = cfg.get("optim_wrapper") or {}
             names = (name for name, _ in getattr(model, "named_parameters", dict)())
             if unused := unused_custom_keys(optimizer, names):
                 print_log(unused, logger="current", level=logging.WARNING)
-            for doubt in doubtful_targets(dataset, model.trained_tasks):
+            heads = (cfg.get("model") or {}).get("heads") or {}
+            for doubt in doubtful_targets(dataset, model.trained_tasks, heads):
                 print_log(doubt, logger="current", level=logging.WARNING)
 
     def before_val(self, runner: Runner) -> None:
@@ -137,10 +142,20 @@ def _has_tasks(model: nn.Module) -> bool:
     return hasattr(model, "trained_tasks")
 
 
+def _check_preprocessor(model: nn.Module) -> None:
+    given = getattr(model, "data_preprocessor", None)
+    if type(given) is BaseDataPreprocessor:  # MMEngine's, where the config has none
+        raise ValueError(
+            "model.data_preprocessor is missing: give dict(type='MultiTaskDataPreprocessor', "
+            "mean=…, std=…, bgr_to_rgb=True), which makes batches of images and targets"
+        )
+
+
 def _check_metrics(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> None:
     # a model that is not ours may be tested too
     predicted = getattr(unwrapped_model(runner.model), "predicted_tasks", None)
-    for metric in loop.evaluator.metrics if loop is not None else ():
+    metrics = loop.evaluator.metrics if loop is not None else ()
+    for metric in metrics:
         if predicted and isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
             raise ValueError(
                 f"{name}: mmseg's {type(metric).__name__} does not know of tasks; use "
@@ -153,3 +168,14 @@ def _check_metrics(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -
                 f"predicts only {', '.join(predicted)}: leave this metric out, or correct "
                 "model.tasks or model.test_cfg.tasks"
             )
+    owners: dict[str, Any] = {}
+    for metric in metrics:
+        for score in getattr(metric, "names", ()):
+            same = owners.setdefault(f"{metric.prefix}/{score}", metric)
+            if same is not metric:
+                raise ValueError(
+                    f"{name}: two {type(metric).__name__} give the score {metric.prefix}/{score}, "
+                    "which MMEngine refuses at the end of a validation: leave one out, and run "
+                    "test.py again with the other's settings (--cfg-options "
+                    "test_evaluator.INDEX.KEY=VALUE)"
+                )

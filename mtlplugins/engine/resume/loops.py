@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sized
 from typing import Any
 
 from mmengine.dataset import InfiniteSampler
@@ -163,11 +163,36 @@ RESUMABLE = {EpochBasedTrainLoop: ResumableEpochLoop, IterBasedTrainLoop: Resuma
 def make_resumable(loop: dict) -> dict:
     """Replace MMEngine's training loop by the resumable one in a loop's config."""
     loop = dict(loop)
-    kind = loop.get("type")
-    if kind is None and "by_epoch" in loop:
-        kind = EpochBasedTrainLoop if loop.pop("by_epoch") else IterBasedTrainLoop
-    elif isinstance(kind, str):
-        kind = LOOPS.get(kind)
+    kind = _class_of(loop)
+    if loop.get("type") is None:
+        loop.pop("by_epoch", None)
     if kind in RESUMABLE:
         loop["type"] = RESUMABLE[kind]
     return loop
+
+
+def refuse_no_batches(loader: DataLoader) -> None:
+    """Refuse training data that make no batch.
+
+    Raises:
+        ValueError: ``drop_last`` leaves nothing: a loop over epochs would train on nothing, and one
+            over iterations would wait for ever.
+    """
+    if isinstance(loader.dataset, Sized) and loader.drop_last and not len(loader):
+        raise ValueError(
+            f"train_dataloader: {len(loader.dataset)} images make no batch of {loader.batch_size} "
+            "with drop_last=True: give a smaller batch_size, or drop_last=False"
+        )
+
+
+def counts_iterations(loop: Any) -> bool:
+    """Return whether a training loop, or its config, counts iterations and not epochs."""
+    kind = _class_of(loop) if isinstance(loop, Mapping) else type(loop)
+    return isinstance(kind, type) and issubclass(kind, IterBasedTrainLoop)
+
+
+def _class_of(loop: Mapping[str, Any]) -> Any:
+    kind = loop.get("type")
+    if kind is None and "by_epoch" in loop:
+        return EpochBasedTrainLoop if loop["by_epoch"] else IterBasedTrainLoop
+    return LOOPS.get(kind) if isinstance(kind, str) else kind

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.common.private import run_forward
 from mtlplugins.models.distributed.shares import mean_over_processes
+from mtlplugins.models.task_losses import without_absent
 
 if TYPE_CHECKING:
     from mtlplugins.models.multitask_model import MultiTaskModel
@@ -59,4 +60,4 @@ class AllTasks:
                 again = run_forward(model, data, mode="loss")
             losses = {task: again[f"{task}_loss"] for task in model.trained_tasks}
             model.balancing.after_update(mean_over_processes(losses))
-        return total, logged
+        return total, without_absent(logged, model.trained_tasks)

@@ -18,7 +18,7 @@ from mtlplugins.models.balancing.gradient_balancing import GradientBalancing
 from mtlplugins.models.distributed.shares import mean_over_processes
 from mtlplugins.models.distributed.touch import touch
 from mtlplugins.models.rows import SomeRows
-from mtlplugins.models.task_losses import TaskLosses
+from mtlplugins.models.task_losses import TaskLosses, without_absent
 from mtlplugins.structures import MultiTaskDataSample
 
 from .branch import detached, replayed
@@ -82,7 +82,8 @@ class TaskByTask:
             logged = network(**data, mode="loss")
         total = logged["loss"]
         optim_wrapper.update_params(total)
-        return total, logged | mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
+        logged |= mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
+        return total, without_absent(logged, model.trained_tasks)
 
     def forward(
         self,

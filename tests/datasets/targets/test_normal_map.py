@@ -125,3 +125,21 @@ def test_channels_first_axes_and_lengths(tmp_path: Path) -> None:
 def test_wrong_settings(wrong: dict) -> None:
     with pytest.raises(ValueError, match=f"NormalMap: {next(iter(wrong))}=.*give"):
         NormalMap(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wall", "side", "fits"),
+    [
+        ((0, 0, -1), (0.6, -0.48, -0.64), True),
+        ((0, 0, 1), (-0.6, 0.48, 0.64), False),  # into the surface
+        ((0, 0, 1), (0.6, 0.48, 0.64), False),  # OpenGL: y up, z to the camera
+        ((-1, 0, 0), (0, -1, 0), True),  # none seen face on
+    ],
+)
+def test_normals_that_no_camera_can_see_are_doubted(wall, side, fits: bool) -> None:
+    target = NormalMap()
+    value = np.tile(np.array([[wall, wall, wall, side]], np.float32), (5, 1, 1))
+    doubts = list(target.tally(value).doubts("normals", target))
+    assert len(doubts) == (not fits)
+    if not fits:
+        assert "'normals': 20 of 20 normals point away from the camera and 0 to it" in doubts[0]

@@ -11,7 +11,7 @@ from mmseg.datasets import MultiImageMixDataset
 from mmseg.registry import TRANSFORMS
 
 import mtlplugins
-from mtlplugins.datasets import MultiTaskDataset
+from mtlplugins.datasets import DepthMap, ImageLabel, MultiTaskDataset
 from mtlplugins.datasets.transforms import (
     LoadTargets,
     MultiTaskRandomFlip,
@@ -43,6 +43,14 @@ REFUSED_ALL_THE_SAME = {
     "mmseg.LoadImageFromNDArray",
     "mmseg.RandomDepthMix",
 }
+
+
+#: Arguments of transforms of ours that move an image.
+MOVES = dict(
+    MultiTaskRandomFlip={},
+    MultiTaskRandomRotate=dict(degrees=10),
+    MultiTaskRandomResizedCrop=dict(scale=8),
+)
 
 
 def test_the_table_has_all_packages() -> None:
@@ -223,3 +231,17 @@ def test_no_turn_and_the_flip_are_the_old_ones() -> None:
 def test_angles_are_checked(wrong: dict) -> None:
     with pytest.raises(ValueError, match="MultiTaskRandomRotate: degrees="):
         MultiTaskRandomRotate(**wrong)
+
+
+@pytest.mark.parametrize(
+    "name", ["MultiTaskRandomFlip", "MultiTaskRandomRotate", "MultiTaskRandomResizedCrop"]
+)
+def test_what_moves_images_stands_after_the_targets(name: str) -> None:
+    """A rotated image keeps its size: nothing would tell that its targets were not."""
+    move = TRANSFORMS.build(dict(type=name) | MOVES[name])
+    targets = dict(depth=DepthMap())
+    check_pipeline([LoadTargets(), move], targets)
+    check_pipeline([move], targets)  # for images without targets
+    check_pipeline([move, LoadTargets()], dict(scene=ImageLabel("scenes.json")))
+    with pytest.raises(ValueError, match=f"{name} stands before LoadTargets"):
+        check_pipeline([move, LoadTargets()], targets)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from mmengine.model import BaseDataPreprocessor
 from mmseg.evaluation import IoUMetric
 
 from mtlplugins.engine import CheckTasksHook
@@ -80,3 +81,20 @@ def test_metrics_that_know_no_tasks_are_named(when: str, which: str) -> None:
     metrics[-1] = IoUMetric()
     with pytest.raises(ValueError, match=f"{which}_evaluator: mmseg's IoUMetric .*MultiTaskIoU"):
         getattr(CheckTasksHook(), f"before_{when}")(runner)
+
+
+def test_two_metrics_of_the_same_scores_are_named() -> None:
+    """MMEngine refuses them too, at the end of the first validation."""
+    metrics = [MultiTaskDepthMetric("depth", max_depth=80), MultiTaskDepthMetric("depth")]
+    loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=metrics))
+    runner = SimpleNamespace(model=MODEL, val_loop=loop)
+    with pytest.raises(
+        ValueError, match="val_evaluator: two MultiTaskDepthMetric give the score d"
+    ):
+        CheckTasksHook().before_val(runner)
+
+
+def test_a_model_that_cannot_make_batches_is_named() -> None:
+    model = SimpleNamespace(**{**vars(MODEL), "data_preprocessor": BaseDataPreprocessor()})
+    with pytest.raises(ValueError, match=r"model\.data_preprocessor is missing: give dict"):
+        check(dict(semantic=dict(classes=("a", "b", "c")), depth={}), model)

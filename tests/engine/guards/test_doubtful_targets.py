@@ -110,3 +110,16 @@ def test_a_training_begins_with_the_warning(tmp_path: Path, monkeypatch) -> None
     ((text, level),) = said
     assert "never occur" in text
     assert level == 30
+
+
+def test_depth_in_another_unit_than_the_heads_is_named(tmp_path: Path) -> None:
+    """1.5 m in steps of millimetres, read in steps of metres, and the other way round."""
+    data = dataset(tmp_path, [label_map(0, 1, 2), label_map(1, 2, 0)])
+    head = dict(type="DepthHead", min_depth=0.5, max_depth=10.0)
+    assert list(doubtful_targets(data, ("depth",), dict(depth=head))) == []
+    target = data.target_types["depth"]
+    for unit in (1.0, 1e-6):
+        target.unit = unit
+        (doubt,) = doubtful_targets(data, ("depth",), dict(depth=head))
+        assert "task 'depth': 100.0% of its values lie outside of 0.5 to 10 m" in doubt
+        assert f"with unit={unit:g}: correct" in doubt

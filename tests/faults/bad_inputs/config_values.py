@@ -154,7 +154,7 @@ CONFIG_VALUES = (
     _rooms(
         "a typo among the arguments of the model",
         "model.haeds.semantic.num_classes=3",
-        "MultiTaskModel.__init__() got an unexpected keyword argument 'haeds'",
+        "model: unknown key 'haeds'; did you mean 'heads'?",
     ),
     _rooms(
         "a typo among the arguments of the data",

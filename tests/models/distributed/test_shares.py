@@ -105,6 +105,8 @@ def test_mean_over_processes_is_the_value_of_one(two_processes: list[dict], case
 def test_ddp_gives_the_gradients_of_one_process(two_processes: list[dict], case: str, way: str):
     together = "AllTasks" if WAYS[way] == "Fixed" else way
     expected = gradients(case, slice(None), together)
+    # a training step does not log the zero of a task without targets
+    expected = {n: v for n, v in expected.items() if not n.endswith("_loss") or v != 0}
     for found in two_processes:
         assert found[f"{way}: {case}"].keys() == expected.keys()
         for name, value in expected.items():
