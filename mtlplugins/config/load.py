@@ -57,7 +57,7 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
             change_tasks(cfg, old_tasks)
     spread_tasks(cfg)
     _set_loaders(cfg)
-    warn_of_unused(cfg)
+    warn_of_unused(cfg, options or {})
     check_values(cfg)
     return cfg
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import logging
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -50,18 +52,24 @@ _MADE_OF = {
 }
 
 
-def warn_of_unused(cfg: Config) -> None:
+def warn_of_unused(cfg: Config, options: Mapping[str, Any]) -> None:
     """Warn of top-level values without an effect, and refuse names that look misspelt.
 
     A value that a base config made something of, as ``train_dataloader`` of ``train_pipeline``, is
     a plain value there: a config that inherits it and sets ``train_pipeline`` changes that name
-    alone.
+    alone. Of names that only a base config sets nothing is said: what it made of them may have been
+    changed since, on purpose.
+
+    Args:
+        cfg: The config, with the options applied.
+        options: Values by dotted key, as of ``--cfg-options``.
 
     Raises:
         ValueError: A top-level name is nearly one that the Runner reads.
     """
     content = config_dict(cfg)
     parts = {key: value for key, value in content.items() if key in _READ}
+    set_here = {*_OLD, *options, *_names_in(cfg.filename)}
     for key, value in content.items():
         if key in _READ:
             continue
@@ -70,8 +78,22 @@ def warn_of_unused(cfg: Config) -> None:
                 f"{key}: nothing reads this name; did you mean {similar[0]}? A value of your own "
                 "takes another name"
             )
+        if key not in set_here:
+            continue
         if reason := _unused(key, value, parts):
             print_log(f"{key}: {reason}", logger="current", level=logging.WARNING)
+
+
+def _names_in(path: str | None) -> set[str]:
+    """Return the names that a config file sets itself, without those of its base configs."""
+    if path is None or not path.endswith(".py"):
+        return set()
+    try:
+        statements = ast.parse(Path(path).read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):  # a text config may hold what Python cannot parse
+        return set()
+    targets = [t for s in statements if isinstance(s, ast.Assign) for t in s.targets]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _unused(key: str, value: Any, parts: Mapping[str, Any]) -> str | None:

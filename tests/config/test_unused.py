@@ -55,6 +55,17 @@ def test_a_value_that_is_used_is_not_named(tmp_path: Path, said: list[str]) -> N
     assert said == []
 
 
+def test_what_was_changed_on_purpose_is_not_named(tmp_path: Path, said: list[str]) -> None:
+    """The base's max_epochs and train_pipeline stay, as names that nothing reads any more."""
+    cfg = load(tmp_path, "train_cfg = dict(max_epochs=3)\nbatches = dict(batch_size=2)\n")
+    assert cfg.max_epochs != cfg.train_cfg.max_epochs
+    load_config(str(CONFIG), {"train_cfg.max_epochs": 3})
+    load_config(str(CONFIG), {"train_dataloader.dataset.pipeline": []})
+    assert said == []
+    load_config(str(CONFIG), {"max_epochs": 3})
+    assert len(said) == 1
+
+
 def test_keys_of_mmcvs_runners_are_named_with_todays(tmp_path: Path, said: list[str]) -> None:
     load(
         tmp_path,

@@ -79,8 +79,8 @@ OWN_DATA = (
     ),
     _files(
         "labels in colours",
-        pixels("data/labels/a.png", np.zeros((*SIZE, 3), np.uint8)),
-        "data/labels/a.png: a label map has one channel of whole numbers",
+        pixels("data/labels/a.png", np.full((*SIZE, 3), (9, 0, 0), np.uint8)),
+        "data/labels/a.png holds colours: give the target `palette`, the RGB colour of each",
     ),
     _files(
         "a target of another size than its image",
@@ -313,7 +313,7 @@ OWN_DATA = (
     _files(
         "targets that are loaded behind a flip",
         content("order.py", _ORDER),
-        "LoadTargets belongs after LoadMultiTaskImage and before crops and flips",
+        "MultiTaskRandomFlip stands before LoadTargets and would move the image alone",
         command="train.py order.py",
     ),
 )
