@@ -76,14 +76,14 @@ def test_options_change_what_repeats_them() -> None:
     cfg = load_config(path)
     epochs = cfg.train_cfg.max_epochs
     cfg.param_scheduler = [
-        dict(type="LinearLR", end=2),
-        dict(type="CosineAnnealingLR", begin=2, T_max=epochs - 2, end=epochs),
+        dict(type="LinearLR", end=1),
+        dict(type="CosineAnnealingLR", begin=1, T_max=epochs - 1, end=epochs),
         dict(type="OneCycleLR", eta_max=cfg.optim_wrapper.optimizer.lr, total_steps=epochs),
         dict(type="OneCycleLR", eta_max=0.5, total_steps=9 + epochs),
     ]
     changed = load_config(cfg, {"train_cfg.max_epochs": 7, "optim_wrapper.optimizer.lr": 0.25})
     warm_up, cosine, cycle, other = changed.param_scheduler
-    assert (warm_up.end, cosine.T_max, cosine.end, cycle.total_steps) == (2, 5, 7, 7)
+    assert (warm_up.end, cosine.T_max, cosine.end, cycle.total_steps) == (1, 6, 7, 7)
     assert (cycle.eta_max, other.eta_max, other.total_steps) == (0.25, 0.5, 9 + epochs)
 
 

@@ -89,7 +89,7 @@ def test_metainfo_describes_the_tasks_asked_for(root: Path) -> None:
     assert data.metainfo == {
         "tasks": {
             "weather": {"kind": "classification", "classes": ("fog", "rain", "sun")},
-            "depth": {"kind": "depth"},
+            "depth": {"kind": "depth", "unit": "m"},
         }
     }
     assert not [key for key in data[0] if key.startswith("gt_")]

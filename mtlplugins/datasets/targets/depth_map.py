@@ -34,8 +34,8 @@ class DepthMap(MapFile):
         unit: Metres per step of the files, 0.001 for millimetres; for other encodings the factor of
             the stored number.
         missing: Value of missing pixels in the files, or several; NaN and infinity always are.
-        encoding: What the number x = unit · stored is: ``"depth"`` in metres; ``"inverse"``, as
-            depth = scale / x; or ``"log"``, as depth = scale · eˣ.
+        encoding: What the number x = unit · stored is: ``"linear"``, depth in metres;
+            ``"inverse"``, as depth = scale / x; or ``"log"``, as depth = scale · eˣ.
         scale: For ``"inverse"`` the depth of x = 1 in metres: baseline · focal length, in metres ·
             pixels, of a disparity in pixels; 1 for inverse depth. For ``"log"`` the depth of x = 0.
         along_ray: (fx, fy, cx, cy) of the camera, in pixels of the files, if they hold distances
@@ -56,7 +56,7 @@ class DepthMap(MapFile):
         *,
         unit: float = 0.001,
         missing: float | Sequence[float] = 0,
-        encoding: str = "depth",
+        encoding: str = "linear",
         scale: float = 1.0,
         along_ray: Sequence[float] | None = None,
         array: str = "",
@@ -73,9 +73,9 @@ class DepthMap(MapFile):
                 "files, such as 0 or 65535, or a list of several; NaN and infinity are always "
                 "missing"
             )
-        if encoding not in ("depth", "inverse", "log"):
+        if encoding not in ("linear", "inverse", "log"):
             raise ValueError(
-                f"DepthMap: encoding={encoding!r}, give 'depth', 'inverse' (disparity too, with "
+                f"DepthMap: encoding={encoding!r}, give 'linear', 'inverse' (disparity too, with "
                 "scale = baseline * focal length) or 'log'"
             )
         if not isinstance(scale, (int, float)) or not 0 < scale < inf:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-import sys
 
 from mmengine.config import Config
 
@@ -49,8 +49,8 @@ def _for_people(record: logging.LogRecord) -> bool:
 
 def _emitting_package() -> str:
     """Return the package of the code that logs; print_log is looked through."""
-    frame = sys._getframe()
-    while frame.f_back is not None:
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_back is not None:
         frame = frame.f_back
         module = frame.f_globals.get("__name__", "")
         if module != __name__ and not module.startswith(("logging", "mmengine.logging")):

@@ -100,7 +100,7 @@ def all_missing(root: Path) -> None:
 
 
 def no_normals(root: Path) -> None:
-    write(root / "normals" / "0003.png", np.full((24, 32, 3), 255, np.uint8))
+    write(root / "normals" / "0003.png", np.full((24, 32, 3), 9, np.uint8))
 
 
 def turned(root: Path) -> None:
