@@ -73,7 +73,7 @@ LOADS = {
         "rooms.py", "model.init_cfg.type=Pretrained", f"model.init_cfg.checkpoint={CHECKPOINT}"
     ),
     "train, as timm's encoder": options(
-        "timm.py",
+        "timm_encoder.py",
         "model.backbone.pretrained=False",
         f"model.backbone.checkpoint_path={CHECKPOINT}",
     ),
@@ -324,7 +324,7 @@ def network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> NoNetwork:
 URL = "https://download.openmmlab.com/mmsegmentation/no_such_file.pth"
 WEIGHTS = {
     "none": ("rooms.py", ""),
-    "of timm": ("timm.py", ""),
+    "of timm": ("timm_encoder.py", ""),
     "at an address": (
         "rooms.py",
         f"model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint={URL}",
@@ -340,7 +340,7 @@ ASKING = {
 def test_only_training_fetches_weights(
     config: str, changes: str, untouched: Path, monkeypatch, network: NoNetwork
 ) -> None:
-    plain = "model.backbone.pretrained=False" if config == "timm.py" else "load_from=None"
+    plain = "model.backbone.pretrained=False" if config == "timm_encoder.py" else "load_from=None"
     assert run(options(config, plain, "work_dir=trained"), monkeypatch) is None
     more = f" --cfg-options {changes}" if changes else ""
     for command in (

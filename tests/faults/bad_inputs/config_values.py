@@ -358,7 +358,7 @@ CONFIG_VALUES = (
     ),
     BadInput(
         "an encoder that timm has not",
-        options("timm.py", "model.backbone.model_name=convnextt"),
+        options("timm_encoder.py", "model.backbone.model_name=convnextt"),
         ("Unknown model (convnextt)",),
     ),
     BadInput(

@@ -119,7 +119,7 @@ def write_workshop(folder: Path) -> None:
     configs = dict(rooms=ROOMS, mine=MINE, mixed=MIXED, cifar=CIFAR)
     for name, backbone, channels in (
         ("resnet", RESNET, (4, 8, 16, 32)),
-        ("timm", TIMM, (40, 80, 160, 320)),
+        ("timm_encoder", TIMM, (40, 80, 160, 320)),
         ("vit", VIT, (8, 8)),
     ):
         decoded = len(channels) - 1
