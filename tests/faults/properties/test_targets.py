@@ -119,7 +119,7 @@ def arrows(draw: st.DrawFn) -> np.ndarray:
     """Vectors around unit length, some missing, broken or of quite another length."""
     units = draw(directions())
     usual = (1.0, 0.995, 1.005, 0.0)
-    odd = (*usual, 0.98, 1.02, 2.0, 1e-3, 1e-30, 1e30, math.nan, math.inf)
+    odd = (*usual, 0.97, 1.03, 2.0, 1e-3, 1e-30, 1e30, math.nan, math.inf)
     chosen = st.sampled_from(usual if draw(st.booleans()) else odd)
     scale = draw(hnp.arrays(np.float64, units.shape[:2], elements=chosen))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -133,14 +133,17 @@ def test_normals(raw: np.ndarray) -> None:
     broken = ~np.isfinite(raw).all(axis=-1)
     wanted = np.where(broken[..., None], 0, raw)
     there = (wanted != 0).any(axis=-1)
-    lengths = np.sqrt((wanted.astype(np.float64) ** 2).sum(axis=-1))
-    if (np.abs(lengths[there] - 1) > 0.01).any():
+    with np.errstate(over="ignore"):
+        lengths = np.sqrt((wanted.astype(np.float64) ** 2).sum(axis=-1))
+    if (np.abs(lengths[there] - 1) > 0.02).any():
         with pytest.raises(ValueError, match=r"a\.npy: normals must have length 1"):
             kind.convert(raw, "a.npy")
         return
     found = kind.convert(raw, "a.npy")
     assert found.dtype == np.float32
-    assert_array_equal(found, wanted)
+    off = there & (np.abs(lengths - 1) > 1.1e-4)
+    assert_array_equal(found[~off], wanted[~off])  # to the last bit
+    np.testing.assert_allclose(found[off], wanted[off] / lengths[off][:, None], atol=1e-6)
     assert_array_equal(raw, before)
     assert sum(kind.describe(found).values()) == there.sum()
     mirrored = kind.mirror(found)
