@@ -285,7 +285,7 @@ def test_an_image_without_targets_goes_through_the_test_pipeline(root: Path) -> 
 
 
 def test_classes_are_balanced_by_mmengine(tmp_path: Path) -> None:
-    """f(kitchen) = 3/4, f(hall) = 1/4: at a threshold of 1/2, sqrt(2) rounds to two of the hall."""
+    """f(kitchen) = 3/4, f(hall) = 1/4: threshold 1/2: two of the hall, as sqrt(2) is rounded up."""
     labels = dict(a="kitchen", b="kitchen", c="kitchen", d="hall")
     for number, name in enumerate(labels):
         write(tmp_path / f"image/{name}.png", make_image(number))
@@ -307,8 +307,8 @@ def test_classes_are_balanced_by_mmengine(tmp_path: Path) -> None:
     balanced = DATASETS.build(dict(type="ClassBalancedDataset", dataset=inner, oversample_thr=0.5))
     assert [balanced.get_data_info(i)["name"] for i in range(len(balanced))] == list("abcdd")
     apart = dict(type="OneTaskDataset", dataset=inner)  # a scene of each, the depth of three
-    balanced = DATASETS.build(dict(type="ClassBalancedDataset", dataset=apart, oversample_thr=0.5))
-    assert len(balanced) == 7 + 1  # f(hall) = 1/7: sqrt(3.5) rounds to two
+    balanced = DATASETS.build(dict(type="ClassBalancedDataset", dataset=apart, oversample_thr=0.4))
+    assert len(balanced) == 7 + 1  # f(kitchen) = 3/7, f(hall) = 1/7: sqrt(2.8) is rounded up to two
     without = dict(inner, tasks=["depth"])
     with pytest.raises(ValueError, match="none of the tasks depth has classes to balance"):
         DATASETS.build(dict(type="ClassBalancedDataset", dataset=without, oversample_thr=0.5))

@@ -59,7 +59,8 @@ def test_metainfo_names_the_classes() -> None:
     assert tasks["semantic"]["palette"] == PALETTE
     assert tasks["scene"]["classes"] == tuple(SCENES)
     assert tasks["superclass"]["classes"] == tuple(SUPERCLASSES)
-    assert (tasks["depth"], tasks["normals"]) == ({"kind": "depth"}, {"kind": "normals"})
+    assert tasks["depth"] == dict(kind="depth", unit="m", file_unit=0.001)
+    assert tasks["normals"] == dict(kind="normals")
 
 
 def test_tasks_and_rooms_can_be_chosen() -> None:

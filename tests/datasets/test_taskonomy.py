@@ -83,7 +83,8 @@ def test_background_may_be_ignored(root: Path) -> None:
     assert described["semantic"]["ignored_classes"] == (0,)
     ignoring = build(root, ignore_background=True).metainfo["tasks"]["semantic"]
     assert ignoring["ignored_classes"] == (0, 1)
-    assert build(root, tasks=["depth"]).metainfo == {"tasks": {"depth": {"kind": "depth"}}}
+    depth = dict(kind="depth", unit="m", file_unit=1 / 512)
+    assert build(root, tasks=["depth"]).metainfo == dict(tasks=dict(depth=depth))
 
 
 def test_an_image_may_lack_a_target(root: Path, log: Callable[[], str]) -> None:
