@@ -103,6 +103,7 @@ def train(folder: Path, name: str, *, batch_size: int, launcher: str) -> dict:
     return dict(losses=keep.losses, scenes=keep.scenes, weights=weights, moved=moved)
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one(tmp_path: Path) -> None:
     root = make_nyuv2(tmp_path / "nyuv2", frames=8, test=[], size=(32, 48))
     for name in ("0002", "0003", "0007"):

@@ -54,6 +54,7 @@ def test_models_of_mmseg_run_without_operators() -> None:
     assert head([torch.zeros(1, 4, 8, 8)]).shape == (1, 3, 8, 8)
 
 
+@pytest.mark.slow
 def test_complete_mmcv_is_left_alone(tmp_path: Path) -> None:
     extension = tmp_path / "_ext.py"
     extension.write_text("def __getattr__(name):\n    return lambda *args: 'called ' + name\n")

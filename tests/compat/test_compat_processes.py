@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 import mtlplugins  # noqa: F401
@@ -29,6 +30,7 @@ if sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_two_processes_train_on_the_cpu(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(TWO_PROCESSES)
     launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
@@ -51,6 +53,7 @@ def test_two_processes_train_on_the_cpu(tmp_path: Path) -> None:
     torch.testing.assert_close(first, dict(reference.state_dict()))
 
 
+@pytest.mark.slow
 def test_a_process_that_failed_waits_for_no_other(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(TWO_PROCESSES)
     launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
@@ -92,6 +95,7 @@ begun.wait()
 """
 
 
+@pytest.mark.slow
 def test_a_thread_that_still_frees_tensors_does_not_abort_the_end(tmp_path: Path) -> None:
     (tmp_path / "end.py").write_text(SLOW_THREAD)
     processes = start_ranks(str(tmp_path / "end.py"), 2, tmp_path)

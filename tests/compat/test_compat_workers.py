@@ -16,6 +16,7 @@ from mmengine.runner import runner as mmengine_runner
 from torch.utils.data import Dataset
 
 import mtlplugins
+from tests._slow import slow_except
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 
@@ -44,7 +45,7 @@ def test_what_workers_begin_with_travels() -> None:
     assert mmengine_runner.default_worker_init_fn is init
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("start", slow_except(["fork", "spawn", "forkserver"], "fork"))
 def test_a_worker_of_any_start_method(start: str) -> None:
     loader = Runner.build_dataloader(
         dict(

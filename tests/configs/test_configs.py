@@ -23,6 +23,7 @@ from mtlplugins.apis import load_config
 from mtlplugins.datasets.draw_sampler import Draw
 from mtlplugins.engine.default_hooks import merge_hooks
 from tests._data import make_cifar, make_nyuv2, make_taskonomy
+from tests._slow import slow_except
 from tests.configs._reduced import SIDE, reduce_config
 from tests.tools.command import load_tool
 
@@ -30,6 +31,17 @@ ROOT = Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(str(p.relative_to(ROOT)) for p in ROOT.rglob("*.py") if "_base_" not in p.parts)
 OURS = [name for name in CONFIGS if not name.startswith("mmseg/")]
 INHERITED = [name for name in CONFIGS if name.startswith("mmseg/")]
+#: One of each encoder, data set and way to condition; the others take minutes together.
+QUICK = (
+    "cifar/resnet152_multi_cifar10.py",
+    "cifar/vit_cond_cifar10_cifar100.py",
+    "nyuv2/effnet_lite0_nyuv2.py",
+    "nyuv2/small/low_rank_from_rooms_small_nyuv2.py",
+    "nyuv2/vit_prompts_nyuv2.py",
+    "rooms/swin_cond_4tasks_rooms.py",
+    "swin_cond_nyuv2.py",
+    "taskonomy/swin_cond_taskonomy.py",
+)
 # recipes of their own, in one piece
 LONG = {"nyuv2/resnet18_scratch_nyuv2.py", "nyuv2/effnet_lite0_nyuv2.py"}
 THESIS = load_tool("analysis/thesis_table.py")["TABLES"]
@@ -91,7 +103,7 @@ def test_there_are_configs() -> None:
     assert INHERITED
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", slow_except(OURS, *QUICK))
 def test_a_training_step_and_a_prediction(name: str, data_root: str) -> None:
     cfg = reduced(name, data_root)
     model = MODELS.build(cfg.model)

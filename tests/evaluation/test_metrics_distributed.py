@@ -22,6 +22,8 @@ from mtlplugins.evaluation import (
     MultiTaskNormalsMetric,
 )
 
+pytestmark = pytest.mark.slow
+
 COUNT = 7
 META = {
     "tasks": {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests._slow import slow_except
 from tests.golden.record import FOLDER, measure
 from tests.golden.runs import EPOCHS, RESUMED, RUNS, STEPS, machine
 
@@ -32,10 +33,11 @@ def check(found: dict, name: str) -> None:
             assert floats(found[key]) == expected
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", slow_except(RUNS, "rooms_swin", "cifar_vit"))
 def test_numbers_are_those_recorded(name: str, tmp_path: Path):
     check(measure(name, tmp_path), name)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_same_numbers(tmp_path: Path):
     check(measure(RESUMED, tmp_path, stopped=True), RESUMED)

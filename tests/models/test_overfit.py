@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from mtlplugins.datasets import RoomsDataset
@@ -10,6 +11,7 @@ from tests.models._models import TASKS, make_model
 STEPS = 150
 
 
+@pytest.mark.slow
 def test_two_rooms_are_learnt_by_heart():
     """Data set, preprocessor, conditioned encoder, decoders, heads and losses work together."""
     rooms = RoomsDataset(2, size=(32, 32), tasks=TASKS, pipeline=[PackMultiTask()])

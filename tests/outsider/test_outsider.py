@@ -14,6 +14,8 @@ from PIL import Image
 
 from tests.outsider.journey import VAL, rim
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

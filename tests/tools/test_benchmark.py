@@ -136,14 +136,34 @@ def test_rows_from_the_third_stage_on() -> None:
 @pytest.mark.parametrize(
     ("measure", "settings", "titles", "rows"),
     [
-        (encoders.measure, dict(sizes=("tiny",), images=2, side=32, peak=_here), 2, (3, 4)),
-        (resnets.measure, dict(depth=18, images=2, side=32), 2, (2, 2)),
-        (tasks.measure_tasks, SMALL | dict(numbers=(1, 2), peak=_here), 2, (6, 6)),
-        (tasks.measure_price, SMALL, 2, (5, 5)),
-        (tasks.measure_plan, SMALL, 1, (2,)),
-        (tasks.measure_folded, SMALL, 1, (3,)),
+        pytest.param(
+            encoders.measure,
+            dict(sizes=("tiny",), images=2, side=32, peak=_here),
+            2,
+            (3, 4),
+            id="encoders",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            resnets.measure,
+            dict(depth=18, images=2, side=32),
+            2,
+            (2, 2),
+            id="resnets",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            tasks.measure_tasks,
+            SMALL | dict(numbers=(1, 2), peak=_here),
+            2,
+            (6, 6),
+            id="tasks",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(tasks.measure_price, SMALL, 2, (5, 5), id="price", marks=pytest.mark.slow),
+        pytest.param(tasks.measure_plan, SMALL, 1, (2,), id="plan"),
+        pytest.param(tasks.measure_folded, SMALL, 1, (3,), id="folded"),
     ],
-    ids=["encoders", "resnets", "tasks", "price", "plan", "folded"],
 )
 def test_parts(measure, settings: dict, titles: int, rows: tuple[int, ...]) -> None:
     tables = measure(MACHINE, **settings)
@@ -160,6 +180,7 @@ def _hold(megabytes: int) -> None:
     torch.ones(megabytes * 2**18)
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_process_of_its_own() -> None:
     assert 190 < peak_megabytes(_hold, "cpu", 200) < 260
 
@@ -174,6 +195,7 @@ def _denormals(number: int) -> Callable[[], int]:
     return count
 
 
+@pytest.mark.slow
 def test_denormals_are_flushed_in_all_threads_of_one_process_alone() -> None:
     number = 2**18  # more than PyTorch gives to one thread
     assert _denormals(number)() == number
@@ -187,6 +209,7 @@ def _failing() -> Callable[[], None]:
     return lambda: sys.exit(3)
 
 
+@pytest.mark.slow
 def test_a_flushed_case_that_ends_is_no_endless_wait() -> None:
     with Flushed(_failing) as flushed, pytest.raises(RuntimeError, match="exit status 3"):
         flushed()
@@ -257,6 +280,7 @@ def test_json_holds_the_numbers_of_the_table() -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_unknown_part_is_named() -> None:
     done = subprocess.run([sys.executable, TOOL, "speed"], capture_output=True, text=True)
     assert done.returncode == 1

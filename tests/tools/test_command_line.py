@@ -47,6 +47,7 @@ def test_training_leaves_a_checkpoint_that_describes_its_tasks(trained: Path) ->
     assert checkpoint["meta"]["epoch"] == 2
 
 
+@pytest.mark.slow
 def test_resuming_continues_where_it_stopped(trained: Path, tmp_path, monkeypatch) -> None:
     """Two epochs and two more equal four epochs in one go, to the bit."""
     options = [*SMALL, "train_cfg.max_epochs=4", "train_cfg.val_interval=9"]
@@ -80,6 +81,7 @@ def test_amp_needs_bfloat16_of_a_gpu_alone(gpu: bool, native: bool, monkeypatch)
     assert _has_bfloat16() == (native or not gpu)
 
 
+@pytest.mark.slow
 def test_amp_trains_in_bfloat16_on_this_machine(tmp_path, monkeypatch) -> None:
     options = [*SMALL, "train_cfg.max_epochs=1", "train_cfg.val_interval=9"]
     run_tool(

@@ -15,6 +15,7 @@ from mmseg.registry import MODELS
 from mtlplugins.apis import load_config
 from mtlplugins.apis.export import export
 from mtlplugins.models import DeployedModel, MultiTaskModel, SegmentationHead
+from tests._slow import slow_except
 from tests.models._encoders import ENCODERS, shaken
 from tests.tools.command import ROOT, run_tool
 
@@ -58,7 +59,7 @@ def logits_of(model: MultiTaskModel, rgb: torch.Tensor) -> dict[str, torch.Tenso
 
 
 @pytest.mark.parametrize("task", [None, "depth"], ids=["all tasks", "folded"])
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", slow_except(ENCODERS, "Swin"))
 def test_parity_at_other_batch_and_image_sizes(encoder: str, task: str | None, tmp_path: Path):
     model = model_of(encoder)
     session = export(model, tmp_path / "new/model.onnx", task=task)

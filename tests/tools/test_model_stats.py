@@ -9,6 +9,7 @@ import pytest
 from mtlplugins.analysis import model_stats
 from mtlplugins.analysis.experiments import experiment_of
 from mtlplugins.apis import load_config
+from tests._slow import slow_except
 from tests.tools.command import ROOT, load_tool, run_tool
 
 TABLES = load_tool("analysis/thesis_table.py")["TABLES"]
@@ -30,7 +31,7 @@ def test_all_seven_rows() -> None:
     assert set(TABLES["4.2"]) == set(ROWS)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", slow_except(ROWS, "swin_cond_nyuv2"))
 def test_sizes_and_operations(name: str) -> None:
     params, trainable, gflops = ROWS[name]
     cfg = load_config(str(ROOT / f"configs/{name}.py"))

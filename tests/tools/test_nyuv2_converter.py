@@ -293,6 +293,7 @@ def test_bad_file_is_named_and_explained(
     assert not (tmp_path / "out" / "splits").exists()
 
 
+@pytest.mark.slow
 def test_script_reports_in_one_line(mat: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, nyuv2.__file__, str(mat), str(tmp_path / "out")],

@@ -128,6 +128,7 @@ def test_a_real_run(trained: Path, tmp_path, monkeypatch, capsys) -> None:
     assert len(list((trained / "panels").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_two_real_runs_side_by_side(trained: Path, tmp_path, monkeypatch, capsys) -> None:
     other = tmp_path / "other"
     options = [*TINY, "randomness.seed=5"]

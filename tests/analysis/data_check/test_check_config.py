@@ -215,6 +215,7 @@ run.check_config(Config.fromfile(sys.argv[1]), workers=2, progress=False)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_a_check_that_is_killed(root: Path, tmp_path: Path, number: int) -> None:
     config(root).dump(tmp_path / "config.py")

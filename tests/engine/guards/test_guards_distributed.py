@@ -15,6 +15,8 @@ from tests._processes import start_ranks
 from tests.engine._training import WRAPPERS, Numbers, assert_same, scale_on_cpu, train
 from tests.engine.guards.test_broken_files_hook import draw
 
+pytestmark = pytest.mark.slow
+
 #: Item 5 is the second process's, in the second global batch (4, 6 and 5, 7). The loss becomes
 #: infinite, and no gradient tells the first process of it.
 WRONG = {5: 9.0}

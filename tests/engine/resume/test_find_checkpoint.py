@@ -213,6 +213,7 @@ def test_a_new_run_does_not_overwrite_an_old_one(work_dir: Path, tmp_path: Path)
     refuse_to_overwrite(tmp_path / "new")
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     other = subprocess.Popen(

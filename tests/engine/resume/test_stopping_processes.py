@@ -13,6 +13,8 @@ import torch
 from tests._processes import start_ranks
 from tests.engine.resume._stopping import At, make_run, terminate, weights
 
+pytestmark = pytest.mark.slow
+
 #: By name, the process that gets the signal and where: of the four images and three to validate on,
 #: one at a time, all but the first process's last have a counterpart in the other.
 SIGNALS = {

@@ -26,6 +26,7 @@ def compiled(model: MultiTaskModel, **options) -> MultiTaskModel:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", list(ENCODERS))
 def test_losses_and_gradients(encoder: str) -> None:
     """float64, with conditional modules; one image lacks a target."""

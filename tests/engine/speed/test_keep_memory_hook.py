@@ -37,6 +37,7 @@ def pages_fetched(device: str) -> int:
     return int(found.stdout.split()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="of glibc alone")
 def test_a_step_takes_its_memory_from_the_one_before() -> None:
     kept, fetched = pages_fetched("cpu"), pages_fetched("meta")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mtlplugins.models import MultiTaskModel
 from mtlplugins.models.balancing import METHODS, LossBalancing
+from tests._slow import slow_except
 from tests.models._models import PLANS, TASKS, make_model, make_sample
 
 #: A config line of each method.
@@ -51,7 +52,7 @@ def test_every_method_is_tested() -> None:
     assert kinds == set(LINES)
 
 
-@pytest.mark.parametrize("method", LINES)
+@pytest.mark.parametrize("method", slow_except(LINES, "Uncertainty", "FAMO"))
 def test_a_config_line_trains_and_resumes_bit_by_bit(method: str) -> None:
     model = make(method)
     wrapper = optimizer_of(model)

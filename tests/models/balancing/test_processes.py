@@ -21,6 +21,8 @@ from tests.models._models import PLANS, TASKS, images, make_model, make_sample
 from tests.models.balancing.test_aggregators import KINDS
 from tests.models.balancing.test_loss_balancing import LINES
 
+pytestmark = pytest.mark.slow
+
 #: What is trained: methods with parameters, with a second forward pass, and by gradients.
 TRAINED: dict[str, dict] = {
     method: dict(balancing=dict(type=method) | LINES[method]) for method in ("Uncertainty", "FAMO")

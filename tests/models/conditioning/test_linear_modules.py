@@ -116,6 +116,7 @@ def test_weight_after_folding_is_w_plus_b_diag_a(encoder: str):
             torch.testing.assert_close(plain.get_submodule(name).weight, wanted)
 
 
+@pytest.mark.slow
 @each_case
 def test_compiled(encoder: str, module: str):
     plain = make(encoder, module, blocks=dict(Swin=(0, 1), ViT=(1,))[encoder])

@@ -21,6 +21,7 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_two_processes_normalise_as_one(ranks: list[dict], name: str) -> None:
     found = [rank[name] for rank in ranks]
@@ -34,6 +35,7 @@ def test_two_processes_normalise_as_one(ranks: list[dict], name: str) -> None:
             torch.testing.assert_close(own[key], expected[key])
 
 
+@pytest.mark.slow
 def test_a_single_value_learns_and_teaches_no_statistics(ranks: list[dict]) -> None:
     for name in ("one and none", "none and one"):
         start = norm(nn.BatchNorm2d)

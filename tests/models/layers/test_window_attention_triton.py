@@ -53,6 +53,8 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from mtlplugins.models.layers import window_attention_triton as module
 
+pytestmark = pytest.mark.slow
+
 for tokens, width, kind, arch in ((49, 32, "bf16", 90), (81, 32, "fp16", 80), (16, 64, "fp32", 80)):
     dtype = dict(bf16=torch.bfloat16, fp16=torch.float16, fp32=torch.float32)[kind]
     qkv = torch.empty(2, 4, tokens, 3, 1, width, dtype=dtype)
