@@ -12,12 +12,13 @@ PARALLEL := -n auto --dist worksteal
 test test-slow test-faults: export OMP_NUM_THREADS := 1
 STAMP := $(VENV)/.mtlplugins-installed
 
-.PHONY: help venv demo test test-slow test-faults test-compat golden soak lint clean
+.PHONY: help venv demo docs test test-slow test-faults test-compat golden soak lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make venv       create $(VENV) and install everything, pinned (VENV=DIR, PYTHON=python3.11)"
 	@echo "make demo       train, test and predict on images rendered on the fly"
+	@echo "make docs       build the documentation as a site, build/site/index.html"
 	@echo "make test       run the fast tests"
 	@echo "make test-slow  run the slow tests"
 	@echo "make test-faults  kill runs, feed bad input, search for cases that fail"
@@ -34,6 +35,9 @@ $(STAMP): requirements/lock.txt setup.py
 
 demo: venv
 	"$(RUN)" tools/demo.py
+
+docs: venv
+	"$(RUN)" -m mkdocs build --strict
 
 test: venv
 	"$(RUN)" -m pytest -q $(PARALLEL) tests -m "not slow and not faults"

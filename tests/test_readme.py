@@ -1,9 +1,8 @@
-"""The README's worked example trains, tests and predicts as it stands."""
+"""The worked example of the page on own data trains, tests and predicts as it stands."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from mtlplugins.rooms.renderer import render_room
+from tests.docs.pages import blocks_of
 from tests.tools.command import ROOT, run_tool
 
-README = (ROOT / "README.md").read_text()
+PAGE = ROOT / "docs/own_data.md"
 
 
 def make_data(folder: Path) -> None:
@@ -38,8 +38,7 @@ def make_data(folder: Path) -> None:
 
 def test_own_data_by_config_alone(tmp_path, monkeypatch) -> None:
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    section = README[README.index("## Your own data") :]
-    (tmp_path / "configs/mine.py").write_text(re.search(r"```python\n(.*?)```", section, re.S)[1])
+    (tmp_path / "configs/mine.py").write_text(blocks_of("", PAGE.read_text(), ("python",))[0].text)
     make_data(tmp_path / "data/mine")
     monkeypatch.chdir(tmp_path)
     options = [
@@ -53,12 +52,3 @@ def test_own_data_by_config_alone(tmp_path, monkeypatch) -> None:
     scores = next(tmp_path.glob("work_dirs/mine/*/vis_data/scalars.json")).read_text()
     for name in ("semantic/mIoU", "depth/d1", "scene/top1"):
         assert name in scores
-
-
-def test_every_file_that_is_named_is_there() -> None:
-    named = set(
-        re.findall(r"(?:configs|tools|tests|docs|requirements|mtlplugins)/[\w./-]+", README)
-    )
-    named = {name.rstrip(".") for name in named} - {"configs/mine.py"}
-    assert len(named) > 15
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

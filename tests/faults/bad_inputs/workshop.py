@@ -39,7 +39,7 @@ param_scheduler = [
 ]
 """
 
-#: The same model on the README's folder of photos, labels, depth and room types.
+#: The same model on the folder of docs/own_data.md: photos, labels, depth and room types.
 MINE = """
 _base_ = "rooms.py"
 data_root = "data"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.config import Config
@@ -92,10 +89,3 @@ def test_rows_are_complete(kind: type[ConditionalModule]):
     assert kind.place in PLACES
     assert kind.reset_conditioning is not ConditionalModule.reset_conditioning
     assert kind.place == "logits" or callable(kind.folded)
-
-
-def test_the_readme_names_every_module():
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    (row,) = re.findall(r"^\| `backbone\.plan` \|(.*)$", readme, flags=re.MULTILINE)
-    for name in MODULES:
-        assert f"`{name}`" in row

@@ -1,0 +1,79 @@
+"""The reference has every public name, and docstrings have every argument of what configs name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from types import ModuleType
+
+import pytest
+
+import mtlplugins
+from tests.test_exports import registered
+
+from .pages import ROOT
+
+DIRECTIVES = [
+    name
+    for page in sorted((ROOT / "docs/reference").glob("*.md"))
+    for name in re.findall(r"^::: (mtlplugins[\w.]+)$", page.read_text(), re.MULTILINE)
+]
+
+
+def resolve(name: str) -> object:
+    """Import what a directive names."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except AttributeError:
+        return importlib.import_module(name)
+
+
+def public() -> dict[str, object]:
+    """Return what the packages export, by its name there."""
+    found = {}
+    for module in pkgutil.walk_packages(mtlplugins.__path__, "mtlplugins."):
+        if module.ispkg:
+            package = importlib.import_module(module.name)
+            for name in getattr(package, "__all__", []):
+                found[f"{module.name}.{name}"] = getattr(package, name)
+    return found
+
+
+def test_every_public_name_is_in_the_reference_once() -> None:
+    listed = {id(resolve(name)) for name in DIRECTIVES}
+    missing = [
+        name
+        for name, value in public().items()
+        if id(value) not in listed and not isinstance(value, ModuleType)
+    ]
+    assert missing == []
+    assert len(DIRECTIVES) == len(set(DIRECTIVES)) > 150
+
+
+def test_every_workaround_is_in_the_reference() -> None:
+    compat = importlib.import_module("mtlplugins.compat")
+    modules = {m.name for m in pkgutil.iter_modules(compat.__path__) if m.name[0] != "_"}
+    assert {f"mtlplugins.compat.{name}" for name in modules} <= set(DIRECTIVES)
+
+
+def documented(entry: type) -> set[str]:
+    """Return the arguments that the docstrings of a class and its bases describe."""
+    names: set[str] = set()
+    for base in entry.__mro__:
+        if base.__module__.startswith("mtlplugins."):
+            for text in (base.__doc__, base.__init__.__doc__):
+                section = re.search(r"Args:\n((?:[ ]+\S.*\n?|\n)+)", inspect.cleandoc(text or ""))
+                names |= set(re.findall(r"^    \**(\w+):", section[1], re.M) if section else ())
+    return names
+
+
+@pytest.mark.parametrize("entry", registered(), ids=lambda entry: entry.__name__)
+def test_every_argument_is_documented(entry: type) -> None:
+    if not inspect.isclass(entry) or not entry.__init__.__module__.startswith("mtlplugins."):
+        return
+    taken = inspect.signature(entry.__init__).parameters.values()
+    named = {p.name for p in taken if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)} - {"self"}
+    assert named - documented(entry) == set()
