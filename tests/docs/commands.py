@@ -32,7 +32,7 @@ def commands(text: str) -> list[str]:
         text = re.sub(rf"\$\{{{name}\}}|\${name}\b", value, text)
     lines = (re.sub(r"(^|\s)#.*", "", line) for line in text.splitlines())
     parts = (part.strip() for line in lines for part in _PARTS.split(line))
-    parts = (re.sub(r"^do\b\s*", "", part) for part in parts)
+    parts = (re.sub(r"^(do\b\s*)+", "", part) for part in parts)
     return [" ".join(part.split()) for part in parts if part not in ("", "done")]
 
 
