@@ -1,6 +1,14 @@
 """Data sets, their targets, transforms and samplers."""
 
 from . import transforms
+from .annotations import (
+    ClassMasksLabelMap,
+    CocoLabelMap,
+    CocoPanopticLabelMap,
+    CvatLabelMap,
+    LabelMeLabelMap,
+    VocLabelMap,
+)
 from .cifar import MultiTaskCIFAR
 from .collate import stack_images
 from .draw_sampler import Draw, DrawSampler
@@ -18,6 +26,10 @@ from .wrappers.mixed import MixedDataset
 from .wrappers.one_task import OneTaskDataset
 
 __all__ = [
+    "ClassMasksLabelMap",
+    "CocoLabelMap",
+    "CocoPanopticLabelMap",
+    "CvatLabelMap",
     "DepthMap",
     "Draw",
     "DrawSampler",
@@ -25,6 +37,7 @@ __all__ = [
     "ImageLabels",
     "ImageNumbers",
     "LabelMap",
+    "LabelMeLabelMap",
     "MixedDataset",
     "MultiTaskCIFAR",
     "MultiTaskDataset",
@@ -34,6 +47,7 @@ __all__ = [
     "RoomsDataset",
     "TaskonomyDataset",
     "TaskonomyLabelMap",
+    "VocLabelMap",
     "stack_images",
     "transforms",
 ]

@@ -21,7 +21,7 @@ from .reading.memory_cache import MemoryCache
 from .reading.replacement import check_broken_files, load_or_replace
 from .reading.split_file import SplitFile, read_split
 from .targets.base import Target
-from .targets.map_file import MapFile, suffixes_of
+from .targets.map_file import FilePerImage, suffixes_of
 from .transforms.foreign import check_pipeline
 
 
@@ -181,7 +181,7 @@ class MultiTaskDataset(BaseDataset):
         files = {
             task: target.files(root)
             for task, target in (self.target_types | others).items()
-            if isinstance(target, MapFile)
+            if isinstance(target, FilePerImage)
         }
         return sources_in_columns(split, files)
 

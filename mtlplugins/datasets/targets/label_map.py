@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import torch
-from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
 from mtlplugins.kinds import part_of_kind
 
-from .base import counts_by_name
-from .colours import distinct_colours
+from .class_map import ClassMap
 from .label_values import Class, LabelColours, LabelValues
-from .left_right import Pairs, exchanged
+from .left_right import Pairs
 from .map_file import MapFile
 
 
 @DATASETS.register_module()
 @part_of_kind("segmentation", "target")
-class LabelMap(MapFile):
+class LabelMap(ClassMap, MapFile):
     """One class per pixel: class indices, other values by ``values``, or colours by ``palette``.
 
     Args:
@@ -63,26 +59,16 @@ class LabelMap(MapFile):
         ignore_colours: Sequence[Sequence[int]] = (),
         array: str = "",
     ) -> None:
-        super().__init__(folder, suffix, array=array)
-        if isinstance(classes, str):
-            raise ValueError(f"LabelMap: classes={classes!r}, give a list of names, [{classes!r}]")
-        self.classes = tuple(classes)
-        self.palette = [list(c) for c in palette] if palette else distinct_colours(len(classes))
-        if len(self.palette) != len(self.classes):
-            raise ValueError(
-                f"LabelMap: palette has {len(self.palette)} colours for {len(self.classes)} classes"
-            )
-        last = len(self.classes) - 1 + reduce_zero_label  # in the files
-        if 0 <= ignore_index <= last:
-            raise ValueError(
-                f"LabelMap: ignore_index={ignore_index} is one of the {len(self.classes)} classes, "
-                f"which the files call {int(reduce_zero_label)} to {last}; give an ignore_index "
-                f"that is not, such as {last + 1} or -1"
-            )
-        self.invalid = self.ignore_index = ignore_index
+        MapFile.__init__(self, folder, suffix, array=array)
+        ClassMap.__init__(
+            self,
+            classes,
+            palette=palette,
+            ignore_index=ignore_index,
+            left_right=left_right,
+            first=int(reduce_zero_label),
+        )
         self.reduce_zero_label = reduce_zero_label
-        self.left_right = left_right
-        self._exchanged = exchanged(self.classes, left_right, "LabelMap")
         if values is not None and reduce_zero_label:
             raise ValueError("LabelMap: give values or reduce_zero_label, not both")
         if ignore_colours and not palette:
@@ -99,15 +85,6 @@ class LabelMap(MapFile):
         if not self._reads_colours:
             return None
         return LabelColours(self.palette, self._ignore_colours, self.ignore_index)
-
-    def meta(self) -> dict[str, Any]:
-        """Describe the classes."""
-        return dict(
-            kind=self.kind,
-            classes=self.classes,
-            palette=self.palette,
-            ignore_index=self.ignore_index,
-        )
 
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Convert integers or bits (H, W), or colours (H, W, 3), to int32 classes (H, W)."""
@@ -145,25 +122,3 @@ class LabelMap(MapFile):
                 "set ignore_index, reduce_zero_label or values"
             )
         return labels
-
-    @property
-    def mirrors(self) -> bool:
-        """Whether classes change places in a mirrored image."""
-        return bool(self._exchanged)
-
-    def mirror(self, value: np.ndarray) -> np.ndarray:
-        """Let the classes of left and right change places."""
-        mirrored = value.copy() if self._exchanged else value
-        for old, new in self._exchanged.items():
-            mirrored[value == old] = new
-        return mirrored
-
-    def describe(self, value: np.ndarray) -> dict[str, int]:
-        """Count the pixels of each class."""
-        labels = value[value != self.ignore_index]
-        counts = np.bincount(labels, minlength=len(self.classes)).tolist()
-        return counts_by_name(self.classes, counts)
-
-    def pack(self, value: np.ndarray) -> PixelData:
-        """Convert to an int64 map (1, H, W)."""
-        return PixelData(data=torch.from_numpy(value.astype(np.int64))[None])

@@ -16,23 +16,19 @@ from mtlplugins.datasets.reading.files import CHANNELS, BrokenFile
 from .base import DenseTarget
 
 
-class MapFile(DenseTarget):
+class FilePerImage(DenseTarget):
     """Map in one file per image: ``root/folder/name + suffix``.
 
     Args:
         folder: Folder of the files, below the data set's root.
         suffix: End of the file names, after the image's name; several as a tuple, of which each
-            image may have one. ``.png`` and other lossless images, ``.npy``, ``.npz``, ``.h5``,
-            ``.mat``, ``.exr`` and ``.pfm`` are read.
-        array: Name of the array in files that hold several, see :func:`read_array`.
+            image may have one.
 
     Raises:
         ValueError: ``folder`` or ``suffix`` is no text.
     """
 
-    def __init__(
-        self, folder: str = "", suffix: str | Sequence[str] = ".png", *, array: str = ""
-    ) -> None:
+    def __init__(self, folder: str, suffix: str | Sequence[str]) -> None:
         if not all(isinstance(text, str) for text in (folder, *suffixes_of(suffix))):
             raise ValueError(
                 f"{type(self).__name__}: folder={folder!r}, suffix={suffix!r}: give one folder, "
@@ -40,7 +36,6 @@ class MapFile(DenseTarget):
             )
         self.folder = folder
         self.suffix = suffix
-        self.array = array
 
     def files(self, root: Path) -> Entries:
         """Return the files that this target may have."""
@@ -66,6 +61,23 @@ class MapFile(DenseTarget):
         if not files.folder.exists():
             return f"{files.folder}, which does not exist"
         return f"{files.folder} with suffix {' or '.join(files.suffixes)}{files.listing.hint(name)}"
+
+
+class MapFile(FilePerImage):
+    """Map in one file per image that holds an array.
+
+    Args:
+        folder: Folder of the files, below the data set's root.
+        suffix: End of the file names; several as a tuple. ``.png`` and other lossless images,
+            ``.npy``, ``.npz``, ``.h5``, ``.mat``, ``.exr`` and ``.pfm`` are read.
+        array: Name of the array in files that hold several, see :func:`read_array`.
+    """
+
+    def __init__(
+        self, folder: str = "", suffix: str | Sequence[str] = ".png", *, array: str = ""
+    ) -> None:
+        super().__init__(folder, suffix)
+        self.array = array
 
     def load(self, source: str) -> np.ndarray:
         """Read and check a file.
