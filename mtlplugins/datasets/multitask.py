@@ -22,6 +22,7 @@ from .reading.replacement import check_broken_files, load_or_replace
 from .reading.split_file import SplitFile, read_split
 from .targets.base import Target
 from .targets.map_file import FilePerImage, suffixes_of
+from .targets.sizes import say_resized
 from .transforms.foreign import check_pipeline
 
 
@@ -164,7 +165,7 @@ class MultiTaskDataset(BaseDataset):
             ),
             logger="current",
         )
-        return [
+        infos: list[dict[str, Any]] = [
             dict(
                 img_path=str(images.folder / (name + suffix)),
                 name=name,
@@ -172,6 +173,8 @@ class MultiTaskDataset(BaseDataset):
             )
             for name, suffix in entries
         ]
+        say_resized(self.target_types, ((i["img_path"], i["target_sources"]) for i in infos))
+        return infos
 
     def _in_columns(self, split: SplitFile, root: Path) -> dict[str, dict[str, str]]:
         """Find what a split file lists beside the images; files of other tasks are known too."""

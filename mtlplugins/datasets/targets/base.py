@@ -118,6 +118,18 @@ class DenseTarget(Target):
         """Adapt the values (not their positions) to an image rotated clockwise."""
         return value
 
+    def resize(self, value: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Resize to (height, width) of the image, if the files have another size.
+
+        By default each pixel takes the value of the nearest, aligned by centres: no kind of ours
+        blends values, and normals stay of unit length.
+        """
+        rows, columns = (
+            (2 * np.arange(new) + 1) * old // (2 * new)
+            for new, old in zip(size, value.shape[:2], strict=True)
+        )
+        return value[rows[:, None], columns]
+
     def zoom(self, value: np.ndarray, factor: float) -> np.ndarray:
         """Adapt the values to an image enlarged by ``factor``, as if the camera came closer."""
         return value

@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
 
 from mtlplugins.datasets.reading.files import BrokenFile, open_image
+from mtlplugins.datasets.targets.sizes import fitted
 
 from .decoding import UndecodedImage, broken_if_unreadable, is_turned, size_of
 
@@ -85,10 +86,11 @@ class LoadTargets(BaseTransform):
 
     Does nothing without targets, so that one pipeline serves testing and inference. Adds
     ``gt_<task>``, and the keys of dense targets to ``seg_fields``, which mmseg's crops, flips and
-    resizes move with the image; docs/transforms.md lists what each transform does to targets.
+    resizes move with the image; docs/transforms.md lists what each transform does to targets. A map
+    of another size than its image file is resized by the rule of its kind.
 
     Raises:
-        BrokenFile: A target cannot be read, has wrong content, or differs in size from the image
+        BrokenFile: A target cannot be read, has wrong content, or another shape than the image
             file; or it is a map, and EXIF data rotated the image.
         ValueError: The image is not loaded yet, or is already cropped or mirrored.
     """
@@ -111,12 +113,10 @@ class LoadTargets(BaseTransform):
             results[key] = value = target.load(source)
             if not target.dense:
                 continue
-            if value.shape[:2] != tuple(results["ori_shape"][:2]):
-                raise BrokenFile(
-                    f"task {task!r}: {source} is {value.shape[1]} x {value.shape[0]} pixels, its "
-                    f"image {results['img_path']} is {results['ori_shape'][1]} x "
-                    f"{results['ori_shape'][0]}; store both at the same size",
-                    str(source),
-                )
+            size = tuple(results["ori_shape"][:2])
+            try:
+                results[key] = fitted(target, value, size, where=results["img_path"], source=source)
+            except BrokenFile as error:
+                raise BrokenFile(f"task {task!r}: {error}", error.path) from error
             fields.append(key)
         return results

@@ -103,10 +103,10 @@ def test_an_image_alone_goes_through(item: dict) -> None:
     assert not [key for key in loaded if key.startswith("gt_")]
 
 
-def test_a_target_of_another_size_is_an_error(item: dict, tmp_path: Path) -> None:
+def test_a_target_of_another_shape_is_an_error(item: dict, tmp_path: Path) -> None:
     depth = write(tmp_path / "depth.png", np.ones((24, 31), np.uint16))
     assert Image.open(depth).size == (31, 24)
-    message = r"'depth': .*depth\.png is 31 x 24 pixels, its image .*a\.png is 32 x 24; store both"
+    message = r"'depth': .*depth\.png is 31 x 24 pixels, its image .*a\.png is 32 x 24, of another"
     with pytest.raises(ValueError, match=message):
         LoadTargets()(LoadMultiTaskImage()(item))
 

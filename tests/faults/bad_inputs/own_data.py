@@ -83,10 +83,10 @@ OWN_DATA = (
         "data/labels/a.png holds colours: give the target `palette`, the RGB colour of each",
     ),
     _files(
-        "a target of another size than its image",
+        "a target of another shape than its image",
         pixels("data/depth/a.png", np.ones((32, 96), np.uint16)),
         "task 'depth': data/depth/a.png is 96 x 32 pixels, its image data/photos/a.jpg is 96 x 64",
-        "store both at the same size",
+        "store both of the same part, and best at the same size",
     ),
     _files(
         "depth of 8 bits",
