@@ -220,10 +220,10 @@ def test_an_unknown_task_is_an_error(root: Path) -> None:
 # what is in the files
 
 
-def test_a_target_has_the_size_of_its_image(root: Path) -> None:
-    write(root / "depth" / "trip/e.npy", np.ones((12, 16)))
+def test_a_target_has_the_shape_of_its_image(root: Path) -> None:
+    write(root / "depth" / "trip/e.npy", np.ones((12, 15)))
     data = build(root)
-    message = r"'depth': .*trip/e\.npy is 16 x 12 pixels, its image .*trip/e\.jpeg is 32 x 24"
+    message = r"'depth': .*trip/e\.npy is 15 x 12 pixels, its image .*trip/e\.jpeg is 32 x 24"
     with pytest.raises(ValueError, match=message):
         data[3]
     assert data[2]["gt_depth"].shape == (24, 32)
