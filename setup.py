@@ -74,7 +74,7 @@ setup(
     extras_require={
         "lite": ["mmcv-lite>=2.1.0,<2.2"],  # mmsegmentation 1.2.2 refuses mmcv 2.2
         # UPGrad, DualProj and CAGrad
-        "balancing": ["torchjd[quadprog_projector]>=0.18,<0.19"],
+        "balancing": ["torchjd[quadprog-projector]>=0.18,<0.19"],
         "convert": ["h5py>=3.8"],
         "formats": ["h5py>=3.8", "scipy>=1.10", "OpenEXR>=3.3"],  # of targets
         "export": ["onnx>=1.16", "onnxruntime>=1.18"],

@@ -59,7 +59,7 @@ class _Projecting(_TorchJD):
         try:
             self._projector = projector(norm_eps=0.0, reg_eps=REGULARISATION)
         except ImportError as error:
-            raise missing(self, "torchjd[quadprog_projector]>=0.18,<0.19") from error
+            raise missing(self, "torchjd[quadprog-projector]>=0.18,<0.19") from error
 
 
 @MODELS.register_module()

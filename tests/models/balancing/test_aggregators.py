@@ -229,8 +229,8 @@ def test_a_gradient_that_is_not_finite_stays_to_be_found(kind: str, monkeypatch)
 @pytest.mark.parametrize(
     ("kind", "gone", "line"),
     [
-        ("UPGrad", "quadprog", r'pip install "torchjd\[quadprog_projector\]>=0\.18,<0\.19"'),
-        ("DualProj", "quadprog", "quadprog_projector"),
+        ("UPGrad", "quadprog", r'pip install "torchjd\[quadprog-projector\]>=0\.18,<0\.19"'),
+        ("DualProj", "quadprog", "quadprog-projector"),
         ("CAGrad", "quadprog", r'CAGrad needs a package.*pip install "mtlplugins\[balancing\]"'),
         ("MGDA", "torchjd", r'MGDA needs a package.*pip install "torchjd>=0\.18,<0\.19"'),
     ],
