@@ -16,6 +16,18 @@ COMMANDS = {
         "mtlplugins.analysis.data_check.command",
     ),
     "results": ("compare training runs", "mtlplugins.analysis.results.command"),
+    "affinity": (
+        "report how the tasks of a model act on each other",
+        "mtlplugins.analysis.affinity.command",
+    ),
+    "gradient-norms": (
+        "propose task weights from gradients",
+        "mtlplugins.analysis.gradient_norms",
+    ),
+    "search-weights": (
+        "search for task weights by training",
+        "mtlplugins.analysis.search_weights.command",
+    ),
 }
 
 

@@ -19,7 +19,7 @@ from mtlplugins.models.heads import TaskHead
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import Writer, prediction_file, save_predictions
 
-OURS = ("classification", "depth", "multilabel", "normals", "regression", "segmentation")
+OURS = ("classification", "depth", "multilabel", "normals", "pixels", "regression", "segmentation")
 CLASSES = dict(target=Target, head=TaskHead, metric=TaskMetric)
 REGISTRIES = dict(target=DATASETS, head=MODELS, metric=METRICS)
 
@@ -65,9 +65,8 @@ def test_every_target_head_and_metric_of_ours_is_of_a_kind() -> None:
 def test_a_missing_part_is_named_with_the_way_out(tmp_path: Path) -> None:
     message = (
         r"task 'rims': kind 'edges' has no writer, only classification, depth, multilabel, "
-        r"normals, regression, segmentation: .*enter a mtlplugins\.visualization\.Writer with "
-        r"mtlplugins\.kinds\."
-        r"enter\('edges', 'writer', …\).*custom_imports"
+        r"normals, pixels, regression, segmentation: .*enter a mtlplugins\.visualization\.Writer "
+        r"with mtlplugins\.kinds\.enter\('edges', 'writer', …\).*custom_imports"
     )
     with pytest.raises(ValueError, match=message):
         prediction_file(tmp_path, "rims", "edges", "a")

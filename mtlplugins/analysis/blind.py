@@ -75,6 +75,12 @@ def _fit_numbers(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
     return np.median([target.numbers.numpy() for target in targets], axis=0)
 
 
+def _fit_colour(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the mean colour of the hidden pixels (3,)."""
+    stack = np.concatenate([target.data.flatten(1).numpy() for target in targets], axis=1)
+    return np.nanmean(stack, axis=1)
+
+
 def _resize(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return cv2.resize(array, tuple(size)[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
@@ -104,11 +110,17 @@ def _predict_vectors(value: np.ndarray, target: Any) -> PixelData:
     return PixelData(data=torch.from_numpy(fitted).permute(2, 0, 1))
 
 
+def _predict_colour(value: np.ndarray, target: Any) -> PixelData:
+    colour = torch.from_numpy(value.astype(np.float32))[:, None, None]
+    return PixelData(data=colour.expand(target.data.shape))
+
+
 enter("segmentation", "blind", BlindPredictor(_fit_labels, _predict_map))
 enter("depth", "blind", BlindPredictor(_fit_depth, _predict_map))
 enter("normals", "blind", BlindPredictor(_fit_normals, _predict_vectors))
 enter("classification", "blind", BlindPredictor(_fit_classes, _predict_class))
 enter("multilabel", "blind", BlindPredictor(_fit_class_sets, _predict_class_set))
+enter("pixels", "blind", BlindPredictor(_fit_colour, _predict_colour))
 enter("regression", "blind", BlindPredictor(_fit_numbers, _predict_numbers))
 
 
@@ -120,8 +132,9 @@ def blind_scores(
 ) -> dict[str, float]:
     """Score the blind predictor of each task.
 
-    Per position the most frequent class, the median depth and the mean normal; per image the most
-    frequent class, the frequency of each class and the median of each number.
+    Per position the most frequent class, the median depth and the mean normal; the mean colour
+    of hidden pixels; per image the most frequent class, the frequency of each
+    class and the median of each number.
 
     Args:
         train: Samples to fit the predictors to.

@@ -16,11 +16,14 @@ from .multitask import MultiTaskDataset
 from .nyuv2 import NYUv2Dataset
 from .rooms import RoomsDataset
 from .targets.depth_map import DepthMap
+from .targets.hidden_pixels import HiddenPixels
 from .targets.image_label import ImageLabel
 from .targets.image_labels import ImageLabels
 from .targets.image_numbers import ImageNumbers
+from .targets.jigsaw_label import JigsawLabel
 from .targets.label_map import LabelMap
 from .targets.normal_map import NormalMap
+from .targets.rotation_label import RotationLabel
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
 from .wrappers.mixed import MixedDataset
 from .wrappers.one_task import OneTaskDataset
@@ -33,9 +36,11 @@ __all__ = [
     "DepthMap",
     "Draw",
     "DrawSampler",
+    "HiddenPixels",
     "ImageLabel",
     "ImageLabels",
     "ImageNumbers",
+    "JigsawLabel",
     "LabelMap",
     "LabelMeLabelMap",
     "MixedDataset",
@@ -45,6 +50,7 @@ __all__ = [
     "NormalMap",
     "OneTaskDataset",
     "RoomsDataset",
+    "RotationLabel",
     "TaskonomyDataset",
     "TaskonomyLabelMap",
     "VocLabelMap",

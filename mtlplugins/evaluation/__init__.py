@@ -5,6 +5,7 @@ from .depth_metric import MultiTaskDepthMetric
 from .iou_metric import MultiTaskIoUMetric
 from .multi_label_metric import MultiTaskMultiLabelMetric
 from .normals_metric import MultiTaskNormalsMetric
+from .pixels_metric import MultiTaskPixelsMetric
 from .regression_metric import MultiTaskRegressionMetric
 from .task_metric import TaskMetric
 
@@ -14,6 +15,7 @@ __all__ = [
     "MultiTaskIoUMetric",
     "MultiTaskMultiLabelMetric",
     "MultiTaskNormalsMetric",
+    "MultiTaskPixelsMetric",
     "MultiTaskRegressionMetric",
     "TaskMetric",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -78,6 +78,10 @@ class MultiTaskDepthMetric(TaskMetric):
     from video", section 4.1). For predictions whose scale is unknown; scores with and without it
     do not compare.
 
+    ``protocol="nyuv2-13"`` adds ``abs_err`` and ``abs_rel`` as papers on NYUv2 with 13 classes
+    average them, over batches of two images; see :class:`BatchMeans`. They report the mean of these
+    over the last ten epochs. Their code does not clamp predictions.
+
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (1, H, W).
         min_depth: Lower limit in metres, > 0.
@@ -86,6 +90,7 @@ class MultiTaskDepthMetric(TaskMetric):
             image and averages over the images that have a valid pixel.
         crop: ``"eigen"``, ``"garg"`` or ``"eigen_nyuv2"``; None for whole maps.
         median_scaling: Whether to scale each prediction to the median of its ground truth.
+        protocol: ``"nyuv2-13"``, with ``average="pixel"``; None for none.
 
     Raises:
         ValueError: An argument is invalid; the maps differ in size; a prediction is NaN or infinite
@@ -96,6 +101,7 @@ class MultiTaskDepthMetric(TaskMetric):
         "d1", "d2", "d3", "abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "abs_err",
     )  # fmt: skip
     higher_is_better = dict.fromkeys(names, False) | dict(d1=True, d2=True, d3=True)
+    protocols: ClassVar = {"nyuv2-13": ("abs_err", "abs_rel")}
 
     def __init__(
         self,
@@ -106,8 +112,9 @@ class MultiTaskDepthMetric(TaskMetric):
         average: Literal["pixel", "image"] = "pixel",
         crop: Literal["eigen", "garg", "eigen_nyuv2"] | None = None,
         median_scaling: bool = False,
+        protocol: Literal["nyuv2-13"] | None = None,
     ) -> None:
-        super().__init__(task)
+        super().__init__(task, protocol=protocol)
         if min_depth <= 0:
             raise ValueError(f"task '{task}': min_depth must be > 0 metres, got {min_depth}")
         if max_depth is not None and max_depth <= min_depth:
@@ -116,6 +123,11 @@ class MultiTaskDepthMetric(TaskMetric):
             )
         if average not in ("pixel", "image"):
             raise ValueError(f"task '{task}': average is 'pixel' or 'image', got {average!r}")
+        if protocol is not None and average != "pixel":
+            raise ValueError(
+                f"task '{task}': protocol={protocol!r} pools the pixels of a batch, so it needs "
+                f"average='pixel', not {average!r}"
+            )
         if crop is not None and crop not in CROPS:
             raise ValueError(
                 f"task '{task}': crop={crop!r}: give one of {', '.join(CROPS)}, or None for whole "
@@ -130,7 +142,7 @@ class MultiTaskDepthMetric(TaskMetric):
     @property
     def num_sums(self) -> int:
         """Length of the vector: a count, and one sum per formula (or one metric per name)."""
-        return 1 + len(self.names)
+        return 1 + len(type(self).names)
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
         """Return sums over the image's valid pixels, or ``[1, metrics]`` for the mean per image."""

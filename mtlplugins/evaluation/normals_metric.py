@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar, Literal
 
 import torch
 from mmseg.registry import METRICS
@@ -39,8 +40,13 @@ class MultiTaskNormalsMetric(TaskMetric):
     A pixel is valid if its ground truth is finite and not the zero vector. Predictions at other
     pixels are ignored. An image without a valid pixel changes nothing.
 
+    ``protocol="nyuv2-13"`` adds all but ``rmse`` as papers on NYUv2 with 13 classes average them,
+    over batches of two images; see :class:`BatchMeans`. They report the mean of these over the last
+    ten epochs.
+
     Args:
         task: Name of the task; ``gt_<task>`` and ``pred_<task>`` hold ``data`` (3, H, W).
+        protocol: ``"nyuv2-13"``; None for none.
 
     Raises:
         ValueError: The maps differ in size; a prediction at a valid pixel is NaN, infinite or zero.
@@ -48,9 +54,12 @@ class MultiTaskNormalsMetric(TaskMetric):
 
     names = ("mean", "median", "rmse", *THRESHOLDS)
     higher_is_better = dict.fromkeys(names, False) | dict.fromkeys(THRESHOLDS, True)
+    protocols: ClassVar = {"nyuv2-13": ("mean", "median", *THRESHOLDS)}
 
-    def __init__(self, task: str = "normals") -> None:
-        super().__init__(task)
+    def __init__(
+        self, task: str = "normals", *, protocol: Literal["nyuv2-13"] | None = None
+    ) -> None:
+        super().__init__(task, protocol=protocol)
 
     @property
     def num_sums(self) -> int:

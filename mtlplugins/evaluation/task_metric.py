@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 from mmengine.dist import all_reduce, get_dist_info
@@ -14,6 +14,8 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mtlplugins.kinds import serves
+
+from .batch_means import BatchMeans
 
 
 class TaskMetric(BaseMetric):
@@ -31,17 +33,36 @@ class TaskMetric(BaseMetric):
     A subclass registers for its kind by ``part_of_kind(kind, "metric")``, sets ``names``,
     ``higher_is_better`` and ``num_sums``, and implements ``score`` and ``compute_metrics``.
 
+    A metric with ``protocols`` also computes, if asked, some of its results as a protocol of papers
+    does; these are named ``<task>/<protocol>/<name>``. See :class:`BatchMeans`.
+
     Args:
         task: Name of the task; also the prefix of the metric names (``<task>/<name>``).
+        protocol: One of ``protocols``; None for the metric's own results alone.
+
+    Raises:
+        ValueError: The protocol is unknown.
     """
 
     kind: str  # the kind of target, as in dataset_meta["tasks"][task]["kind"]
     names: tuple[str, ...]  # the keys of the result
     higher_is_better: dict[str, bool]  # the direction of each of them
+    #: The results that a protocol averages over batches, by its name.
+    protocols: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, *, protocol: str | None = None) -> None:
         super().__init__(prefix=task)
         self.task = task
+        self.protocol = protocol
+        if protocol is not None:
+            if protocol not in self.protocols:
+                raise ValueError(
+                    f"task '{task}': protocol={protocol!r}: give one of "
+                    f"{', '.join(self.protocols) or 'none, as this metric has no protocols'}"
+                )
+            up = {f"{protocol}/{n}": self.higher_is_better[n] for n in self.protocols[protocol]}
+            self.names = (*self.names, *up)
+            self.higher_is_better = {**self.higher_is_better, **up}
         self._reset()
 
     @property
@@ -118,10 +139,17 @@ class TaskMetric(BaseMetric):
             KeyError: A sample has the target but no prediction.
         """
         for sample in data_samples:
-            if self._last is not None:
-                self._sums = self._last if self._sums is None else self._sums + self._last
+            self._keep_last()
             self._last = self._score_sample(sample)
             self._seen += 1
+
+    def _keep_last(self) -> None:
+        """Add the last image to the sums: it is no repeat."""
+        if self._last is None:
+            return
+        self._sums = self._last if self._sums is None else self._sums + self._last
+        if self._batches is not None:
+            self._batches.add(self._last)
 
     def _score_sample(self, sample: dict) -> Tensor:
         if f"gt_{self.task}" not in sample:
@@ -159,16 +187,18 @@ class TaskMetric(BaseMetric):
         last_position = (self._seen - 1) * world_size + rank
         is_repeat = world_size > 1 and int(seen) > size and last_position >= size
 
+        if not is_repeat:
+            self._keep_last()
         sums = torch.zeros(self.num_sums, dtype=torch.float64)
         if self._sums is not None:
             sums += self._sums
-        if self._last is not None and not is_repeat:
-            sums += self._last
         all_reduce(sums)
+        means = self._batches.means() if self._batches is not None else {}
         self._reset()
 
         if sums[0] > 0:
             metrics = self.compute_metrics(sums)
+            metrics |= {f"{self.protocol}/{name}": value for name, value in means.items()}
         else:
             print_log(
                 f"Task '{self.task}': no image had anything to score (no target, or no valid "
@@ -183,6 +213,9 @@ class TaskMetric(BaseMetric):
         self._sums: Tensor | None = None  # every image but the last
         self._last: Tensor | None = None  # the last image, which may turn out to be a repeat
         self._seen = 0
+        self._batches: BatchMeans | None = None
+        if self.protocol is not None:
+            self._batches = BatchMeans(self.protocols[self.protocol], self.compute_metrics)
 
 
 def check_same_shape(target: Tensor, prediction: Tensor) -> None:

@@ -34,6 +34,7 @@ from .heads import (
     MultiLabelHead,
     MultiTaskDecodeHead,
     NormalsHead,
+    PixelsHead,
     RegressionHead,
     SegmentationHead,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "NashMTL",
     "NormalsHead",
     "PCGrad",
+    "PixelsHead",
     "Random",
     "RegressionHead",
     "SegmentationHead",

@@ -144,6 +144,21 @@ def draw_normals(
     return Drawing(*tiles, canvas.grid(key))
 
 
+@part_of_kind("pixels", "drawer")
+def draw_pixels(
+    truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
+) -> Drawing:
+    """Draw colours in 0 … 1, in the order of channels BGR; what is not asked for (NaN) is black."""
+    tiles = []
+    for colours in map(_array, (truth, prediction)):
+        if colours is None:
+            tiles.append(None)
+            continue
+        values = (np.nan_to_num(colours) * 255).round().clip(0, 255).astype(np.uint8)
+        tiles.append(canvas.resize(np.ascontiguousarray(values[::-1].transpose(1, 2, 0)), size))
+    return Drawing(*tiles, canvas.blank(1, 1))
+
+
 def _normal_colours(normals: np.ndarray) -> np.ndarray:
     """Convert normals (3, H, W) to colours, uint8 (H, W, 3)."""
     colours = ((normals + 1) / 2 * 255).round().clip(0, 255)

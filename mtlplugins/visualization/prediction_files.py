@@ -38,7 +38,7 @@ def _depth(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     Image.fromarray(steps.clip(0, _MOST_STEPS).astype(np.uint16)).save(path, "PNG")
 
 
-def _normals(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
+def _vectors(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     np.save(path, field.get("data").permute(1, 2, 0).cpu().numpy())
 
 
@@ -75,9 +75,10 @@ class Writer(NamedTuple):
 
 enter("segmentation", "writer", Writer(".png", _labels))
 enter("depth", "writer", Writer(".png", _depth))
-enter("normals", "writer", Writer(".npy", _normals))
+enter("normals", "writer", Writer(".npy", _vectors))
 enter("classification", "writer", Writer(".json", _class))
 enter("multilabel", "writer", Writer(".json", _class_set))
+enter("pixels", "writer", Writer(".npy", _vectors))
 enter("regression", "writer", Writer(".json", _numbers))
 
 
@@ -99,8 +100,8 @@ def save_predictions(
     """Write the predictions of a sample to ``out/<task>/<stem>``, in the layout of a data set.
 
     Segmentation: PNG of class indices. Depth: 16-bit PNG in the unit of the data set's own images
-    (KITTI: 1/256 m), else in millimetres. Normals: float32 ``.npy`` (H, W, 3). Classes: JSON with
-    the scores.
+    (KITTI: 1/256 m), else in millimetres. Normals and colours: float32 ``.npy`` (H, W, 3).
+    Classes: JSON with the scores.
 
     Args:
         sample: Sample with ``pred_<task>`` fields.

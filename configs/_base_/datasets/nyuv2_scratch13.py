@@ -22,3 +22,12 @@ test_pipeline = [
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline, num_classes=13))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline, num_classes=13))
 test_dataloader = val_dataloader
+
+# depth and normals also as the literature averages them, over batches of two images
+val_evaluator = [
+    _base_.val_evaluator[0],
+    dict(type="MultiTaskDepthMetric", task="depth", protocol="nyuv2-13"),
+    dict(type="MultiTaskNormalsMetric", task="normals", protocol="nyuv2-13"),
+    _base_.val_evaluator[3],
+]
+test_evaluator = val_evaluator

@@ -28,7 +28,7 @@ def baseline_table(summaries: Sequence[Summary]) -> Table | None:
     compared = [s for s in summaries if s.experiment.get("baselines")]
     if not compared:
         return None
-    by_name = {name: s for s in summaries for name in (s.runs[0].stem, s.runs[0].name, s.label)}
+    by_name = summaries_by_name(summaries)
     problems: list[str] = []
     gains = {s.label: _gains(s, by_name, problems) for s in compared}
     names = sorted(union(g for runs in gains.values() for g in runs), key=_order)
@@ -46,6 +46,16 @@ def baseline_table(summaries: Sequence[Summary]) -> Table | None:
     return Table("Against single tasks", " ".join([caption, *problems]), header, rows)
 
 
+def summaries_by_name(summaries: Sequence[Summary]) -> dict[str, Summary]:
+    """Map the names by which a config may call its baselines to these."""
+    return {name: s for s in summaries for name in (s.runs[0].stem, s.runs[0].name, s.label)}
+
+
+def owner(metric: str) -> str:
+    """Return the first part of ``<task>/<metric>``; of a protocol's, ``<task>/<protocol>``."""
+    return metric.rpartition("/")[0]
+
+
 def _gains(summary: Summary, by_name: dict[str, Summary], problems: list[str]) -> list[Gains]:
     """Compute the gains of each complete run, and say what cannot be compared."""
     baselines = dict(summary.experiment["baselines"])
@@ -55,22 +65,29 @@ def _gains(summary: Summary, by_name: dict[str, Summary], problems: list[str]) -
         if found is None:
             problems.append(f"{summary.label}: baseline {name!r} of {task} is not among the runs.")
             continue
-        own = {n: s.mean for n, s in found.scores.items() if n.startswith(f"{task}/")}
+        # not those of a protocol, <task>/<protocol>/<metric>, which would count twice
+        own = {n: s.mean for n, s in found.scores.items() if owner(n) == task}
         if not own:
             problems.append(f"{summary.label}: baseline {name!r} has no score of {task}.")
         scores |= own
     zero = [name for name, score in scores.items() if score == 0]
     problems += [f"{summary.label}: the baseline's {name} is 0." for name in zero]
-    up = summary.higher_is_better
-    scores = {name: score for name, score in scores.items() if name in up and score != 0}
     runs = [run for run in summary.runs if run.complete]
-    return [_gain(run.final, scores, up, list(baselines)) for run in runs]
+    return [gain_of(run.final, scores, summary.higher_is_better, list(baselines)) for run in runs]
 
 
-def _gain(
+def gain_of(
     found: dict[str, float], scores: dict[str, float], up: dict[str, bool], tasks: Sequence[str]
 ) -> Gains:
-    """Compute the gains of one run; Δm only if all tasks can be compared."""
+    """Compute the gains of one run in percent; Δm only if all tasks can be compared.
+
+    Args:
+        found: The run's scores, by ``<task>/<metric>``.
+        scores: The baselines'; those of 0 and without a direction are left out.
+        up: Whether higher is better, by metric.
+        tasks: The tasks to compare.
+    """
+    scores = {name: score for name, score in scores.items() if name in up and score != 0}
     gains = {
         name: 100 * (found[name] - score) / abs(score) * (1 if up[name] else -1)
         for name, score in scores.items()

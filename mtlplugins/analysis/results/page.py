@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from .affinity_tables import REPORT, reports_of
 from .charts import Curve, chart, colour
 from .panels import Panel, PanelSet
 from .runs import Run
@@ -42,6 +43,7 @@ svg .end { text-anchor: end; } svg .mid { text-anchor: middle; } svg text { fill
   text-align: left; position: static; }
 .tiles th { font-size: .78rem; white-space: normal; max-width: 190px; }
 .tiles img { display: block; max-width: 190px; }
+p img { max-width: 100%; }
 .warn { border-left: 4px solid #c60; padding: .1rem .8rem; background: #fff7ec; max-width: none; }
 """
 #: Titles of tables with text instead of numbers.
@@ -70,7 +72,7 @@ def write_page(
     parts = [f"<h1>{escape(title)}</h1>", *_warnings(summaries, left_out)]
     for table in tables:
         parts += _table(table)
-    parts += _curves(summaries)
+    parts += [*_affinity(summaries), *_curves(summaries)]
     if panels is not None:
         parts += _panels(summaries, panels)
     path.write_text(
@@ -112,6 +114,14 @@ def _table(table: Table) -> Iterator[str]:
     yield f"<tbody>{''.join(rows)}</tbody></table></div>"
     if table.caption:
         yield f'<p class="caption">{escape(table.caption)}</p>'
+
+
+def _affinity(summaries: Sequence[Summary]) -> Iterator[str]:
+    """Lay out the images that `mtlplugins affinity` left in the runs' folders."""
+    for title, run, _ in reports_of(summaries):
+        yield f"<h2>Task affinity, {escape(title)}: images</h2>"
+        for file in sorted((run.work_dir / REPORT).parent.glob("*.png")):
+            yield f"<p>{_img(file, file.stem)}</p>"
 
 
 def _curves(summaries: Sequence[Summary]) -> Iterator[str]:
@@ -195,4 +205,4 @@ def _img(file: Path | None, alternative: str) -> str:
         return ""
     data = b64encode(file.read_bytes()).decode()
     alt = escape(alternative, quote=True)
-    return f'<img alt="{alt}" src="data:image/webp;base64,{data}">'
+    return f'<img alt="{alt}" src="data:image/{file.suffix[1:]};base64,{data}">'

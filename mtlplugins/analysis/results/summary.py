@@ -108,7 +108,7 @@ def summarise(group: Group) -> Summary:
         card=card(config),
         tasks=learned_tasks(config),
         parameters=_parameters(config, group.label),
-        higher_is_better=_directions(config, group.label),
+        higher_is_better=directions_of(config, group.label),
         published=dict(group.runs[0].experiment.get("published") or {}),
         scores=_spreads(complete, lambda run: run.final),
         tested=_spreads(complete, lambda run: run.tested)
@@ -147,7 +147,13 @@ def _parameters(config: Config, label: str) -> dict[str, int]:
         return {}
 
 
-def _directions(config: Config, label: str) -> dict[str, bool]:
+def directions_of(config: Config, label: str) -> dict[str, bool]:
+    """Return by ``<task>/<metric>`` whether higher is better, for metrics that declare it.
+
+    Args:
+        config: The config; a metric that cannot be built is left out, and printed.
+        label: Name of the experiment, to print.
+    """
     init_default_scope("mmseg")
     evaluators = config.get("val_evaluator") or []
     evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators

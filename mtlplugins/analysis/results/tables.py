@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from .affinity_tables import affinity_tables, reports_of
 from .baselines import baseline_table
 from .cards import ROWS
 from .classification_tables import classification_tables
+from .literature import literature_tables
 from .summary import Spread, Summary, union
 from .table import EMPTY, Cell, Table
 
@@ -15,8 +17,15 @@ from .table import EMPTY, Cell, Table
 def result_tables(summaries: Sequence[Summary]) -> list[Table]:
     """Make all tables: cards, ours and published scores, metrics by task, training, runs."""
     tables = [_cards(summaries), *classification_tables(summaries), _beside(summaries)]
-    tables += [baseline_table(summaries), *_tasks(summaries), _best(summaries)]
+    tables += [
+        *literature_tables(summaries),
+        baseline_table(summaries),
+        *_tasks(summaries),
+        _best(summaries),
+    ]
     tables += [_training(summaries), _runs(summaries)]
+    for title, _, report in reports_of(summaries):
+        tables += affinity_tables(report, title)
     return [table for table in tables if table is not None]
 
 

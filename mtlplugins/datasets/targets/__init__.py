@@ -3,25 +3,36 @@
 from .base import DenseTarget, Target
 from .class_map import ClassMap
 from .depth_map import DepthMap
+from .hidden_pixels import HiddenPixels
 from .image_label import ImageLabel
 from .image_labels import ImageLabels
 from .image_numbers import ImageNumbers
 from .image_values import ImageValues
+from .jigsaw_label import JigsawLabel
 from .label_map import LabelMap
 from .map_file import FilePerImage, MapFile
 from .normal_map import NormalMap
+from .rotation_label import RotationLabel
+from .self_made import SelfMadeTarget
 
 __all__ = [
     "ClassMap",
     "DenseTarget",
     "DepthMap",
+<<<<<<< HEAD
     "FilePerImage",
+=======
+    "HiddenPixels",
+>>>>>>> 8340571 (Comparing: the literature's protocol and table, affinity report, weights by gradient norms and by search; targets without labels)
     "ImageLabel",
     "ImageLabels",
     "ImageNumbers",
     "ImageValues",
+    "JigsawLabel",
     "LabelMap",
     "MapFile",
     "NormalMap",
+    "RotationLabel",
+    "SelfMadeTarget",
     "Target",
 ]

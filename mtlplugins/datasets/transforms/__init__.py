@@ -10,11 +10,13 @@ from .geometry import (
     MultiTaskResize,
 )
 from .loading import LoadMultiTaskImage, LoadTargets, OpenMultiTaskImage
+from .make_targets import MakeTargets
 
 __all__ = [
     "LoadImageChannels",
     "LoadMultiTaskImage",
     "LoadTargets",
+    "MakeTargets",
     "MultiTaskColorJitter",
     "MultiTaskRandomFlip",
     "MultiTaskRandomResizedCrop",

@@ -35,13 +35,13 @@ def load_pretrained(encoder: nn.Module, weights: Weights, address: str, *, optio
     Raises:
         ValueError: The checkpoint is of another architecture.
     """
-    may_miss = _conditional_keys(encoder) | {
+    may_miss = conditional_keys(encoder) | {
         key for key in encoder.state_dict() if re.match(optional, key)
     }
     load_weights(encoder, weights, address, optional=may_miss)
 
 
-def _conditional_keys(encoder: nn.Module) -> set[str]:
+def conditional_keys(encoder: nn.Module) -> set[str]:
     """Return the keys only a conditioned encoder has: not γ' and β' of a conditional norm."""
     names = {id(module): name for name, module in encoder.named_modules()}
     added: list[nn.Module] = [m for m in encoder.modules() if isinstance(m, FiLM)]

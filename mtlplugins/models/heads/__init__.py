@@ -7,6 +7,7 @@ from .depth import DepthHead
 from .image_head import ImageHead
 from .multi_label import MultiLabelHead
 from .normals import NormalsHead
+from .pixels import PixelsHead
 from .regression import RegressionHead
 from .segmentation import SegmentationHead
 
@@ -18,6 +19,7 @@ __all__ = [
     "MultiLabelHead",
     "MultiTaskDecodeHead",
     "NormalsHead",
+    "PixelsHead",
     "RegressionHead",
     "SegmentationHead",
     "TaskHead",

@@ -1,0 +1,1 @@
+"""Affinity of the tasks of a model: how their gradients and losses act on each other."""
