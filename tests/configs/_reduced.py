@@ -101,5 +101,7 @@ def _shrink(node: Any) -> None:
         if key in ("scale", "size"):
             square = isinstance(value, int)
             node[key] = SIDE if square else (SIDE, round(SIDE * value[1] / value[0]))
+        elif key == "indices":
+            node[key] = [0, 1]
         else:
             _shrink(value)
