@@ -31,9 +31,7 @@ rotated = dict(
 )
 train_dataloader = dict(
     batch_size=16,
-    dataset=dict(
-        _delete_=True, type="MixedDataset", datasets=[labelled, rotated], ratios=(1, 1)
-    ),
+    dataset=dict(_delete_=True, type="MixedDataset", datasets=[labelled, rotated], ratios=(1, 1)),
 )
 val_dataloader = dict(dataset=dict(tasks=("semantic", "depth")))
 test_dataloader = val_dataloader

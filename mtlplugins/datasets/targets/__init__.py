@@ -19,11 +19,8 @@ __all__ = [
     "ClassMap",
     "DenseTarget",
     "DepthMap",
-<<<<<<< HEAD
     "FilePerImage",
-=======
     "HiddenPixels",
->>>>>>> 8340571 (Comparing: the literature's protocol and table, affinity report, weights by gradient norms and by search; targets without labels)
     "ImageLabel",
     "ImageLabels",
     "ImageNumbers",
