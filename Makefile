@@ -12,7 +12,7 @@ PARALLEL := -n auto --dist worksteal
 test test-slow test-faults: export OMP_NUM_THREADS := 1
 STAMP := $(VENV)/.mtlplugins-installed
 
-.PHONY: help venv demo docs test test-slow test-faults test-compat golden soak lint clean
+.PHONY: help venv demo docs test test-slow test-browser test-faults test-compat golden soak lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make docs       build the documentation as a site, build/site/index.html"
 	@echo "make test       run the fast tests"
 	@echo "make test-slow  run the slow tests"
+	@echo "make test-browser  try the web pages in Chromium, which must be installed"
 	@echo "make test-faults  kill runs, feed bad input, search for cases that fail"
 	@echo "make test-compat  run the core of the tests on older and newer versions"
 	@echo "make golden     record the golden losses anew (say in the commit why they moved)"
@@ -40,10 +41,13 @@ docs: venv
 	"$(RUN)" -m mkdocs build --strict
 
 test: venv
-	"$(RUN)" -m pytest -q $(PARALLEL) tests -m "not slow and not faults"
+	"$(RUN)" -m pytest -q $(PARALLEL) tests -m "not slow and not faults and not browser"
 
 test-slow: venv
 	"$(RUN)" -m pytest -q $(PARALLEL) tests -m "slow and not faults"
+
+test-browser: venv
+	"$(RUN)" -m pytest -q tests/web -m browser
 
 test-faults: venv
 	"$(RUN)" -m pytest -q $(PARALLEL) tests/faults -m "faults and not slow"

@@ -10,7 +10,8 @@ COMMANDS = {
     "train": ("train a model from a config", "mtlplugins.apis.train"),
     "test": ("score a checkpoint on the test data", "mtlplugins.apis.test"),
     "predict": ("predict images with a checkpoint", "mtlplugins.apis.predict"),
-    "export": ("write a trained model as an ONNX graph", "mtlplugins.apis.export"),
+    "export": ("write a trained model as an ONNX graph, or a page", "mtlplugins.apis.export"),
+    "serve": ("serve a page on which people try a model", "mtlplugins.web.serve.command"),
     "check-data": (
         "check every file of a config's data",
         "mtlplugins.analysis.data_check.command",

@@ -269,7 +269,7 @@ def run_core(python: Path, deselect: tuple[str, ...], room: Path) -> tuple[str, 
     skipped = [f"--deselect={test}" for test in deselect]
     options = ("-q", "-p", "no:cacheprovider", "--tb=short", f"--junitxml={report}", *skipped)
     done = subprocess.run(
-        [python, "-m", "pytest", *options, "-m", "not slow and not faults", *CORE],
+        [python, "-m", "pytest", *options, "-m", "not slow and not faults and not browser", *CORE],
         cwd=ROOT,
         env=_environment(python),
         stdout=sys.stderr,

@@ -57,6 +57,7 @@ ARROWS: dict[str, set[str]] = {
     "mtlplugins.structures": set(),
     "mtlplugins.visualization": set(),
     "mtlplugins.weights": set(),
+    "mtlplugins.web": {"mtlplugins"},
 }
 
 

@@ -3,7 +3,9 @@
 The graph takes ``images``: RGB, float32 of 0 to 255, (batch, 3, height, width). Normalisation and
 padding are part of it. Each task has an output of its name, at the size of the images:
 classes as int64 (batch, 1, height, width), depth in metres and unit normals as float32 (batch, 1 or
-3, height, width), probabilities of an image-level task as float32 (batch, classes).
+3, height, width), probabilities of an image-level task as float32 (batch, classes). With
+--embedding-input it also takes ``embeddings``: float32 (tasks, embed_dims), the tasks' own or
+mixtures of them. With --to web it is written with a page that predicts in the browser.
 """
 
 from __future__ import annotations
@@ -13,16 +15,20 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mtlplugins.analysis.embeddings import conditioned_embedding, mixed_rows
 from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.config import load_config
 from mtlplugins.io.atomic_file import write_atomically
 from mtlplugins.io.overwrite import refuse_inputs
 from mtlplugins.models import DeployedModel, MultiTaskModel, fold
+from mtlplugins.models.conditioning import TaskEmbedding
+from mtlplugins.models.rows import Embedding
 from mtlplugins.structures import MultiTaskDataSample
 
 from .inferencer import MultiTaskInferencer
@@ -51,7 +57,14 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("--out", required=True, help="ONNX file to write")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--out", help="ONNX file to write")
+    target.add_argument(
+        "--to",
+        nargs=2,
+        metavar=("web", "FOLDER"),
+        help="web FOLDER: a new folder with the graph and a page that predicts in the browser",
+    )
     parser.add_argument(
         "--task", help="only task of the graph, folded into plain weights; all tasks by default"
     )
@@ -62,8 +75,23 @@ def parse_args() -> argparse.Namespace:
         metavar=("HEIGHT", "WIDTH"),
         help="fixed image size of the graph; any size by default",
     )
+    parser.add_argument(
+        "--embedding-input",
+        action="store_true",
+        help="make the task embeddings an input of the graph; the page gets a mixer of them",
+    )
+    parser.add_argument(
+        "--runtime",
+        metavar="FILE",
+        help="onnxruntime-web as its .tgz, for the page; by default `npm pack` fetches it",
+    )
     add_cfg_options(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.to and args.to[0] != "web":
+        parser.error(f"--to {args.to[0]}: give web, or --out FILE for a graph alone")
+    if args.task and args.embedding_input:
+        parser.error("--task folds the embedding into the weights: leave out --embedding-input")
+    return args
 
 
 def export(
@@ -72,6 +100,7 @@ def export(
     *,
     task: str | None = None,
     size: Sequence[int] | None = None,
+    embedding_input: bool = False,
 ) -> onnxruntime.InferenceSession:
     """Export a model to ``out`` by an atomic write, if the graph's predictions equal the model's.
 
@@ -80,14 +109,15 @@ def export(
         out: ONNX file to write.
         task: Task to fold the model for; None for a graph of all tasks.
         size: Fixed (height, width) of the images; None for any size.
+        embedding_input: Whether the task embeddings are an input of the graph, ``embeddings``.
 
     Returns:
         The graph in ONNX Runtime.
 
     Raises:
         IsADirectoryError: ``out`` is a folder.
-        ValueError: ``out`` is a device or a pipe, the task is unknown, the size is not positive, or
-            the model cannot be exported.
+        ValueError: ``out`` is a device or a pipe, the task is unknown, the size is not positive,
+            the model cannot be exported, or it has no embeddings to be an input.
         RuntimeError: The graph's predictions differ; nothing is written.
     """
     if out.is_dir():  # before a minute of work
@@ -96,39 +126,48 @@ def export(
         raise ValueError(f"{out} is no ordinary file, and is not replaced: name another one")
     if size and min(size) < 1:
         raise ValueError(f"size {size[0]} x {size[1]}: give a height and a width above 0")
+    embedding = conditioned_embedding(model) if embedding_input else None
     deployed = DeployedModel(fold(model, task) if task else model)
     out.parent.mkdir(parents=True, exist_ok=True)
 
     def write_checked(part: Path) -> None:
-        write_graph(deployed, part, size)
-        check_graph(part, model, deployed.tasks, size)
+        write_graph(deployed, part, size, embedding)
+        check_graph(part, model, deployed.tasks, size, embedding)
 
     write_atomically(out, write_checked)
     return open_graph(out)
 
 
-def write_graph(deployed: DeployedModel, out: Path, size: Sequence[int] | None) -> None:
+def write_graph(
+    deployed: DeployedModel,
+    out: Path,
+    size: Sequence[int] | None,
+    embedding: TaskEmbedding | None = None,
+) -> None:
     """Write the ONNX graph of a model, for any batch size and a fixed or any image size."""
     batch, traced_size = TRACED
     images = torch.rand(batch, 3, *(size or traced_size)) * 255
     heads = deployed.model.heads
     sides = {} if size else {2: "height", 3: "width"}
     axes = {task: {0: "batch"} | (sides if heads[task].dense else {}) for task in deployed.tasks}
+    inputs = dict(images=images)
+    if embedding is not None:
+        inputs["embeddings"] = embedding(deployed.tasks).detach()
     with torch.no_grad(), unflatten_by_reshape(), warnings.catch_warnings():
         # warnings of constants in the graph: check_graph() tests for that; of the newer exporter:
         # it takes many minutes for a Swin of any image size
         warnings.simplefilter("ignore")
         torch.onnx.export(
             deployed.eval(),
-            (images,),
+            tuple(inputs.values()),
             str(out),
             dynamo=False,
             opset_version=17,
-            input_names=["images"],
+            input_names=list(inputs),
             output_names=list(deployed.tasks),
             dynamic_axes=dict(images={0: "batch"} | sides, **axes),
         )
-        made = deployed(images)
+        made = deployed(*inputs.values())
     graph = onnx.load(out)
     for output, prediction in zip(graph.graph.output, made, strict=True):
         for i, dim in enumerate(output.type.tensor_type.shape.dim):
@@ -156,21 +195,31 @@ def unflatten_by_reshape() -> Iterator[None]:
 
 
 def check_graph(
-    graph: Path, model: MultiTaskModel, tasks: Sequence[str], size: Sequence[int] | None
+    graph: Path,
+    model: MultiTaskModel,
+    tasks: Sequence[str],
+    size: Sequence[int] | None,
+    embedding: TaskEmbedding | None = None,
 ) -> None:
     """Compare a graph's predictions with the model's, for batches other than the traced one.
+
+    Where the embeddings are an input, every task is given the mean of all of them.
 
     Raises:
         RuntimeError: The predictions differ, or ONNX Runtime cannot run the graph.
     """
     session = open_graph(graph)
     generator = np.random.default_rng(0)
+    mean = dict.fromkeys(tasks, 1.0)
+    mixed = None if embedding is None else mixed_rows(embedding, dict.fromkeys(tasks, mean))
+    given = {} if mixed is None else dict(embeddings=mixed(tasks).detach().numpy())
     for batch, other_size in CHECKED:
         pixels = generator.integers(0, 256, (batch, *(size or other_size), 3), dtype=np.uint8)
-        wanted = predict(model, pixels)
+        wanted = predict(model, pixels, mixed)
         where = "{} images of {} x {}".format(*pixels.shape)
         try:
-            found = session.run(tasks, dict(images=pixels.transpose(0, 3, 1, 2).astype(np.float32)))
+            images = pixels.transpose(0, 3, 1, 2).astype(np.float32)
+            found = session.run(tasks, dict(images=images, **given))
         except Exception as error:  # ONNX Runtime's errors have no common class
             raise RuntimeError(f"ONNX Runtime fails on {where}: {error}. {advice(size)}") from error
         for task, made in zip(tasks, found, strict=True):
@@ -199,11 +248,14 @@ def advice(size: Sequence[int] | None) -> str:
 
 
 @torch.no_grad()
-def predict(model: MultiTaskModel, pixels: np.ndarray) -> dict[str, np.ndarray]:
+def predict(
+    model: MultiTaskModel, pixels: np.ndarray, embedding: Embedding | None = None
+) -> dict[str, np.ndarray]:
     """Predict RGB images, uint8 (B, H, W, 3), with the model and its own preprocessing."""
     inputs = [torch.from_numpy(p[..., ::-1].transpose(2, 0, 1).copy()) for p in pixels]  # BGR
     samples = [MultiTaskDataSample() for _ in inputs]
-    samples = model.test_step(dict(inputs=inputs, data_samples=samples))
+    data = model.data_preprocessor(dict(inputs=inputs, data_samples=samples), False)
+    samples = model.predict(**data, embedding=embedding)
     predictions = {}
     for task in model.tasks:
         made = [getattr(sample, f"pred_{task}") for sample in samples]
@@ -228,11 +280,20 @@ def difference(made: np.ndarray, wanted: np.ndarray) -> str | None:
 def main() -> None:
     """Run ``mtlplugins export``: load, fold, export and check."""
     args = parse_args()
-    out = Path(args.out)
+    out = Path(args.to[1] if args.to else args.out)
     refuse_inputs([out], [args.config, args.checkpoint])
     cfg = load_config(args.config, args.cfg_options)
-    model = MultiTaskInferencer(cfg, args.checkpoint, device="cpu").model
-    session = export(model, out, task=args.task, size=args.size)
+    inferencer = MultiTaskInferencer(cfg, args.checkpoint, device="cpu")
+    options: dict[str, Any] = dict(
+        task=args.task, size=args.size, embedding_input=args.embedding_input
+    )
+    if args.to:
+        from mtlplugins.web.browser import write_page  # which imports this module
+
+        write_page(inferencer, cfg, out, runtime=args.runtime, **options)
+        print(f"{out}: show it with python -m http.server -d {out}")
+        return
+    session = export(inferencer.model, out, **options)
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MiB; equals PyTorch's predictions")
     for kind, values in (("input", session.get_inputs()), ("output", session.get_outputs())):
         for value in values:

@@ -46,11 +46,13 @@ class DeployedModel(nn.Module):
         self.model = model
         self.tasks = model.tasks
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, images: Tensor, embeddings: Tensor | None = None) -> tuple[Tensor, ...]:
         """Predict all tasks.
 
         Args:
             images: RGB images (B, 3, H, W), float32 from 0 to 255.
+            embeddings: Task embeddings (T, embed_dims) to use in place of the model's, in the order
+                of ``tasks``; None for the model's.
 
         Returns:
             The predictions of each of ``tasks``, as its head's ``postprocess`` returns them:
@@ -58,7 +60,8 @@ class DeployedModel(nn.Module):
         """
         size = images.shape[-2:]
         inputs = self._preprocess(images)
-        logits = self.model.encode_decode(inputs, AllRows(self.tasks, images.shape[0]))
+        own = None if embeddings is None else lambda tasks: embeddings
+        logits = self.model.encode_decode(inputs, AllRows(self.tasks, images.shape[0], own))
         return tuple(self._postprocess(task, logits[task], inputs, size) for task in self.tasks)
 
     def _preprocess(self, images: Tensor) -> Tensor:

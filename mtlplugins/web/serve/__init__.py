@@ -1,0 +1,1 @@
+"""Server: a page on which people try a trained model, and its HTTP API."""
