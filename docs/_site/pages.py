@@ -11,12 +11,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-#: Pages outside docs/, by their paths in the repository, which they keep in the site.
+#: Pages outside docs/ and a file that one links to, by their paths in the repository and the site.
 OUTSIDE = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "configs/cifar/README.md",
+    "configs/cifar/study.json",
     "configs/nyuv2/README.md",
 )
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)")
