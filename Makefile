@@ -37,6 +37,7 @@ $(STAMP): requirements/lock.txt setup.py
 demo: venv
 	"$(RUN)" tools/demo.py
 
+docs: export NO_MKDOCS_2_WARNING := 1
 docs: venv
 	"$(RUN)" -m mkdocs build --strict
 

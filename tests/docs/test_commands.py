@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from glob import glob
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mtlplugins import cli
+from mtlplugins.rooms.renderer import render_room
+from tests.tools.command import run_tool
 
 from .commands import (
     Parsed,
@@ -16,7 +21,7 @@ from .commands import (
     parse_as_tool,
     unknown_packages,
 )
-from .pages import ROOT, Block, blocks
+from .pages import ROOT, Block, blocks, blocks_of
 
 SHELL = blocks("bash", "sh", "console")
 COMMANDS = sorted({command for block in SHELL for command in commands(block.text)})
@@ -74,3 +79,32 @@ def test_wrong_commands_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     with pytest.raises(SystemExit, match="2"):
         parse_as_tool(["mtlplugins", "train", "a.py", "--no-such-option"], monkeypatch)
+
+
+#: What makes the tools of the page on the first run quick.
+SMALL = [
+    f"{part}_dataloader.{key}"
+    for part in ("train", "val", "test")
+    for key in ("dataset.length=8", "num_workers=0", "persistent_workers=False")
+]
+TAKE_OPTIONS = ("train.py", "test.py", "blind_baseline.py", "task_embeddings.py")
+
+
+@pytest.mark.slow
+def test_the_first_run_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    (tmp_path / "folder").mkdir()
+    for name in ("photo.jpg", "folder/another.jpg"):
+        Image.fromarray(render_room(0, len(name), size=(64, 96)).image).save(name)
+    page = (ROOT / "docs/first_run.md").read_text()
+    run = [c for b in blocks_of("", page, ("bash",)) for c in commands(b.text)]
+    scripts = [arguments(command)[1:] for command in run if command.startswith("python tools/")]
+    assert len(scripts) > 6
+    for script, *words in scripts:
+        paths = [p for word in words for p in (sorted(glob(word)) if "*" in word else [word])]
+        options = ["--cfg-options", *SMALL] if script.endswith(TAKE_OPTIONS) else []
+        monkeypatch.syspath_prepend((ROOT / script).parent)
+        run_tool(monkeypatch, script.removeprefix("tools/"), *paths, *options)
+    for made in ("panels", "predictions", "out", "results/results.html"):
+        assert (tmp_path / made).exists()

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from mmseg.registry import VISUALIZERS
+
+from mtlplugins.visualization import MultiTaskVisualizer
 
 from .pages import ROOT
 
@@ -51,7 +52,7 @@ def test_a_cell_has_the_value_of_its_last_line() -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_run(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    VISUALIZERS.get("MultiTaskVisualizer")._instance_dict.clear()
+    MultiTaskVisualizer._instance_dict.clear()
     names: dict[str, object] = {"__name__": "notebook"}
     values = [run(code, names) for code in cells(notebook)]
     assert values[-1]._repr_png_().startswith(b"\x89PNG")

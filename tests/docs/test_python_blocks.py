@@ -20,7 +20,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmseg.registry import DATASETS, MODELS, VISUALIZERS
+from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
 import mtlplugins
@@ -28,6 +28,7 @@ from mtlplugins import apis
 from mtlplugins.config import load_config
 from mtlplugins.config.validate import check_values
 from mtlplugins.rooms.renderer import render_room
+from mtlplugins.visualization import MultiTaskVisualizer
 from tests.tools.command import run_tool
 
 from .pages import ROOT, Block, blocks, blocks_of
@@ -186,7 +187,7 @@ def test_scripts_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(block: Block) -> None:
     """Run a script as if it were a file."""
-    VISUALIZERS.get("MultiTaskVisualizer")._instance_dict.clear()
+    MultiTaskVisualizer._instance_dict.clear()
     exec(compile(block.text, str(block), "exec"), {"__name__": "page"})
 
 
