@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from .pages import PAGES, anchor, anchors, links, name_of
+from .pages import PAGES, ROOT, anchor, anchors, links, name_of
 
 
 def broken(page: Path, text: str) -> list[str]:
@@ -38,6 +39,13 @@ def test_every_page_is_reached_from_the_readme() -> None:
             paths = (link.partition("#")[0] for link in links(page.read_text()))
             todo += [(page.parent / path).resolve() for path in paths if path]
     assert [name_of(page) for page in PAGES if page not in reached] == []
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    listed = re.findall(
+        r"^ +- (?:[^:\n]+: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE
+    )
+    assert sorted(listed) == sorted(name_of(page).removeprefix("docs/") for page in PAGES)
 
 
 def test_a_broken_link_is_seen(tmp_path: Path) -> None:
