@@ -12,6 +12,10 @@ COMMANDS = {
     "predict": ("predict images with a checkpoint", "mtlplugins.apis.predict"),
     "export": ("write a trained model as an ONNX graph, or a page", "mtlplugins.apis.export"),
     "serve": ("serve a page on which people try a model", "mtlplugins.web.serve.command"),
+    "inspect": (
+        "propose a config for a folder of images and targets",
+        "mtlplugins.analysis.folder_proposal.command",
+    ),
     "check-data": (
         "check every file of a config's data",
         "mtlplugins.analysis.data_check.command",

@@ -50,6 +50,13 @@ def write_worst_images(check: Check, folder: Path) -> list[Path]:
 
 
 def _draw(dataset: MultiTaskDataset, index: int, messages: Iterable[str]) -> np.ndarray:
+    panel = draw_targets(dataset, index)
+    lines = [line for m in messages for line in textwrap.wrap(m, canvas.LONGEST_TEXT)]
+    return canvas.grid([[panel], [canvas.grid([[canvas.text(line)] for line in lines])]], gap=8)
+
+
+def draw_targets(dataset: MultiTaskDataset, index: int) -> np.ndarray:
+    """Draw an image and those of its targets that can be read: uint8 RGB (H, W, 3)."""
     sample = MultiTaskDataSample()
     tasks = list(dataset.tasks_of(index))
     try:
@@ -60,9 +67,7 @@ def _draw(dataset: MultiTaskDataset, index: int, messages: Iterable[str]) -> np.
     for task in tasks:
         try:
             value = load_target(info, task)
-        except Exception:  # its message is among those below
+        except Exception:  # the data check has its message
             continue
         setattr(sample, f"gt_{task}", dataset.target_types[task].pack(value))
-    panel = draw_panel(image, sample, dataset.metainfo["tasks"], draw_pred=False)
-    lines = [line for m in messages for line in textwrap.wrap(m, canvas.LONGEST_TEXT)]
-    return canvas.grid([[panel], [canvas.grid([[canvas.text(line)] for line in lines])]], gap=8)
+    return draw_panel(image, sample, dataset.metainfo["tasks"], draw_pred=False)

@@ -37,7 +37,7 @@ class CvatLabelMap(OneFileLabelMap):
 
     def read(self, path: Path) -> dict[str, Drawing]:
         """Read the drawings by the images' names."""
-        root = _parse(path)
+        root = parse_cvat(path)
         drawings: dict[str, Drawing] = {}
         for image in root.iter("image"):
             name = image.get("name", "")
@@ -67,7 +67,7 @@ class CvatLabelMap(OneFileLabelMap):
         return drawings
 
 
-def _parse(path: Path) -> Element:
+def parse_cvat(path: Path) -> Element:
     """Parse XML without a document type, whose entities could fill the memory.
 
     Raises:
