@@ -17,6 +17,7 @@ from .draw_sampler import Draw
 from .reading.columns import sources_in_columns
 from .reading.entries import Entries
 from .reading.image_folder import images_in_folder
+from .reading.image_modes import say_mode
 from .reading.memory_cache import MemoryCache
 from .reading.replacement import check_broken_files, load_or_replace
 from .reading.split_file import SplitFile, read_split
@@ -24,6 +25,7 @@ from .targets.base import Target
 from .targets.map_file import FilePerImage, suffixes_of
 from .targets.sizes import say_resized
 from .transforms.foreign import check_pipeline
+from .transforms.loading import LoadMultiTaskImage
 
 
 @DATASETS.register_module()
@@ -174,6 +176,8 @@ class MultiTaskDataset(BaseDataset):
             for name, suffix in entries
         ]
         say_resized(self.target_types, ((i["img_path"], i["target_sources"]) for i in infos))
+        if any(isinstance(step, LoadMultiTaskImage) for step in self.pipeline.transforms):
+            say_mode(infos[0]["img_path"])
         return infos
 
     def _in_columns(self, split: SplitFile, root: Path) -> dict[str, dict[str, str]]:

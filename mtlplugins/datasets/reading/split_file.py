@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .entries import Entries, Entry
 from .files import read_lines
+from .split_json import read_json_split
 
 SEPARATORS = ("\t", ",", ";")
 
@@ -30,12 +31,16 @@ class SplitFile(NamedTuple):
     header: tuple[str, ...] = ()
 
 
+#: Names of the columns; each line, and its image, None if there is none of its name.
+_Found = tuple[tuple[str, ...], list[tuple[str, ListedImage | None]]]
+
+
 def read_split(path: Path, images: Entries, *, root: Path, source: str) -> SplitFile:
     """Read a split file: an image per line, as :class:`Entries` finds it, and further columns.
 
     A line is a name, blanks included, if there is such an image; else its words are separated by
     tabs, commas, semicolons or blanks. The first line may name the columns. A line that begins with
-    ``#`` and names no image is a comment.
+    ``#`` and names no image is a comment. JSON is read as :func:`read_json_split` says.
 
     Args:
         path: The split file.
@@ -52,14 +57,7 @@ def read_split(path: Path, images: Entries, *, root: Path, source: str) -> Split
         raise FileNotFoundError(
             f"no split file {path.absolute()}{_from_here(path, root)}: {source}"
         )
-    if path.suffix.lower() == ".json":
-        raise ValueError(f"{path} is JSON: list the images in a text file, one name per line")
-    found = [(line, _listed(line, images)) for line in read_lines(path)]
-    found = [(line, image) for line, image in found if image or not line.startswith("#")]
-    header: tuple[str, ...] = ()
-    if found and found[0][1] is None:
-        header = _header(found[0][0], [len(image.words) for _, image in found if image])
-    found = found[bool(header) :]
+    header, found = (_json if path.suffix.lower() == ".json" else _text)(path, images)
     there = [image for _, image in found if image]
     if missing := [line for line, image in found if not image]:
         _refuse(path, missing, len(found), images, root)
@@ -69,6 +67,24 @@ def read_split(path: Path, images: Entries, *, root: Path, source: str) -> Split
     if count > 1:
         raise ValueError(f"{path} lists {twice!r} {count} times")
     return SplitFile(path, there, header)
+
+
+def _text(path: Path, images: Entries) -> _Found:
+    found = [(line, _listed(line, images)) for line in read_lines(path)]
+    found = [(line, image) for line, image in found if image or not line.startswith("#")]
+    header: tuple[str, ...] = ()
+    if found and found[0][1] is None:
+        header = _header(found[0][0], [len(image.words) for _, image in found if image])
+    return header, found[bool(header) :]
+
+
+def _json(path: Path, images: Entries) -> _Found:
+    header, rows = read_json_split(path)
+    found = [(first, images.find(first), tuple(words)) for first, *words in rows]
+    return header, [
+        (first, ListedImage(first, image, words) if image else None)
+        for first, image, words in found
+    ]
 
 
 def _listed(line: str, images: Entries) -> ListedImage | None:

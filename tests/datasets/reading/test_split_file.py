@@ -262,12 +262,6 @@ def test_a_split_file_from_the_working_directory(
         MultiTaskDataset("data/mine", {}, ann_file="data/mine/lists/a.txt")
 
 
-def test_json_is_no_split_file(root: Path) -> None:
-    write_split(root / "train.json", ['["bath/rgb_1"]'])
-    with pytest.raises(ValueError, match=r"train\.json is JSON: list the images in a text file"):
-        MultiTaskDataset(str(root), {}, ann_file="train.json")
-
-
 @pytest.mark.parametrize(
     "wrong", [dict(suffix=None), dict(suffix=[".jpg", 3]), dict(folder=["a", "b"])]
 )

@@ -1,0 +1,114 @@
+"""Layouts of folders, lists and images as people have them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mtlplugins.datasets import MultiTaskDataset
+from mtlplugins.datasets.transforms import LoadMultiTaskImage
+from tests._data import make_image, write
+
+LOADING = [dict(type="LoadMultiTaskImage"), dict(type="LoadTargets")]
+DEPTH = dict(depth=dict(type="DepthMap", folder=""))
+
+
+def build(root: Path, ann_file: str = "", **image: Any) -> MultiTaskDataset:
+    image = dict(folder="", suffix=(".jpg", ".png")) | image
+    return MultiTaskDataset(str(root), DEPTH, ann_file=ann_file, image=image, pipeline=LOADING)
+
+
+def depths(data: MultiTaskDataset) -> list[int | None]:
+    """Depth of each image in millimetres, None where it has none."""
+    return [round(1000 * float(d["gt_depth"].mean())) if "gt_depth" in d else None for d in data]
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    """Image and depth in sister folders of each scene, the third without depth."""
+    for number, name in enumerate(("hall/{}/0", "hall/{}/1", "attic/{}/0")):
+        write(tmp_path / f"{name.format('color')}.jpg", make_image(number))
+        if number < 2:
+            depth = np.full((24, 32), 1000 + number, np.uint16)
+            write(tmp_path / f"{name.format('depth')}.png", depth)
+    return tmp_path
+
+
+ROWS = [
+    ("hall/color/0.jpg", "hall/depth/0.png"),
+    ("hall/color/1.jpg", "hall/depth/1.png"),
+    ("attic/color/0.jpg", None),
+]
+
+
+def test_sister_folders_by_a_table(scenes: Path) -> None:
+    lines = ["image,depth", *(f"{image},{depth}" for image, depth in ROWS)]
+    (scenes / "all.csv").write_text("\n".join(lines))
+    assert depths(build(scenes, "all.csv")) == [1000, 1001, None]
+
+
+def test_sister_folders_by_json(scenes: Path) -> None:
+    records = [dict(image=image, depth=depth, focal=None) for image, depth in ROWS]
+    del records[2]["depth"]
+    (scenes / "all.json").write_text(json.dumps(records))
+    data = build(scenes, "all.json")
+    assert depths(data) == [1000, 1001, None]
+    assert data[1]["name"] == "hall/color/1"
+    (scenes / "names.json").write_text(json.dumps(["0", "1.jpg"]))
+    names = MultiTaskDataset(
+        str(scenes), {}, ann_file="names.json", image=dict(folder="hall/color", suffix=".jpg")
+    )
+    assert [names.get_data_info(i)["name"] for i in range(2)] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('["hall/color/0.jpg"', "no complete JSON"),
+        ('{"images": []}', "expected a list of images"),
+        ("[]", "lists no image"),
+        ("[1]", "entry 0, 1, is no image: give its name"),
+        ('[{"file": "a.jpg"}]', "entry 0, .*is no image"),
+        ('[{"image": "hall/color/0.jpg", "depth": 3}]', "entry 0, .* null for a missing one"),
+        ('["hall/color/0.jpg", "hall/color/0"]', "lists 'hall/color/0' 2 times"),
+        ('["../x.jpg"]', "leads out of the data set's folder"),
+    ],
+)
+def test_broken_json_lists_are_named(scenes: Path, text: str, words: str) -> None:
+    (scenes / "all.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"all\.json.*{words}"):
+        build(scenes, "all.json")
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "said"),
+    [
+        ("L", ".jpg", "grey: they are loaded as three equal channels"),
+        ("RGBA", ".png", "RGB with alpha: it is dropped"),
+        ("CMYK", ".jpg", "CMYK: they are converted to RGB"),
+        ("P", ".png", "indices into a palette: they are loaded in its colours"),
+        ("RGB", ".jpg", ""),
+    ],
+)
+def test_images_that_are_not_rgb(
+    tmp_path: Path, mode: str, suffix: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    log = "mtlplugins.datasets.reading.image_modes.print_log"
+    monkeypatch.setattr(log, lambda message, **_: heard.append(message))
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (32, 24), (200, 40, 90)).convert(mode).save(tmp_path / f"photos/a{suffix}")
+    image = dict(folder="photos", suffix=suffix)
+    MultiTaskDataset(str(tmp_path), {}, image=image)
+    assert heard == []  # nothing of ours loads the images
+    data = MultiTaskDataset(str(tmp_path), {}, image=image, pipeline=LOADING)
+    loaded = LoadMultiTaskImage()(dict(img_path=data.get_data_info(0)["img_path"]))["img"]
+    grey = round(0.299 * 200 + 0.587 * 40 + 0.114 * 90)
+    want = (grey, grey, grey) if mode == "L" else (90, 40, 200)
+    np.testing.assert_allclose(loaded[12, 16], want, atol=4)
+    assert [message.endswith(said) for message in heard] == ([True] if said else [])
