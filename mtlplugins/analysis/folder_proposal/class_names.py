@@ -9,6 +9,7 @@ from mtlplugins.datasets.reading.files import read_lines
 
 _FILES = re.compile(r"(class|label|categor|colou?r)\w*\.(txt|csv)", re.IGNORECASE)
 _LONGEST = 1000  # lines
+_IMAGE = re.compile(r"\.(jpe?g|png|npy|tiff?|bmp)\b", re.IGNORECASE)  # a table of images
 Colour = tuple[int, int, int]
 
 
@@ -22,7 +23,10 @@ def find_class_names(folder: Path) -> tuple[Path, dict[str, Colour | None]] | No
             lines = read_lines(path)
         except (OSError, ValueError):
             continue
-        if found := _read([line for line in lines if not line.startswith("#")][:_LONGEST]):
+        lines = [line for line in lines if not line.startswith("#")][:_LONGEST]
+        if any(_IMAGE.search(line) for line in lines):
+            continue
+        if found := _read(lines):
             return path, found
     return None
 

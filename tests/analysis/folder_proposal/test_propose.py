@@ -87,6 +87,7 @@ def test_classes_are_proposed_from_colours() -> None:
     ],
 )
 def test_lists_of_classes(tmp_path: Path, lines: str, want: dict) -> None:
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,cat\n")  # names no classes
     assert find_class_names(tmp_path) is None
     (tmp_path / "label_colors.txt").write_text(lines)
     _, found = find_class_names(tmp_path)
