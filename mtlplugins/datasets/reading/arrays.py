@@ -55,8 +55,9 @@ def read_array(
         ) from error
     except Exception as error:  # decoders raise anything, and Pillow's bombs are no OSError
         reason = str(error) or type(error).__name__
+        hint = _HINTS.get(Path(path).suffix.lower(), "")
         raise BrokenFile(
-            f"{path}: cannot be read ({reason}); is the file complete?", path
+            f"{path}: cannot be read ({reason}); is the file complete?{hint}", path
         ) from error
 
 
@@ -212,4 +213,6 @@ _READERS: dict[str, Callable[[str, str, int], np.ndarray]] = {
     ".exr": _read_exr,
     ".pfm": _read_pfm,
 }
+_TIFF = " A TIFF of more than four channels is not read: write them together as .npy"
+_HINTS = {".tif": _TIFF, ".tiff": _TIFF}
 _PACKAGES = dict(h5py="h5py", scipy="scipy", OpenEXR="OpenEXR")
