@@ -116,13 +116,13 @@ def test_images_that_are_not_rgb(
     log = "mtlplugins.datasets.reading.image_modes.print_log"
     monkeypatch.setattr(log, lambda message, **_: heard.append(message))
     (tmp_path / "photos").mkdir()
-    Image.new("RGB", (32, 24), (200, 40, 90)).convert(mode).save(tmp_path / f"photos/a{suffix}")
+    Image.new("RGB", (32, 24), (204, 51, 102)).convert(mode).save(tmp_path / f"photos/a{suffix}")
     image = dict(folder="photos", suffix=suffix)
     MultiTaskDataset(str(tmp_path), {}, image=image)
     assert heard == []  # nothing of ours loads the images
     data = MultiTaskDataset(str(tmp_path), {}, image=image, pipeline=LOADING)
     loaded = LoadMultiTaskImage()(dict(img_path=data.get_data_info(0)["img_path"]))["img"]
-    grey = round(0.299 * 200 + 0.587 * 40 + 0.114 * 90)
-    want = (grey, grey, grey) if mode == "L" else (90, 40, 200)
+    grey = round(0.299 * 204 + 0.587 * 51 + 0.114 * 102)
+    want = (grey, grey, grey) if mode == "L" else (102, 51, 204)
     np.testing.assert_allclose(loaded[12, 16], want, atol=4)
     assert [message.endswith(said) for message in heard] == ([True] if said else [])
