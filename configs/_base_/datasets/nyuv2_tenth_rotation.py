@@ -1,5 +1,5 @@
-# NYU Depth V2 at 64 x 96: every tenth training frame with its labels, and as many of all frames that
-# are rotated, by how much a helper task has to say.
+# NYU Depth V2 at 64 x 96: every tenth training frame with its labels, and as many of all frames
+# that are rotated, by how much a helper task has to say.
 _base_ = "nyuv2_small.py"
 labelled = dict(
     type="NYUv2Dataset",
