@@ -25,20 +25,14 @@ model = dict(
     ),
 )
 train_pipeline = [
-    dict(type="LoadMultiTaskImage"),
-    dict(type="LoadTargets"),
-    dict(
-        type="MultiTaskRandomResizedCrop", scale=size, crop_ratio_range=(0.5, 1.0), zoom_depth=True
-    ),
-    dict(type="MultiTaskRandomFlip"),
-    dict(type="MultiTaskColorJitter", brightness=0.3, contrast=0.3, saturation=0.3, hue=0.05),
-    dict(type="PackMultiTask"),
+    *_base_.train_pipeline[:2],
+    dict(_base_.train_pipeline[2], scale=size, crop_ratio_range=(0.5, 1.0)),
+    *_base_.train_pipeline[3:],
 ]
 test_pipeline = [
-    dict(type="LoadMultiTaskImage"),
+    _base_.test_pipeline[0],
     dict(type="MultiTaskResize", scale=size),
-    dict(type="LoadTargets"),
-    dict(type="PackMultiTask"),
+    *_base_.test_pipeline[2:],
 ]
 train_dataloader = dict(dataset=dict(resident=True, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
@@ -49,14 +43,5 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3)), norm_decay_mult=0.0),
 )
 max_epochs = 24
-param_scheduler = [
-    dict(
-        type="OneCycleLR",
-        eta_max=1e-3,
-        pct_start=0.2,
-        total_steps=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    )
-]
+param_scheduler = [dict(_base_.param_scheduler[0], total_steps=max_epochs)]
 train_cfg = dict(max_epochs=max_epochs, val_interval=12)

@@ -51,15 +51,6 @@ train_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=train
 val_dataloader = dict(batch_size=8, num_workers=1, dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 max_epochs = 30
-param_scheduler = [
-    dict(
-        type="OneCycleLR",
-        eta_max=1e-3,
-        pct_start=0.2,
-        total_steps=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    )
-]
+param_scheduler = [dict(_base_.param_scheduler[0], eta_max=1e-3, total_steps=max_epochs)]
 optim_wrapper = dict(optimizer=dict(lr=1e-3, betas=(0.9, 0.999)))
 train_cfg = dict(max_epochs=max_epochs, val_interval=10)

@@ -19,8 +19,10 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from mtlplugins.analysis.embeddings import conditioned_embedding, mixed_rows
+from mtlplugins.common.image_pipeline import image_pipeline_of
 from mtlplugins.common.text import few
 from mtlplugins.config.load import load_config
+from mtlplugins.config.mirrored_views import check_mirrored_views
 from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
 from mtlplugins.visualization import prediction_file
@@ -47,7 +49,8 @@ class MultiTaskInferencer:
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
         ValueError: The config has no model, a task is unknown, or the checkpoint is of another
-            architecture, has weights that are not finite or does not describe its tasks.
+            architecture, has weights that are not finite or does not describe its tasks, or
+            ``test_cfg.tta`` mirrors views that cannot be merged.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class MultiTaskInferencer:
         if cfg.get("model") is None:
             raise ValueError("the config has no `model`: give one that a model was trained by")
         cfg.model.test_cfg = {**(cfg.model.get("test_cfg") or {}), "tasks": tasks}
+        check_mirrored_views(cfg)
         self.model = MODELS.build(cfg.model)
         state, meta = read_checkpoint(checkpoint)
         load_state(self.model, state, checkpoint)
@@ -76,7 +80,7 @@ class MultiTaskInferencer:
         self.dataset_meta = _described_tasks(meta, checkpoint)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(device).eval()
-        self._transforms = _test_pipeline(cfg)
+        self._transforms = image_pipeline_of(cfg)
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -238,16 +242,6 @@ class MultiTaskInferencer:
             for task in self.tasks
             if task in described
         ]
-
-
-def _test_pipeline(cfg: Config) -> list[dict]:
-    """Read the transforms of an image file: ``test_pipeline``, or those of the test data set."""
-    if cfg.get("test_pipeline"):
-        return cfg.test_pipeline
-    dataset = (cfg.get("test_dataloader") or {}).get("dataset") or {}
-    while not dataset.get("pipeline") and isinstance(dataset.get("dataset"), dict):
-        dataset = dataset["dataset"]
-    return dataset.get("pipeline") or []
 
 
 def _described_tasks(meta: Any, checkpoint: str) -> dict[str, Any]:

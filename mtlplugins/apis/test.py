@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mtlplugins.common.arguments import add_run_options
-from mtlplugins.common.dataset_leaves import leaf_datasets
 from mtlplugins.config import load_config
+from mtlplugins.config.mirrored_views import check_mirrored_views
 from mtlplugins.engine import MultiTaskRunner
 from mtlplugins.engine.console.short_log import print_whole_log
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
@@ -47,7 +47,6 @@ def test(
             ``model.test_cfg.tta``, by default the image and its mirror image.
         cfg_options: Values of the config to change, by dotted key.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
-
         verbose: Print MMEngine's whole log instead of progress and scores.
 
     Returns:
@@ -56,7 +55,7 @@ def test(
     Raises:
         FileNotFoundError: There is no such config, or no checkpoint in the work dir.
         ValueError: The checkpoint is of another architecture, the work dir has several best ones,
-            or no metric scores the tasks.
+            no metric scores the tasks, or a task's mirrored views cannot be merged.
     """
     cfg = load_config(config, cfg_options)
     cfg.launcher = launcher
@@ -69,13 +68,7 @@ def test(
     if tta:
         augment(cfg)
     if show_dir:
-        panels = dict(
-            type="MultiTaskVisualizationHook",
-            draw=True,
-            interval=interval,
-            show_dir=str(Path(show_dir).absolute()),
-        )
-        cfg.default_hooks = {**(cfg.get("default_hooks") or {}), "visualization": panels}
+        draw_panels(cfg, show_dir, interval)
     file = find_checkpoint(str(checkpoint))
     state, meta = read_checkpoint(file)
     described = described_tasks(meta)
@@ -85,9 +78,7 @@ def test(
     cfg.load_from, cfg.resume = None, False  # or the runner would load it over the checkpoint
     runner = MultiTaskRunner.from_cfg(cfg)
     load_state(getattr(runner.model, "module", runner.model), state, file)
-    dataset = runner.test_loop.dataloader.dataset
-    refuse_mirrored_sides(cfg.model.get("test_cfg") or {}, dataset)
-    meta = dataset.metainfo
+    meta = runner.test_loop.dataloader.dataset.metainfo
     # test data without ground truth describe no task; predictions are still drawn
     runner.visualizer.dataset_meta = {**meta, "tasks": described | meta.get("tasks", {})}
     return runner.test()
@@ -116,7 +107,7 @@ def augment(cfg: Config) -> None:
     """Switch on test-time augmentation in a config, in place.
 
     Raises:
-        ValueError: The model is not a ``MultiTaskModel``.
+        ValueError: The model is not a ``MultiTaskModel``, or a task cannot be merged.
     """
     if "heads" not in cfg.model:
         raise ValueError(
@@ -133,25 +124,18 @@ def augment(cfg: Config) -> None:
         )
     settings = cfg.model.get("test_cfg") or {}
     cfg.model.test_cfg = {**settings, "tta": settings.get("tta") or {}}
+    check_mirrored_views(cfg)
 
 
-def refuse_mirrored_sides(test_cfg: Mapping[str, Any], dataset: Any) -> None:
-    """Refuse to merge mirrored views of classes that change places in a mirrored image.
-
-    Raises:
-        ValueError: A target of the data set has ``left_right`` classes, and views are mirrored.
-    """
-    settings = test_cfg.get("tta")
-    if settings is None or not settings.get("flip", True):
-        return
-    for part in leaf_datasets(dataset):
-        for task, target in getattr(part, "target_types", {}).items():
-            if getattr(target, "left_right", ()):
-                raise ValueError(
-                    f"model.test_cfg.tta: classes of task {task!r} change places in a mirrored "
-                    "image (left_right), and its predictions cannot be merged: set "
-                    "model.test_cfg.tta=dict(flip=False, scales=(0.75, 1.0, 1.25))"
-                )
+def draw_panels(cfg: Config, folder: str, interval: int) -> None:
+    """Let a config's test draw panels to a folder, of one in ``interval`` images, in place."""
+    panels = dict(
+        type="MultiTaskVisualizationHook",
+        draw=True,
+        interval=interval,
+        show_dir=str(Path(folder).absolute()),
+    )
+    cfg.default_hooks = {**(cfg.get("default_hooks") or {}), "visualization": panels}
 
 
 def find_checkpoint(path: str) -> str:

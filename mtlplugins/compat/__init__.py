@@ -21,6 +21,8 @@ from .config_text import (  # noqa: E402
     write_every_key_and_number,
 )
 from .layer_decay import decay_rates_by_layers_of_any_encoder  # noqa: E402
+from .mmseg_inferencer import predict_by_mmseg_inferencer  # noqa: E402
+from .moved_modules import find_moved_modules  # noqa: E402
 from .one_cycle import explain_short_cycles  # noqa: E402
 from .options import explain_wrong_options  # noqa: E402
 from .param_schedulers import keep_ratios_of_groups  # noqa: E402
@@ -46,6 +48,7 @@ write_every_key_and_number()
 explain_short_cycles()
 keep_ratios_of_groups()
 decay_rates_by_layers_of_any_encoder()
+find_moved_modules()
 explain_wrong_options()
 build_named_runners()
 init_gloo_on_cpu()
@@ -55,3 +58,4 @@ allow_single_values()
 allow_ddp_on_cpu()
 defer_timm_downloads()
 ignore_signals_in_workers()
+predict_by_mmseg_inferencer()

@@ -45,6 +45,7 @@ def check_before_loading() -> None:
 
 def _atomically(save: Callable[..., None]) -> Callable[..., None]:
     def save_checkpoint(checkpoint: dict, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Save by MMEngine's function, to a file that appears whole or not at all."""
         if "://" in str(filename):
             save(checkpoint, filename, *args, **kwargs)
             return
@@ -63,6 +64,7 @@ def _write(checkpoint: dict, path: Path) -> None:
 
 def _checked(load: Callable[..., Any]) -> Callable[..., Any]:
     def load_checkpoint(filename: str, *args: Any, **kwargs: Any) -> Any:
+        """Check the file, then load it by MMEngine's function."""
         path = Path(filename)
         if path.is_file() and (damage := find_damage(path)):
             raise DamagedCheckpoint(path, damage)

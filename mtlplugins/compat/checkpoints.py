@@ -66,6 +66,7 @@ def load_weights_only() -> None:
 
 def _guarded(load: Callable[..., Any]) -> Callable[..., Any]:
     def load_checkpoint(filename: str, *args: Any, **kwargs: Any) -> Any:
+        """Load by MMEngine's function, without running what the file names."""
         try:
             with _weights_only():
                 checkpoint = load(filename, *args, **kwargs)
@@ -85,6 +86,7 @@ def _guarded(load: Callable[..., Any]) -> Callable[..., Any]:
 
 def _without_names(original: Callable[[], list[Any]]) -> Callable[[], list[Any]]:
     def get_torch_safe_globals() -> list[Any]:
+        """Leave out the names of classes from MMEngine's list."""
         return []
 
     return get_torch_safe_globals
@@ -131,6 +133,7 @@ def _called(path: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a stand-in that the unpickler finds under the name ``path``."""
 
     def stand_in(*args: Any) -> Any:
+        """Build what the file asks for from checked arguments."""
         return function(*args)
 
     stand_in.__module__, _, stand_in.__name__ = path.rpartition(".")

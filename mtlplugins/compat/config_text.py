@@ -82,7 +82,7 @@ class _Marked:
         self._format_python_code = config._format_python_code
 
     def to_dict(self) -> dict:
-        # MMEngine's writer calls this on the config only
+        """Return the config with marked keys and numbers; only the whole config is asked."""
         return {key: _marked(value) for key, value in self._config.to_dict().items()}
 
 

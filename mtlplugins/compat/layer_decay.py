@@ -29,6 +29,7 @@ def decay_rates_by_layers_of_any_encoder() -> None:
 
 def _by_layers(add_params: Callable[..., None]) -> Callable[..., None]:
     def add(self: Any, params: list[dict], module: nn.Module, **kwargs: Any) -> None:
+        """Add parameter groups by the layers that the encoder names."""
         encoder = type(getattr(module, "backbone", None)).__name__
         known = any(name in encoder for name in _KNOWN)
         if known or not hasattr(module, "get_layer_depth"):

@@ -20,6 +20,7 @@ class _MissingOps(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
         def missing(*args: Any, **kwargs: Any) -> NoReturn:
+            """Raise the error that says what to install."""
             raise RuntimeError(
                 f"The operator {name!r} needs mmcv's compiled extension, which this installation "
                 "lacks (mmcv-lite, or an mmcv without its operators). Install the full package: "

@@ -50,6 +50,7 @@ def _find_ratios(optimizer: Any, name: str) -> list[float]:
 
 def _in_base_units(step: Callable[..., None]) -> Callable[..., None]:
     def scheduled(self: _ParamScheduler, *args: Any, **kwargs: Any) -> None:
+        """Schedule in units of each group's base value."""
         ratios = _ratios.get(self.optimizer, {}).get(self.param_name, [])
         if all(ratio == 1 for ratio in ratios) or _per_group(self):
             step(self, *args, **kwargs)

@@ -73,6 +73,7 @@ def _asking_for_variables(init: FunctionType) -> Callable[..., None]:
     launcher = init.__name__.removeprefix("_init_dist_")
 
     def init_dist(backend: str, **kwargs: Any) -> None:
+        """Name the variables that are missing, then start by MMEngine's function."""
         missing = [name for name in _VARIABLES[launcher] if name not in os.environ]
         if missing:
             raise RuntimeError(
@@ -87,6 +88,7 @@ def _asking_for_variables(init: FunctionType) -> Callable[..., None]:
 
 def _with_gloo_on_cpu(init: Callable[..., None]) -> Callable[..., None]:
     def init_dist(backend: str, **kwargs: Any) -> None:
+        """Start with gloo where there is no GPU."""
         if get_device() != "cpu":
             init(backend, **kwargs)
             return

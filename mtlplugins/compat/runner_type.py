@@ -25,6 +25,7 @@ def build_named_runners() -> None:
 
     @functools.wraps(original)
     def from_cfg(cls: type[Runner], cfg: Any) -> Runner:
+        """Build the runner that the config names."""
         if cls is Runner and cfg.get("runner_type", "Runner") != "Runner":
             return RUNNERS.build(cfg)
         return original(cls, cfg)

@@ -32,6 +32,7 @@ def allow_single_values() -> None:
 
 def _by_running_statistics_if_single(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def forward_of_any_size(self: _BatchNorm, input: Tensor) -> Tensor:
+        """Normalise; a single value by the running statistics."""
         if self.training and self.running_mean is not None and has_single_values(input):
             return by_running_statistics(self, input)
         return forward(self, input)
@@ -41,6 +42,7 @@ def _by_running_statistics_if_single(forward: Callable[..., Tensor]) -> Callable
 
 def _by_running_statistics_if_synchronised(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def forward_of_any_size(self: SyncBatchNorm, input: Tensor) -> Tensor:
+        """Normalise; a single value by the running statistics."""
         from torch import distributed as dist
 
         # with several ranks, sync_batch_norm.py counts the values of all of them

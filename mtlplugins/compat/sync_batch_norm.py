@@ -34,6 +34,7 @@ def allow_sync_batch_norm_on_cpu() -> None:
 
 def _without_refusal_on_cpu(check: Callable[..., None]) -> Callable[..., None]:
     def check_on_gpu(self: DistributedDataParallel, module: nn.Module) -> None:
+        """Check the device of norms, unless the model is on the CPU."""
         if self.device_type != "cpu":
             check(self, module)
 
@@ -42,6 +43,7 @@ def _without_refusal_on_cpu(check: Callable[..., None]) -> Callable[..., None]:
 
 def _by_sums_on_cpu(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def forward_anywhere(self: nn.SyncBatchNorm, input: Tensor) -> Tensor:
+        """Normalise (N, C, …) by the statistics of all ranks, on any device."""
         several = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
         if not self.training or not several:
             return forward(self, input)
@@ -107,6 +109,7 @@ class _SumOverProcesses(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, own: Tensor, group: Any) -> Tensor:
+        """Add up the values of all ranks."""
         ctx.group = group
         total = own.clone()
         dist.all_reduce(total, group=group)
@@ -114,6 +117,7 @@ class _SumOverProcesses(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        """Add up the gradients of all ranks."""
         total = gradient.clone()
         dist.all_reduce(total, group=ctx.group)
         return total, None

@@ -52,6 +52,7 @@ def _build(kind: type[nn.Module], init: Callable[..., None], bound: BoundArgumen
 
 def _fetching(init_weights: Callable[[Any], None]) -> Callable[[Any], None]:
     def fetch_and_init(self: Any) -> None:
+        """Fetch timm's weights, then initialise."""
         if isinstance(self.init_cfg, dict) and self.init_cfg.get("type") == "Pretrained":
             state, beside = read_weights(self.init_cfg)
             load_into_timm(self.timm_model, state, self.init_cfg["checkpoint"], beside=beside)

@@ -37,6 +37,7 @@ def _with_sigterm_blocked(start: Callable[..., None]) -> Callable[..., None]:
     """
 
     def starting(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Start the workers with SIGTERM blocked."""
         resource_tracker.ensure_running()  # it unblocks SIGTERM when it starts
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mmengine.config import Config
@@ -32,3 +33,13 @@ def schedules_of(cfg: Config) -> dict[str, dict[str, Any]]:
         for index, schedule in enumerate(listed(part))
         if isinstance(schedule, dict)
     }
+
+
+def walk(node: dict | list | tuple, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield everything below a node with its dotted key, as in ``--cfg-options``."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for name, child in items:
+        key = f"{path}.{name}" if path else str(name)
+        yield key, child
+        if isinstance(child, (dict, list, tuple)):
+            yield from walk(child, key)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
 from mtlplugins.common.private import config_dict
+
+from .entries import walk
 
 
 class _Rule(NamedTuple):
@@ -81,20 +83,10 @@ def check_numbers(cfg: Config) -> None:
     Raises:
         ValueError: A value is out of its range, or not a number.
     """
-    for key, value in _walk(config_dict(cfg)):
+    for key, value in walk(config_dict(cfg)):
         for pattern, rule in _RULES.items():
             if value is None or isinstance(value, dict) or not fnmatchcase(key, pattern):
                 continue
             listed = rule.several and isinstance(value, (list, tuple))
             if not all(map(rule.fits, value)) if listed else not rule.fits(value):
                 raise ValueError(f"{key}={value!r}: give {rule.advice}")
-
-
-def _walk(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield everything below a node with its dotted key, as in ``--cfg-options``."""
-    items = node.items() if isinstance(node, dict) else enumerate(node)
-    for name, child in items:
-        key = f"{path}.{name}" if path else str(name)
-        yield key, child
-        if isinstance(child, (dict, list, tuple)):
-            yield from _walk(child, key)

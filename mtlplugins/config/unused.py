@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +16,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mtlplugins.common.private import config_dict
+
+from .entries import walk
 
 #: What the Runner reads, and what this package and MMEngine's tools read besides.
 _READ = {*inspect.signature(Runner.__init__).parameters}
@@ -100,7 +102,7 @@ def _unused(key: str, value: Any, parts: Mapping[str, Any]) -> str | None:
     """Say why a value is not used; None if it is, or may be under another name."""
     places = [
         (path, found)
-        for path, found in _entries(parts)
+        for path, found in walk(dict(parts))
         if any(fnmatchcase(path, pattern) for pattern in _MADE_OF.get(key, ()))
     ]
     if value is None or any(_holds(found, value) for _, found in places):
@@ -113,16 +115,6 @@ def _unused(key: str, value: Any, parts: Mapping[str, Any]) -> str | None:
         f"this value is not used: {places[0][0]} keeps the one that a base config gave it, and "
         "does not follow; set that too"
     )
-
-
-def _entries(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield dotted key and value of everything in a config."""
-    items = node.items() if isinstance(node, Mapping) else enumerate(node)
-    for name, child in items:
-        below = f"{path}.{name}" if path else str(name)
-        yield below, child
-        if isinstance(child, (Mapping, list, tuple)):
-            yield from _entries(child, below)
 
 
 def _holds(found: Any, value: Any) -> bool:

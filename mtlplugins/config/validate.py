@@ -11,6 +11,7 @@ from mmseg.registry import OPTIMIZERS
 
 from .arguments import check_arguments
 from .keys import check_keys
+from .mirrored_views import check_mirrored_views
 from .ranges import check_numbers
 from .schedules import check_schedules
 from .scores import check_scores
@@ -18,7 +19,7 @@ from .writable import check_writable
 
 
 def check_values(cfg: Config) -> None:
-    """Check keys, numbers, optimizer, schedules and watched scores of a config.
+    """Check keys, numbers, optimizer, schedules, watched scores and test-time augmentation.
 
     Args:
         cfg: A config; missing keys are not required. Missing rules of watched scores are set.
@@ -33,6 +34,7 @@ def check_values(cfg: Config) -> None:
     _check_optimizer((cfg.get("optim_wrapper") or {}).get("optimizer") or {})
     check_schedules(cfg)
     check_scores(cfg)
+    check_mirrored_views(cfg)
 
 
 def _check_optimizer(optimizer: dict[str, Any]) -> None:

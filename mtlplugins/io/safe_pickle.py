@@ -57,6 +57,11 @@ def _check_sizes(content: bytes) -> None:
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
+        """Return the stand-in for a name, in place of what the name imports.
+
+        Raises:
+            UnpicklingError: There is none.
+        """
         function = _ALLOWED.get((module, name))
         if function is None:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which could run code")

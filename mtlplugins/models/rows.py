@@ -80,6 +80,7 @@ class AllRows(Rows):
     embedding: Embedding | None = None
 
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
+        """Select the maps of one task, the same images for each."""
         which = self.tasks.index(task)
         return [
             x if i < shared_maps else x.unflatten(0, (len(self.tasks), -1))[which]
@@ -150,6 +151,7 @@ class SomeRows(Rows):
         return SomeRows(images, self.num_images)
 
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
+        """Select the maps of the images that have a target of one task."""
         own = self.images[task]
         index = _to_device(own, maps[0].device)
         start = 0

@@ -18,7 +18,14 @@ def config(model: dict | None = None, dataset: dict | None = None) -> Config:
 
 
 def test_known_arguments_pass() -> None:
-    check_arguments(config(dict(neck=None), dict(ann_file="train.txt", _scope_="mmseg")))
+    """They are read and stay as they are; one more that is unknown is refused."""
+    known = config(dict(neck=None), dict(ann_file="train.txt", _scope_="mmseg"))
+    before = known.to_dict()
+    check_arguments(known)
+    assert known.to_dict() == before
+    known.train_dataloader.dataset.dataset.ann_fiel = "train.txt"
+    with pytest.raises(ValueError, match=r"unknown key 'ann_fiel'.*'ann_file'"):
+        check_arguments(known)
 
 
 @pytest.mark.parametrize(
@@ -37,11 +44,18 @@ def test_others_are_named_with_what_to_write(model: dict, dataset: dict, message
 
 
 def test_classes_of_others_are_left_alone() -> None:
-    check_arguments(
-        Config(
-            dict(
-                model=dict(type="EncoderDecoder", decode_head=dict()),
-                val_dataloader=dict(dataset=dict(type="ADE20KDataset", metainfo=dict())),
-            )
+    """The same keys of the same config are refused where the classes are ours."""
+    others = Config(
+        dict(
+            model=dict(type="EncoderDecoder", decode_head=dict()),
+            val_dataloader=dict(dataset=dict(type="ADE20KDataset", metainfo=dict())),
         )
     )
+    before = others.to_dict()
+    check_arguments(others)
+    assert others.to_dict() == before
+    for part, kind in ((others.model, MODEL), (others.val_dataloader.dataset, DATASET)):
+        theirs, part.type = part.type, kind["type"]
+        with pytest.raises(ValueError, match=r"decode_head: |metainfo: "):
+            check_arguments(others)
+        part.type = theirs

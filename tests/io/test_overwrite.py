@@ -27,4 +27,5 @@ def test_what_is_not_there_or_not_read_is_written(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     outputs = [tmp_path / "new.png", tmp_path / "old.png", tmp_path / "a\0b.png"]
     refuse_inputs(outputs, [tmp_path / "a.png", tmp_path / "gone.png", "a\0b"])
-    refuse_inputs([], [tmp_path / "a.png"])
+    with pytest.raises(ValueError, match=r"a\.png would be written over"):
+        refuse_inputs([*outputs, tmp_path / "a.png"], [tmp_path / "a.png"])

@@ -31,12 +31,14 @@ from benchmarks.naive_swin import NaiveCondSwin
 from benchmarks.swins import ALL, SIZES, Rowwise, third_stage
 from benchmarks.tables import Table
 from benchmarks.timing import Spread, interleaved
+from benchmarks.training_steps import Load
 
 from tests.models._models import perturb
 
 TOOL = str(Path(__file__).parents[2] / "tools" / "analysis" / "benchmark.py")
 MACHINE = Machine("cpu", torch.float32, rounds=2, rate=1e9)
 SMALL = dict(size="tiny", images=2, side=32)
+TINY = Load("tiny", images=1, side=32, tasks=2)
 
 
 def _here(work: Callable[..., None], device: str, *arguments: object) -> float:
@@ -247,7 +249,7 @@ def test_recomputed_activations_take_less() -> None:
 
 
 def test_steps_are_measured() -> None:
-    tables = steps.measure(MACHINE, size="tiny", images=1, side=32, tasks=2, peak=_here)
+    tables = steps.measure(MACHINE, TINY, peak=_here)
     assert [table.title for table in tables] == [
         "Training steps, Swin-tiny, plan all",
         "Training steps, Swin-tiny, plan 0-0-6-2",
@@ -258,7 +260,7 @@ def test_steps_are_measured() -> None:
 
 
 def test_methods_are_measured() -> None:
-    (table,) = methods.measure(MACHINE, size="tiny", images=1, side=32, tasks=2, peak=_here)
+    (table,) = methods.measure(MACHINE, TINY, peak=_here)
     assert [row[0] for row in table.rows] == [*methods.OURS, methods.TORCHJD]
     assert table.rows[0][2:] == ("1.00", 7, "1.00")
 

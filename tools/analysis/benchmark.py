@@ -30,6 +30,7 @@ from benchmarks import (
 )
 from benchmarks.machine import Machine, product_rate
 from benchmarks.tables import Table
+from benchmarks.training_steps import Load
 
 from mtlplugins.common.memory import keep_freed_memory
 
@@ -54,6 +55,7 @@ def main() -> None:
 
 def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]]]:
     """Return the measuring function of each part, by name."""
+    size = args.sizes[-1]
     return {
         "encoders": lambda machine: encoders.measure(
             machine, sizes=tuple(args.sizes), compiled=args.compile
@@ -64,8 +66,8 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "plan": tasks.measure_plan,
         "folded": tasks.measure_folded,
         "memory": lambda machine: checkpointing.measure(machine, side=512 if args.full else 0),
-        "steps": lambda machine: steps.measure(machine, size=args.sizes[-1]),
-        "methods": lambda machine: methods.measure(machine, size=args.sizes[-1]),
+        "steps": lambda machine: steps.measure(machine, Load.usual(machine, size)),
+        "methods": lambda machine: methods.measure(machine, Load.usual(machine, size)),
         "input": lambda machine: input_pipeline.measure(data=args.data),
         "metrics": lambda machine: metrics.measure(),
         "start": lambda machine: start.measure(),

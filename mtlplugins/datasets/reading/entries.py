@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -70,6 +71,21 @@ class Entries:
                 f"have one name, {name!r}: rename one of them, or give a single suffix"
             )
         return Entry(name, there[0]) if there else None
+
+    def beside(self, name: str) -> str:
+        """Find a file like that of a name, in a folder beside its own.
+
+        Returns:
+            Its path below the root, such as ``scene/depth/0.png`` for ``scene/color/0``; or "".
+        """
+        place, _, file = name.rpartition("/")
+        above = self.folder / place / ".."
+        if not place or not above.is_dir():
+            return ""
+        files = [glob.escape(file + suffix) for suffix in self.suffixes]
+        found = [path for like in files for path in sorted(above.glob(f"*/{like}"))]
+        parent = self._below / PurePosixPath(place).parent
+        return (parent / found[0].parent.name / found[0].name).as_posix() if found else ""
 
     def _meanings(self, text: str) -> Iterator[str]:
         """Yield what an entry may be below the folder, the documented meaning first."""

@@ -90,6 +90,11 @@ class Target(ABC):
         """Count the contents of an image's target, and what a head cannot predict of them."""
         return Tally.of(self, value, head or {})
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether values are others in an image mirrored left to right, as directions are."""
+        return type(self).mirror is not Target.mirror
+
     def mirror(self, value: Any) -> Any:
         """Adapt a value, or the values of a map (not their places), to a mirrored image."""
         return value
@@ -108,11 +113,6 @@ class DenseTarget(Target):
 
     dense = True
     invalid: float
-
-    @property
-    def mirrors(self) -> bool:
-        """Whether values are others in an image mirrored left to right, as directions are."""
-        return type(self).mirror is not Target.mirror
 
     def rotate(self, value: np.ndarray, degrees: float) -> np.ndarray:
         """Adapt the values (not their positions) to an image rotated clockwise."""

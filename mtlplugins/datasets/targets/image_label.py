@@ -98,6 +98,11 @@ class ImageLabel(Target):
         self.classes = classes
         return {name: classes.index(label) for name, label in labels.items()}
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether classes change places in a mirrored image."""
+        return bool(self.left_right)
+
     def mirror(self, value: int) -> int:
         """Let the classes of left and right change places."""
         pairs = exchanged(self.classes or (), self.left_right, f"ImageLabel {self.file}")

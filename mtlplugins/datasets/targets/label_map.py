@@ -33,6 +33,8 @@ class LabelMap(ClassMap, MapFile):
             ``[("left arm", "right arm")]``.
         values: Class, by name or index, of each value in the files, None for no ground truth:
             ``{0: "ground", 255: "building"}`` for a binary mask. None if files hold class indices.
+        label_map: mmsegmentation's form of ``values``: the class index of some values in the files,
+            ``ignore_index`` for no ground truth; those that it does not list stay as they are.
         unlisted: What to do with other values than those of ``values``: ``"error"``, or
             ``"ignore"`` for no ground truth.
         ignore_colours: RGB colours without ground truth, of files in colours.
@@ -55,6 +57,7 @@ class LabelMap(ClassMap, MapFile):
         reduce_zero_label: bool = False,
         left_right: Pairs = (),
         values: Mapping[int, Class] | None = None,
+        label_map: Mapping[int, int] | None = None,
         unlisted: str = "error",
         ignore_colours: Sequence[Sequence[int]] = (),
         array: str = "",
@@ -69,10 +72,13 @@ class LabelMap(ClassMap, MapFile):
             first=int(reduce_zero_label),
         )
         self.reduce_zero_label = reduce_zero_label
-        if values is not None and reduce_zero_label:
-            raise ValueError("LabelMap: give values or reduce_zero_label, not both")
+        if sum((values is not None, label_map is not None, reduce_zero_label)) > 1:
+            raise ValueError("LabelMap: give values, label_map or reduce_zero_label, only one")
         if ignore_colours and not palette:
             raise ValueError("LabelMap: ignore_colours without palette, the colours of the classes")
+        if label_map is not None:
+            values = dict(enumerate(self.classes)) | {ignore_index: None}
+            values |= {v: None if c == ignore_index else c for v, c in label_map.items()}
         self.values = None
         if values is not None:
             self.values = LabelValues(values, self.classes, ignore_index, unlisted)

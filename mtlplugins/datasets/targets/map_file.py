@@ -60,7 +60,10 @@ class FilePerImage(DenseTarget):
         files = self.files(root)
         if not files.folder.exists():
             return f"{files.folder}, which does not exist"
-        return f"{files.folder} with suffix {' or '.join(files.suffixes)}{files.listing.hint(name)}"
+        where = f"{files.folder} with suffix {' or '.join(files.suffixes)}"
+        if beside := files.beside(name):
+            return f"{where} (there is {beside}: a split file may have the line '{name} {beside}')"
+        return where + files.listing.hint(name)
 
 
 class MapFile(FilePerImage):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.dist import is_main_process
@@ -15,14 +15,19 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 
+from mtlplugins.common.dataset_leaves import leaf_datasets
 from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.common.private import is_resuming
 from mtlplugins.common.text import few
 from mtlplugins.kinds import serves
 
 from .doubtful_targets import doubtful_targets
+from .mirrored_views import refuse_mirrored_views
 from .unused_custom_keys import unused_custom_keys
 from .wrapped_pipelines import check_wrapped_pipelines
+
+#: What a target lists, how an error calls it, and the head's setting that must count it.
+_SIZES = (("classes", "classes", "num_classes"), ("names", "numbers per image", "num_outputs"))
 
 
 @HOOKS.register_module()
@@ -35,10 +40,12 @@ class CheckTasksHook(Hook):
     A model without tasks, such as mmseg's, is only compared with the checkpoint to resume from.
 
     Raises:
-        ValueError: The data has no target for a trained task, a different number of classes, or a
-            class that the head ignores; a model with frozen tasks was not loaded from a checkpoint;
-            the checkpoint is of another encoder or, on resume, of another model; an evaluator has
-            mmseg's metric for a single segmentation, or scores a task that is not predicted.
+        ValueError: The data has no target for a trained task, another number of classes or numbers
+            than the head, or a class that the head ignores; mirrored views are merged of values
+            that change in a mirrored image (``test_cfg.tta``); a model with frozen tasks was not
+            loaded from a checkpoint; the checkpoint is of another encoder or, on resume, of another
+            model; an evaluator has mmseg's metric for a single segmentation, or scores a task that
+            is not predicted.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -69,8 +76,8 @@ class CheckTasksHook(Hook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Check the training data and the validation metrics."""
-        _check_metrics("val_evaluator", runner, runner.val_loop)
+        """Check the training data and the validation."""
+        _check_loop("val_evaluator", runner, runner.val_loop)
         model = unwrapped_model(runner.model)
         if not _has_tasks(model):
             return
@@ -88,21 +95,7 @@ class CheckTasksHook(Hook):
                     f"the model learns task {task!r}, but the training data has only "
                     f"{', '.join(described)}: give the data set this task, or set model.tasks"
                 )
-            _check_kind(task, described[task].get("kind"), model.heads[task])
-            classes = described[task].get("classes")
-            expected = getattr(model.heads[task], "num_classes", None)
-            if classes is not None and expected not in (None, len(classes)):
-                raise ValueError(
-                    f"task {task!r}: the data has {len(classes)} classes, the head num_classes="
-                    f"{expected}: correct model.heads.{task}.num_classes"
-                )
-            ignored = getattr(model.heads[task], "ignore_index", None)
-            if classes is not None and ignored is not None and 0 <= ignored < len(classes):
-                raise ValueError(
-                    f"task {task!r}: the head's ignore_index={ignored} is the data's class "
-                    f"{classes[ignored]!r}, which would not be learnt: give model.heads.{task} the "
-                    f"data's ignore_index, {described[task].get('ignore_index', 255)}"
-                )
+            _check_head(task, described[task], model.heads[task])
         check_wrapped_pipelines(dataset)
         if is_main_process():
             cfg = getattr(runner, "cfg", None) or {}
@@ -115,22 +108,36 @@ class CheckTasksHook(Hook):
                 print_log(doubt, logger="current", level=logging.WARNING)
 
     def before_val(self, runner: Runner) -> None:
-        """Check the validation metrics."""
-        _check_metrics("val_evaluator", runner, runner.val_loop)
+        """Check the validation."""
+        _check_loop("val_evaluator", runner, runner.val_loop)
 
     def before_test(self, runner: Runner) -> None:
-        """Check the test metrics."""
-        _check_metrics("test_evaluator", runner, runner.test_loop)
+        """Check the test."""
+        _check_loop("test_evaluator", runner, runner.test_loop)
 
 
-def _check_kind(task: str, kind: str | None, head: nn.Module) -> None:
+def _check_head(task: str, described: Mapping[str, Any], head: nn.Module) -> None:
+    """Compare the description of a task's targets with the head that learns them."""
+    kind = described.get("kind")
     learns = getattr(head, "kind", None)  # a user's head may have none
-    if kind is None or learns is None or kind == learns:
-        return
-    if not serves(head, kind, "head"):
+    if None not in (kind, learns) and kind != learns and not serves(head, kind, "head"):
         raise ValueError(
             f"task {task!r}: the data's target is of kind {kind!r}, but {type(head).__name__} "
             f"learns {learns!r}: correct model.heads.{task}.type or the data set's targets.{task}"
+        )
+    for field, word, setting in _SIZES:
+        given, expected = described.get(field), getattr(head, setting, None)
+        if given is not None and expected not in (None, len(given)):
+            raise ValueError(
+                f"task {task!r}: the data has {len(given)} {word}, the head {setting}={expected}: "
+                f"correct model.heads.{task}.{setting}"
+            )
+    classes, ignored = described.get("classes"), getattr(head, "ignore_index", None)
+    if classes is not None and ignored is not None and 0 <= ignored < len(classes):
+        raise ValueError(
+            f"task {task!r}: the head's ignore_index={ignored} is the data's class "
+            f"{classes[ignored]!r}, which would not be learnt: give model.heads.{task} the "
+            f"data's ignore_index, {described.get('ignore_index', 255)}"
         )
 
 
@@ -151,10 +158,22 @@ def _check_preprocessor(model: nn.Module) -> None:
         )
 
 
-def _check_metrics(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> None:
+def _check_loop(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> None:
+    """Check the metrics of a loop and, if views are merged, its targets."""
+    if loop is None:
+        return
+    model = unwrapped_model(runner.model)
     # a model that is not ours may be tested too
-    predicted = getattr(unwrapped_model(runner.model), "predicted_tasks", None)
-    metrics = loop.evaluator.metrics if loop is not None else ()
+    predicted = getattr(model, "predicted_tasks", None)
+    _check_metrics(name, predicted, loop.evaluator.metrics)
+    tta = getattr(model, "test_cfg", {}).get("tta") if predicted else None
+    if tta is not None:
+        parts = leaf_datasets(loop.dataloader.dataset)
+        targets = [t for p in parts for t in getattr(p, "target_types", {}).items()]
+        refuse_mirrored_views(tta, model.heads, (t for t in targets if t[0] in predicted))
+
+
+def _check_metrics(name: str, predicted: Sequence[str] | None, metrics: Sequence[Any]) -> None:
     for metric in metrics:
         if predicted and isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
             raise ValueError(

@@ -159,7 +159,8 @@ class CondSwinTransformer(ConditionedEncoder, SwinTransformer):
 
     @shift_single_window.setter
     def shift_single_window(self, value: bool) -> None:
-        # a buffer, which is in checkpoints; only if it differs from mmseg, whose keys are ours
+        """Keep it in a buffer, so that checkpoints have it."""
+        # only if it differs from mmseg, whose keys are ours
         if value and not self.shift_single_window:
             del self.single_window_stays
         elif not value:

@@ -5,7 +5,6 @@ All take the arguments of :class:`GradientBalancing`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Any, ClassVar
@@ -21,14 +20,8 @@ from .gradient_balancing import REGULARISATION, GradientBalancing
 class _TorchJD(GradientBalancing):
     """Base of the methods that need TorchJD; the error without it has the install command."""
 
-    def __init__(
-        self,
-        tasks: Sequence[str],
-        *,
-        at: str = "parameters",
-        task_weights: Mapping[str, float] | None = None,
-    ) -> None:
-        super().__init__(tasks, at=at, task_weights=task_weights)
+    def prepare(self) -> None:
+        """Look for TorchJD."""
         try:
             import_module("torchjd")
         except ImportError as error:
@@ -47,14 +40,9 @@ class _Projecting(_TorchJD):
     lengths are preferences. Without that a short row counts for nothing beside a long one.
     """
 
-    def __init__(
-        self,
-        tasks: Sequence[str],
-        *,
-        at: str = "parameters",
-        task_weights: Mapping[str, float] | None = None,
-    ) -> None:
-        super().__init__(tasks, at=at, task_weights=task_weights)
+    def prepare(self) -> None:
+        """Make the projector, which needs a solver."""
+        super().prepare()
         projector = import_module("torchjd.linalg").QuadprogProjector
         try:
             self._projector = projector(norm_eps=0.0, reg_eps=REGULARISATION)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmseg.registry import MODELS
@@ -28,15 +26,9 @@ class GradDrop(GradientBalancing):
         ValueError: ``at`` is ``'features'``, or there are fewer than two tasks.
     """
 
-    def __init__(
-        self,
-        tasks: Sequence[str],
-        *,
-        at: str = "parameters",
-        task_weights: Mapping[str, float] | None = None,
-    ) -> None:
-        super().__init__(tasks, at=at, task_weights=task_weights)
-        if at == "features":
+    def prepare(self) -> None:
+        """Refuse features."""
+        if self.at == "features":
             raise ValueError(
                 "model.balancing=GradDrop draws a sign for each number, and features differ "
                 "between processes: take at='parameters', or another method"

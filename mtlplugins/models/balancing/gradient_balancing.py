@@ -72,6 +72,15 @@ class GradientBalancing(Balancing):
         self.register_buffer("failures", torch.zeros((), dtype=torch.int64))
         equal = torch.full((len(self.tasks),), 1 / len(self.tasks), dtype=torch.float64)
         self.register_buffer("last_weights", equal)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Check what a method without options of its own needs; called when it is built.
+
+        Raises:
+            ImportError: A package is missing.
+            ValueError: The method has no form for ``at``.
+        """
 
     def forward(self, losses: Mapping[str, Tensor]) -> dict[str, float | Tensor]:
         """Give each task its weight from the config; its gradient is weighted later."""

@@ -24,9 +24,11 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
     Attributes:
         dense: Whether the logits are a map, which sliding windows average and whose padding is
             removed, or a vector for the whole image.
+        mirrors: Whether :meth:`mirror` adapts values that are others in a mirrored image.
     """
 
     dense: ClassVar[bool]
+    mirrors: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, features: Sequence[Tensor] | Tensor) -> Tensor:

@@ -75,11 +75,7 @@ class ClassificationHead(ImageHead):
         """Turn logits (n, num_classes) into probabilities, float32 (n, num_classes)."""
         return logits.float().softmax(dim=1)
 
-    def predict(self, logits: Tensor) -> LabelData:
-        """Turn logits (num_classes,) into the most probable class and the probabilities."""
-        return self.merge(logits[None])
-
     def merge(self, views: Tensor) -> LabelData:
-        """Average the probabilities of the views (v, num_classes)."""
+        """Average the probabilities of the views (v, num_classes); the most probable class."""
         score = self.postprocess(views).mean(dim=0)
         return LabelData(label=score.argmax(dim=0, keepdim=True), score=score)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from mmengine.structures import LabelData
@@ -56,6 +57,14 @@ class ImageHead(TaskHead):
                 "mmpretrain.LinearNeck"
             )
         return self.mlp(x.mean(dim=(2, 3)) if x.dim() == 4 else x)
+
+    def predict(self, logits: Tensor) -> LabelData:
+        """Turn logits (K,) into the prediction of their image, as of a single view."""
+        return self.merge(logits[None])
+
+    @abstractmethod
+    def merge(self, views: Tensor) -> LabelData:
+        """Turn the logits (v, K) of views of one image into its prediction."""
 
     def num_targets(self, targets: Sequence[LabelData]) -> int:
         """Count the images."""

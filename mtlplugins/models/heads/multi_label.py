@@ -82,11 +82,7 @@ class MultiLabelHead(ImageHead):
         """Turn logits (n, num_classes) into probabilities, float32 (n, num_classes)."""
         return logits.float().sigmoid()
 
-    def predict(self, logits: Tensor) -> LabelData:
-        """Turn logits (num_classes,) into labels of 0 and 1, and the probabilities."""
-        return self.merge(logits[None])
-
     def merge(self, views: Tensor) -> LabelData:
-        """Average the probabilities of the views (v, num_classes)."""
+        """Average the probabilities of the views (v, num_classes); labels of 0 and 1."""
         score = self.postprocess(views).mean(dim=0)
         return LabelData(label=(score >= self.threshold).long(), score=score)

@@ -30,6 +30,8 @@ class NormalsHead(DenseHead):
             a boolean map (n, H, W).
     """
 
+    mirrors = True
+
     def __init__(
         self,
         in_channels: int,

@@ -93,10 +93,6 @@ class RegressionHead(ImageHead):
         """Turn logits (n, K) into numbers, float32 (n, K)."""
         return logits.float() * self.std + self.mean
 
-    def predict(self, logits: Tensor) -> LabelData:
-        """Turn logits (K,) into numbers."""
-        return self.merge(logits[None])
-
     def merge(self, views: Tensor) -> LabelData:
         """Average the numbers of the views (v, K)."""
         return LabelData(numbers=self.postprocess(views).mean(dim=0))

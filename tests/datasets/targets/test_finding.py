@@ -165,3 +165,19 @@ def test_the_data_check_leaves_out_what_a_transform_makes(root: Path) -> None:
     report = as_json(check_config(Config(dict(train_dataloader=dict(dataset=dataset))), workers=0))
     assert report["problems"] == []
     assert list(report["splits"][0]["targets"]) == ["depth"]
+
+
+def test_targets_in_a_folder_beside_that_of_the_images(tmp_path: Path) -> None:
+    """The message has the line of a split file that finds them, and the line does."""
+    for scene in ("hall_1", "hall_2"):
+        write(tmp_path / scene / "color/[0].png", make_image(0))
+        write(tmp_path / scene / "depth/[0].npy", np.ones((24, 32), np.float32))
+    targets = dict(depth=dict(type="DepthMap", unit=1, suffix=".npy"))
+    image = dict(folder="", suffix=".png")
+    line = "hall_1/color/[0] hall_1/depth/[0].npy"
+    with pytest.raises(FileNotFoundError) as raised:
+        MultiTaskDataset(str(tmp_path), targets, image=image)
+    assert f"a split file may have the line {line!r}" in str(raised.value)
+    (tmp_path / "train.txt").write_text(line)
+    dataset = MultiTaskDataset(str(tmp_path), targets, image=image, ann_file="train.txt")
+    assert dataset.get_data_info(0)["target_sources"]["depth"].endswith("hall_1/depth/[0].npy")

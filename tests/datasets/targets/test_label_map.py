@@ -139,6 +139,15 @@ def test_classes_are_counted() -> None:
     assert there(counts) == {"background": 1, "vase": 1}
 
 
+def test_mmsegs_map_of_labels_changes_what_it_lists(tmp_path: Path) -> None:
+    """By hand: 33 is bread, cheese becomes bread, 1 is ignored; 0 and 255 stay."""
+    path = write(tmp_path / "a.png", np.array([[0, 1, 2, 33, 255]], np.uint8))
+    target = LabelMap(ABC, label_map={33: 1, 2: 1, 1: 255})
+    np.testing.assert_array_equal(target.load(str(path)), [[0, 255, 1, 1, 255]])
+    with pytest.raises(BrokenFile, match=r"value 33 .* is not among the 4 `values`"):
+        LabelMap(ABC, label_map={2: 1}).load(str(path))
+
+
 def test_values_stand_for_classes(tmp_path: Path) -> None:
     path = write(tmp_path / "a.png", np.array([[0, 7, 26, 255]], np.uint8))
     values = {0: None, 7: "bread", 26: "apple", 255: 2}
@@ -191,7 +200,9 @@ def test_colours_stand_for_classes(tmp_path: Path) -> None:
         (dict(values={0: 3}), r"values\[0\]=3 is none"),
         (dict(values={0.5: 1}), r"values has 0.5, give whole numbers"),
         (dict(values={0: 0}, unlisted="drop"), r"unlisted='drop', give"),
-        (dict(values={0: 0}, reduce_zero_label=True), "not both"),
+        (dict(values={0: 0}, reduce_zero_label=True), "only one"),
+        (dict(values={0: 0}, label_map={0: 0}), "only one"),
+        (dict(label_map={0: 3}), r"values\[0\]=3 is none"),
         (dict(ignore_colours=[[0, 0, 0]]), "ignore_colours without palette"),
     ],
 )

@@ -6,9 +6,10 @@ import pytest
 from mmengine.model import BaseDataPreprocessor
 from mmseg.evaluation import IoUMetric
 
+from mtlplugins.datasets import LabelMap
 from mtlplugins.engine import CheckTasksHook
 from mtlplugins.evaluation import MultiTaskDepthMetric, MultiTaskIoUMetric, MultiTaskNormalsMetric
-from mtlplugins.models import DepthHead
+from mtlplugins.models import DepthHead, RegressionHead
 
 MODEL = SimpleNamespace(
     tasks=("scene", "semantic", "depth"),
@@ -33,6 +34,32 @@ def test_fitting_data_passes_and_others_are_named() -> None:
         check(dict(semantic=dict(classes=("a", "b", "c"))))
     with pytest.raises(ValueError, match=r"'semantic': the data has 2 classes.*num_classes=3"):
         check(dict(semantic=dict(classes=("a", "b")), depth={}))
+
+
+def test_another_number_of_numbers_per_image_is_named() -> None:
+    model = SimpleNamespace(**{**vars(MODEL), "trained_tasks": ["place"]})
+    model.heads = dict(place=RegressionHead(8, num_outputs=3))
+    check(dict(place=dict(kind="regression", names=("x", "y", "z"))), model)
+    message = r"'place': the data has 2 numbers per image, the head num_outputs=3: correct model\."
+    with pytest.raises(ValueError, match=message):
+        check(dict(place=dict(kind="regression", names=("x", "y"))), model)
+
+
+@pytest.mark.parametrize(("when", "which"), [("train", "val"), ("val", "val"), ("test", "test")])
+def test_mirrored_views_of_a_data_set_with_own_targets(when: str, which: str) -> None:
+    """The config does not list them."""
+    arms = LabelMap(classes=("l", "r"), left_right=[("l", "r")])
+    part = SimpleNamespace(target_types=dict(semantic=arms), metainfo=dict(tasks={}))
+    loader = SimpleNamespace(dataset=SimpleNamespace(dataset=part))
+    loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[]), dataloader=loader)
+    model = SimpleNamespace(**vars(MODEL), test_cfg=dict(tta=dict(scales=(1, 2))))
+    runner = SimpleNamespace(model=model, val_loop=None, test_loop=None)
+    setattr(runner, f"{which}_loop", loop)
+    with pytest.raises(ValueError, match="task 'semantic' are others in a mirrored image"):
+        getattr(CheckTasksHook(), f"before_{when}")(runner)
+    model.test_cfg["tta"]["flip"] = False
+    del model.trained_tasks  # what follows in a training is not of interest here
+    assert getattr(CheckTasksHook(), f"before_{when}")(runner) is None
 
 
 def test_frozen_tasks_must_have_been_loaded() -> None:

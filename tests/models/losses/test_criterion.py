@@ -297,11 +297,12 @@ def test_a_state_from_when_the_loss_was_the_criterion_is_loaded() -> None:
 
 @pytest.mark.parametrize("where", [torch.no_grad(), torch.inference_mode(), torch.device("meta")])
 def test_heads_are_built_anywhere(where) -> None:
+    wanted = [("SegmentationHead", name) for name in SEGMENTATION]
+    wanted += [("DepthHead", name) for name in sorted(FITS["DepthHead"])]
     with where:
-        for name in SEGMENTATION:
-            criterion("SegmentationHead", config(name))
-        for name in sorted(FITS["DepthHead"]):
-            criterion("DepthHead", config(name))
+        built = [criterion(head, config(name)) for head, name in wanted]
+    kinds = [type(made.losses[0]).__name__ for made in built]
+    assert kinds == [name.rpartition(".")[2] for _, name in wanted]
 
 
 def test_building_draws_no_random_number() -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
-from mtlplugins.engine.speed import Bf16OptimWrapper
 from mtlplugins.models import MultiTaskModel
 
 from .machine import Machine
 from .memory import peak_megabytes
-from .steps import batch, conditioned_model
 from .swins import ALL
 from .tables import Table
-from .timing import interleaved
+from .training_steps import Load, Step, compare, optimizer_of
 
 OURS: dict[str, dict[str, Any]] = {
     "fixed, all tasks": dict(step=dict(type="AllTasks")),
@@ -28,62 +26,26 @@ TORCHJD = "TorchJD's mtl_backward and UPGrad"
 
 
 def measure(
-    machine: Machine,
-    *,
-    size: str = "S",
-    images: int = 2,
-    side: int = 0,
-    tasks: int = 4,
-    peak: Callable[..., float] = peak_megabytes,
+    machine: Machine, load: Load, *, peak: Callable[..., float] = peak_megabytes
 ) -> list[Table]:
-    """Compare a training step of fixed weights, of our UPGrad, and of TorchJD's, plan all.
-
-    Args:
-        machine: Device and precision.
-        size: One of ``SIZES``.
-        images: Images per batch, each with a target of each task.
-        side: Image size in pixels; 0 for 512 on a GPU and 224 on a CPU.
-        tasks: Number K of tasks.
-        peak: Function that measures the memory of a step.
-    """
-    side = side or (512 if machine.device == "cuda" else 224)
-    settings = (size, images, side, tasks)
-    names = (*OURS, TORCHJD)
-    cases = {name: _step(machine, name, *settings) for name in names}
-    times = interleaved(cases, rounds=machine.rounds, wait=machine.wait)
-    del cases
-    peaks = {name: peak(_alone, machine.device, machine, name, *settings) for name in names}
-    first = names[0]
-    rows = [
-        (
-            name,
-            times[name],
-            f"{times[name].median / times[first].median:.2f}",
-            round(peaks[name]),
-            f"{peaks[name] / peaks[first]:.2f}",
-        )
-        for name in names
-    ]
-    columns = ("method", "ms (quartiles)", "time", "peak MiB", "memory")
-    note = (
-        f"{images} images of {side}², {tasks} tasks with a decoder each, AdamW; time and memory as "
-        "parts of the first row's, weights and optimizer included. TorchJD's takes the encoder's "
-        "maps of all rows as features, one task at a time (parallel_chunk_size=1)."
+    """Compare a training step of fixed weights, of our UPGrad, and of TorchJD's, plan all."""
+    table = compare(
+        machine,
+        f"Balancing by gradients, Swin-{load.size}, plan all",
+        {name: partial(_step, machine, load, name) for name in (*OURS, TORCHJD)},
+        note=f"{load} TorchJD's takes the encoder's maps of all rows as features, one task at a "
+        "time (parallel_chunk_size=1).",
+        peak=peak,
     )
-    return [Table(f"Balancing by gradients, Swin-{size}, plan all", columns, rows, note)]
+    return [table]
 
 
-def _step(
-    machine: Machine, name: str, size: str, images: int, side: int, tasks: int
-) -> Callable[[], object]:
-    model = conditioned_model(machine, size, ALL, tasks, **OURS.get(name, {}))
-    data = batch(machine, images, side, tasks)
-    mixed = machine.dtype is not torch.float32
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
-    wrapper = (Bf16OptimWrapper if mixed else OptimWrapper)(optimizer)
+def _step(machine: Machine, load: Load, name: str) -> Step:
+    model = load.model(machine, ALL, **OURS.get(name, {}))
+    optimizer, batch = optimizer_of(model, machine), load.batch(machine)
     if name in OURS:
-        return lambda: model.train_step(data, wrapper)
-    return lambda: _torchjd_step(model, data, wrapper)
+        return lambda: model.train_step(batch, optimizer)
+    return lambda: _torchjd_step(model, batch, optimizer)
 
 
 def _torchjd_step(model: MultiTaskModel, data: dict[str, Any], wrapper: OptimWrapper) -> None:
@@ -109,8 +71,3 @@ def _torchjd_step(model: MultiTaskModel, data: dict[str, Any], wrapper: OptimWra
     jac_to_grad(shared, UPGrad())
     wrapper.step()
     wrapper.zero_grad()
-
-
-def _alone(machine: Machine, *arguments: Any) -> None:
-    """Two steps: the optimizer's state is there from the second on."""
-    interleaved({"": _step(machine, *arguments)}, rounds=1, warmup=1, wait=machine.wait)
