@@ -59,25 +59,30 @@ def test(
     """
     cfg = load_config(config, cfg_options)
     cfg.launcher = launcher
+    cfg.work_dir = (
+        work_dir or cfg.get("work_dir") or f"work_dirs/{Path(cfg.filename or 'test').stem}"
+    )
     if verbose:
         print_whole_log(cfg)
-    stem = Path(cfg.filename or "test").stem
-    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{stem}"
     if tasks:
         select_tasks(cfg, list(tasks))
     if tta:
         augment(cfg)
     if show_dir:
         draw_panels(cfg, show_dir, interval)
-    file = find_checkpoint(str(checkpoint))
-    state, meta = read_checkpoint(file)
+    return _run(cfg, find_checkpoint(str(checkpoint)), out)
+
+
+def _run(cfg: Config, checkpoint: str, out: str | None) -> dict[str, float]:
+    """Load the checkpoint, then test; write all predictions to ``out`` if given."""
+    state, meta = read_checkpoint(checkpoint)
     described = described_tasks(meta)
     if out:
         hook = dict(type="SavePredictionsHook", out=str(out), described=described)
         cfg.custom_hooks = [*(cfg.get("custom_hooks") or []), hook]
     cfg.load_from, cfg.resume = None, False  # or the runner would load it over the checkpoint
     runner = MultiTaskRunner.from_cfg(cfg)
-    load_state(getattr(runner.model, "module", runner.model), state, file)
+    load_state(getattr(runner.model, "module", runner.model), state, checkpoint)
     meta = runner.test_loop.dataloader.dataset.metainfo
     # test data without ground truth describe no task; predictions are still drawn
     runner.visualizer.dataset_meta = {**meta, "tasks": described | meta.get("tasks", {})}

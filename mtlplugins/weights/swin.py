@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .table import KeyTable, Reshape
+from .table import KeyTable, Reshape, query_key_value
 
 _FAMILY = "Swin"
 #: Positions in a 2 x 2 patch, top to bottom first, in the order left to right first; and back.
@@ -120,9 +120,7 @@ TRANSFORMERS = KeyTable(
         ("embeddings.norm", "patch_embed.norm"),
         ("embeddings.position_embeddings", "absolute_pos_embed"),
         (f"{_HF}.layernorm_before", f"{_OURS_BLOCK}.norm1"),
-        (f"{_HF}.attention.self.query", f"{_OURS_BLOCK}.attn.w_msa.qkv#0"),
-        (f"{_HF}.attention.self.key", f"{_OURS_BLOCK}.attn.w_msa.qkv#1"),
-        (f"{_HF}.attention.self.value", f"{_OURS_BLOCK}.attn.w_msa.qkv#2"),
+        *query_key_value(f"{_HF}.attention.self", f"{_OURS_BLOCK}.attn.w_msa.qkv"),
         (f"{_HF}.attention.self", f"{_OURS_BLOCK}.attn.w_msa"),
         (f"{_HF}.attention.output.dense", f"{_OURS_BLOCK}.attn.w_msa.proj"),
         (f"{_HF}.layernorm_after", f"{_OURS_BLOCK}.norm2"),

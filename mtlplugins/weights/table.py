@@ -115,3 +115,9 @@ def _renamed(key: str, rows: Iterable[tuple[Name, Name]]) -> str | None:
             numbers, rest = found
             return new.write(numbers) + rest
     return None
+
+
+def query_key_value(theirs: str, ours: str) -> tuple[tuple[str, str], ...]:
+    """Return the rows of three layers in the module ``theirs`` that are one layer ``ours``."""
+    names = ("query", "key", "value")
+    return tuple((f"{theirs}.{name}", f"{ours}#{part}") for part, name in enumerate(names))

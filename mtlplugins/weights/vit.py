@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .table import KeyTable
+from .table import KeyTable, query_key_value
 
 _FAMILY = "ViT"
 _OURS = "layers.{i}"
@@ -113,9 +113,7 @@ _EMBEDDED = (
     ("embeddings.position_embeddings", "pos_embed"),
     ("embeddings.register_tokens", "reg_token"),
     ("embeddings.patch_embeddings.projection", "patch_embed.projection"),
-    (f"{_ATTENTION}.attention.query", f"{_OURS}.attn.qkv#0"),
-    (f"{_ATTENTION}.attention.key", f"{_OURS}.attn.qkv#1"),
-    (f"{_ATTENTION}.attention.value", f"{_OURS}.attn.qkv#2"),
+    *query_key_value(f"{_ATTENTION}.attention", f"{_OURS}.attn.qkv"),
     (f"{_ATTENTION}.output.dense", f"{_OURS}.attn.proj"),
 )
 TRANSFORMERS = KeyTable(

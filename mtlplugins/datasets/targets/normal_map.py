@@ -16,6 +16,12 @@ from .map_file import MapFile
 
 _TOLERANCE = 0.02  # of the length; rounding and cutting to 8 bits change it by up to 0.014
 
+#: What an error says of the encodings; of 16 bits, 32767 stands for 127, and so on.
+_ENCODINGS = (
+    " by encoding={!r}; '127' is for round(127 n) + 128, '127.5' for 127.5 n + 127.5, rounded or "
+    "cut off, with black, white or the middle grey where missing: set the other"
+)
+
 
 @DATASETS.register_module()
 @part_of_kind("normals", "target")
@@ -79,8 +85,7 @@ class NormalMap(MapFile):
             raise ValueError(
                 f"{path}: normals must have length 1, or 0 where missing; that of row {row}, "
                 f"column {column}, stored as {raw[row, column].tolist()}, has "
-                f"{length[row, column]:.3f}"
-                + (f"; is encoding={self.encoding!r} right?" if image else "")
+                f"{length[row, column]:.3f}" + (_ENCODINGS.format(self.encoding) if image else "")
             )
         off = (length > 0) & (image | (np.abs(length - 1) > 1e-4))  # others stay bit by bit
         return normals * (self.signs / np.where(off, length, 1)[..., None])
