@@ -77,8 +77,9 @@ class LabelMap(ClassMap, MapFile):
         if ignore_colours and not palette:
             raise ValueError("LabelMap: ignore_colours without palette, the colours of the classes")
         if label_map is not None:
-            values = dict(enumerate(self.classes)) | {ignore_index: None}
-            values |= {v: None if c == ignore_index else c for v, c in label_map.items()}
+            changed = {value: value for value in (*range(len(classes)), ignore_index)}
+            changed.update(label_map)
+            values = {v: None if c == ignore_index else c for v, c in changed.items()}
         self.values = None
         if values is not None:
             self.values = LabelValues(values, self.classes, ignore_index, unlisted)

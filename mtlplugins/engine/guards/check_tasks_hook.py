@@ -119,8 +119,8 @@ class CheckTasksHook(Hook):
 def _check_head(task: str, described: Mapping[str, Any], head: nn.Module) -> None:
     """Compare the description of a task's targets with the head that learns them."""
     kind = described.get("kind")
-    learns = getattr(head, "kind", None)  # a user's head may have none
-    if None not in (kind, learns) and kind != learns and not serves(head, kind, "head"):
+    learns = getattr(head, "kind", kind)  # a user's head may have none
+    if kind is not None and learns not in (None, kind) and not serves(head, kind, "head"):
         raise ValueError(
             f"task {task!r}: the data's target is of kind {kind!r}, but {type(head).__name__} "
             f"learns {learns!r}: correct model.heads.{task}.type or the data set's targets.{task}"
@@ -164,16 +164,17 @@ def _check_loop(name: str, runner: Runner, loop: ValLoop | TestLoop | None) -> N
         return
     model = unwrapped_model(runner.model)
     # a model that is not ours may be tested too
-    predicted = getattr(model, "predicted_tasks", None)
+    predicted = getattr(model, "predicted_tasks", ())
     _check_metrics(name, predicted, loop.evaluator.metrics)
     tta = getattr(model, "test_cfg", {}).get("tta") if predicted else None
     if tta is not None:
+        heads = {task: model.heads[task] for task in predicted}
         parts = leaf_datasets(loop.dataloader.dataset)
-        targets = [t for p in parts for t in getattr(p, "target_types", {}).items()]
-        refuse_mirrored_views(tta, model.heads, (t for t in targets if t[0] in predicted))
+        targets = (pair for part in parts for pair in getattr(part, "target_types", {}).items())
+        refuse_mirrored_views(tta, heads, (pair for pair in targets if pair[0] in heads))
 
 
-def _check_metrics(name: str, predicted: Sequence[str] | None, metrics: Sequence[Any]) -> None:
+def _check_metrics(name: str, predicted: Sequence[str], metrics: Sequence[Any]) -> None:
     for metric in metrics:
         if predicted and isinstance(metric, IoUMetric) and not hasattr(metric, "task"):
             raise ValueError(

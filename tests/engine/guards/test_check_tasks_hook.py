@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from mmengine.model import BaseDataPreprocessor
 from mmseg.evaluation import IoUMetric
+from torch import nn
 
 from mtlplugins.datasets import LabelMap
 from mtlplugins.engine import CheckTasksHook
@@ -53,6 +54,7 @@ def test_mirrored_views_of_a_data_set_with_own_targets(when: str, which: str) ->
     loader = SimpleNamespace(dataset=SimpleNamespace(dataset=part))
     loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[]), dataloader=loader)
     model = SimpleNamespace(**vars(MODEL), test_cfg=dict(tta=dict(scales=(1, 2))))
+    model.heads = nn.ModuleDict({task: nn.Identity() for task in model.tasks})
     runner = SimpleNamespace(model=model, val_loop=None, test_loop=None)
     setattr(runner, f"{which}_loop", loop)
     with pytest.raises(ValueError, match="task 'semantic' are others in a mirrored image"):
