@@ -74,7 +74,7 @@ def _with_any_loader(init: Callable[..., Compose]) -> Callable[..., Compose]:
         load, *others = map(TRANSFORMS.build, image_pipeline_of(cfg))
         from_memory = LoadImageFromNDArray()
 
-        def load_anything(image: str | np.ndarray) -> dict:
+        def load_anything(image: Any) -> Any:
             if isinstance(image, np.ndarray):
                 return from_memory(dict(img=image))
             return load(dict(img_path=image))
