@@ -98,7 +98,10 @@ def to_pixels(image: np.ndarray | Image.Image | Tensor, channel_order: ChannelOr
     if image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1):
         image = np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
     if image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f"the array is {image.shape}: give (height, width, 3) or (height, width)")
+        raise ValueError(
+            f"the array is {image.shape}: give (height, width, 3) or (height, width); images of "
+            "other channels are files, such as .npy"
+        )
     return np.ascontiguousarray(image if channel_order == "bgr" else image[..., ::-1])
 
 

@@ -136,6 +136,8 @@ def _set_dataset(
                 "data set out"
             )
         dataset["tasks"] = _narrowed(f"{key}.tasks", has, wanted, tasks)
+    elif not mixed and dataset.get("tasks") in ([], ()):
+        return  # images without ground truth, to be predicted
     elif not mixed and ("tasks" in dataset or _takes_tasks(dataset.get("type"))):
         dataset["tasks"] = _narrowed(f"{key}.tasks", dataset.get("tasks"), wanted, tasks)
 

@@ -100,6 +100,16 @@ def test_data_sets_in_others(tmp_path: Path) -> None:
     assert load_config(path).train_dataloader.dataset.dataset.tasks == ("semantic",)
 
 
+@pytest.mark.parametrize("none", [[], ()])
+def test_test_data_without_ground_truth_keep_no_task(none, tmp_path: Path) -> None:
+    """The model and the other data sets have the tasks."""
+    text = f"test_dataloader = dict(dataset=dict(tasks={none}))\ntest_evaluator = []\n"
+    (tmp_path / "mine.py").write_text(f"_base_ = 'mtlplugins::rooms/swin_cond_rooms.py'\n{text}")
+    cfg = load_config(tmp_path / "mine.py")
+    assert len(cfg.test_dataloader.dataset.tasks) == 0
+    assert cfg.model.tasks == cfg.val_dataloader.dataset.tasks == ("semantic", "depth", "scene")
+
+
 def test_a_data_set_that_knows_no_tasks_is_left_alone() -> None:
     cfg = load_config(NYU, {"tasks": "depth"})
     cfg.val_dataloader.dataset = dict(type="BaseSegDataset")
