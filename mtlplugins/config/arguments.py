@@ -1,4 +1,4 @@
-"""Arguments of models and data sets that others of mmseg take, and what to write here."""
+"""Arguments of models, data sets and targets that others take, and what to write here."""
 
 from __future__ import annotations
 
@@ -25,10 +25,17 @@ _NOT_OF_DATASETS = {
     "seg_map_suffix": "targets.TASK.suffix",
     "serialize_data": "nothing, as the list of images is always serialised",
 }
+_NOT_OF_TARGETS = {
+    "depth_map_suffix": "suffix",
+    "depth_rescale_factor": "unit, the same number",
+    "disparity": "encoding='inverse', with unit and scale=baseline * focal_length",
+    "num_classes": "classes, a list of names",
+    "seg_map_suffix": "suffix",
+}
 
 
 def check_arguments(cfg: Config) -> None:
-    """Check the arguments of a multi-task model and of its data sets by name.
+    """Check the arguments of a multi-task model, its data sets and their targets by name.
 
     Raises:
         ValueError: An argument is unknown; the message says what to give instead, or names what
@@ -39,6 +46,11 @@ def check_arguments(cfg: Config) -> None:
         _check("model", model, class_of(model, MODELS), "heads", _NOT_OF_MODELS)
     for where, dataset in leaves_of(cfg):
         _check(where, dataset, class_of(dataset, DATASETS), "targets", _NOT_OF_DATASETS)
+        targets = dataset.get("targets")
+        for task, target in targets.items() if isinstance(targets, dict) else ():
+            if isinstance(target, dict):
+                kind = class_of(target, DATASETS)
+                _check(f"{where}.targets.{task}", target, kind, "folder", _NOT_OF_TARGETS)
 
 
 def _check(where: str, given: dict, kind: type, mark: str, instead: dict[str, str]) -> None:

@@ -35,6 +35,16 @@ def test_known_arguments_pass() -> None:
         (dict(decoder=dict()), {}, r"model: unknown key 'decoder'; did you mean 'decoders'"),
         ({}, dict(metainfo=dict()), r"train_dataloader\.dataset\.metainfo: .*targets\.TASK\.class"),
         ({}, dict(img_suffix=".png"), r"img_suffix: MultiTaskDataset has none; give image\.suffix"),
+        (
+            {},
+            dict(targets=dict(far=dict(type="DepthMap", disparity=True))),
+            r"targets\.far\.disparity: DepthMap has none; give encoding='inverse', with unit",
+        ),
+        (
+            {},
+            dict(targets=dict(far=dict(type="DepthMap", folder="d", unti=1))),
+            r"targets\.far: unknown key 'unti'; did you mean 'unit'",
+        ),
         ({}, dict(pipline=[]), r"train_dataloader\.dataset: unknown key 'pipline'.*'pipeline'"),
     ],
 )

@@ -57,7 +57,7 @@ def read_array(
         reason = str(error) or type(error).__name__
         hint = _HINTS.get(Path(path).suffix.lower(), "")
         raise BrokenFile(
-            f"{path}: cannot be read ({reason}); is the file complete?{hint}", path
+            f"{path}: cannot be read ({reason}); is it whole, and what its suffix says?{hint}", path
         ) from error
 
 

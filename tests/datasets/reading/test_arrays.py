@@ -65,7 +65,9 @@ def test_a_file_that_is_cut_short(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     WRITERS[suffix](path, DEPTH)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(BrokenFile, match=r"a\.\w+: cannot be read .*is the file complete\?"):
+    with pytest.raises(
+        BrokenFile, match=r"a\.\w+: cannot be read .*is it whole, and what its suffix says\?"
+    ):
         read_array(str(path))
 
 
