@@ -20,7 +20,7 @@ def test_an_incomplete_file_is_named(tmp_path: Path, suffix: str, kept: float) -
     whole = path.read_bytes()
     np.testing.assert_allclose(DepthMap().load(str(path)), values / 1000, rtol=1e-6)
     path.write_bytes(whole[: int(kept * len(whole))])
-    with pytest.raises(ValueError, match=rf"a\{suffix}: cannot be read .*complete"):
+    with pytest.raises(ValueError, match=rf"a\{suffix}: cannot be read .*is it whole"):
         DepthMap().load(str(path))
 
 
