@@ -38,8 +38,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--step",
         type=float,
-        default=1e-3,
-        help="length of a step of the look-ahead, as a part of the parameters' length, 0.001",
+        default=1e-4,
+        help="length of a step of the look-ahead, as a part of the parameters' length, 0.0001",
     )
     parser.add_argument(
         "--runs",

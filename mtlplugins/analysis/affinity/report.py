@@ -34,7 +34,7 @@ def measure(
     checkpoints: Sequence[str],
     *,
     batches: int = 8,
-    step: float = 1e-3,
+    step: float = 1e-4,
     measured: Mapping[frozenset[str], Mapping[str, float]] | None = None,
 ) -> Report:
     """Measure the affinity of a model's trained tasks.

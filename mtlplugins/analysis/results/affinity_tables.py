@@ -95,7 +95,7 @@ def _ahead(report: dict[str, Any]) -> Table:
     caption = (
         "By how much a step for one task lowers the loss of each task on the same batch, in "
         f"percent (TAG, arXiv:2109.04617), each step {report['step']:g} of the length of the "
-        "shared parameters."
+        "shared parameters. Where a step does not help its own task, it is too long."
     )
     return Table("look-ahead", caption, ["", *(f"loss of {task}" for task in tasks)], rows)
 

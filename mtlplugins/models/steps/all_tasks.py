@@ -55,9 +55,21 @@ class AllTasks:
             losses = run_forward(network, data, mode="loss")
         total, logged = model.parse_losses(losses)
         optim_wrapper.update_params(total)
-        if model.balancing.needs_losses_after_update and optim_wrapper.should_update():
-            with torch.no_grad(), optim_wrapper.optim_context(network):
-                again = run_forward(model, data, mode="loss")
-            losses = {task: again[f"{task}_loss"] for task in model.trained_tasks}
-            model.balancing.after_update(mean_over_processes(losses))
+        look_again(network, data, optim_wrapper)
         return total, without_absent(logged, model.trained_tasks)
+
+
+def look_again(network: nn.Module, data: Any, optim_wrapper: OptimWrapper) -> None:
+    """Let the balancing method see the losses of the batch after an update, if it asks for them.
+
+    Args:
+        network: A :class:`MultiTaskModel`, or the DDP wrapper around it.
+        data: The batch, preprocessed.
+        optim_wrapper: The optimizer wrapper, which may just have updated the weights.
+    """
+    model: MultiTaskModel = unwrapped_model(network)
+    if model.balancing.needs_losses_after_update and optim_wrapper.should_update():
+        with torch.no_grad(), optim_wrapper.optim_context(network):
+            again = run_forward(model, data, mode="loss")
+        losses = {task: again[f"{task}_loss"] for task in model.trained_tasks}
+        model.balancing.after_update(mean_over_processes(losses))

@@ -21,8 +21,10 @@ from mtlplugins.models.rows import SomeRows
 from mtlplugins.models.task_losses import TaskLosses, without_absent
 from mtlplugins.structures import MultiTaskDataSample
 
+from .all_tasks import look_again
 from .branch import detached, replayed
 from .feature_gradients import FeatureGradients
+from .late_weights import LateWeights
 from .task_gradients import TaskGradients
 
 if TYPE_CHECKING:
@@ -51,18 +53,10 @@ class TaskByTask:
         """Check that the model can be trained task by task.
 
         Raises:
-            ValueError: The balancing method needs all losses of a step to compute a weight, or
-                gradients of an encoder that is frozen.
+            ValueError: The balancing method combines gradients of an encoder that is frozen.
         """
         if isinstance(model.balancing, GradientBalancing):
             _check_gradients(model, model.balancing)
-        if not model.balancing.known_before:
-            name = type(model.balancing).__name__
-            raise ValueError(
-                f"model.step=TaskByTask goes backward before all losses are known, which "
-                f"model.balancing={name} needs: take model.step=dict(type='AllTasks'), or another "
-                "balancing method"
-            )
 
     def __call__(
         self, network: nn.Module, data: Any, optim_wrapper: OptimWrapper
@@ -78,10 +72,11 @@ class TaskByTask:
         _check_training(model, network, optim_wrapper)
         with optim_wrapper.optim_context(network):
             data = model.data_preprocessor(data, True)
-            data["backward"] = partial(_backward, optim_wrapper)
-            logged = network(**data, mode="loss")
+            backward = partial(_backward, optim_wrapper)
+            logged = network(**data, mode="loss", backward=backward)
         total = logged["loss"]
         optim_wrapper.update_params(total)
+        look_again(network, data, optim_wrapper)
         logged |= mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
         return total, without_absent(logged, model.trained_tasks)
 
@@ -111,19 +106,29 @@ class TaskByTask:
         found = TaskLosses(model.trained_tasks, model.heads, rows, samples, inputs.device)
         shared = model.shared_part(inputs) if rows.images else Trunk(None, ())
         leaves = detached(shared)
-        gradients = None
-        if isinstance(model.balancing, GradientBalancing):
-            gradients = _gradients(model, model.balancing.at, shared, leaves)
+        gradients = _gradients(model, shared, leaves)
         logged: dict[str, Any] = {}
-        total = inputs.new_zeros(())
+        weights: dict[str, float | Tensor] = {}
         for number, task in enumerate(model.trained_tasks):
-            losses, weight = _train_task(model, task, leaves, rows.only(task), found, backward)
-            total = total + weight * losses[f"{task}_loss"]
-            logged |= losses | {f"{task}_weight": weight}
+            losses, weights[task] = _train_task(
+                model, task, leaves, rows.only(task), found, backward
+            )
+            logged |= losses
             if gradients is not None:
                 gradients.take(number)
-        if gradients is not None:
+        raw = {task: logged[f"{task}_loss"] for task in model.trained_tasks}
+        if isinstance(gradients, LateWeights):
+            weights = model.balancing(mean_over_processes(raw))
+        total = sum((weights[task] * loss for task, loss in raw.items()), inputs.new_zeros(()))
+        weights = {t: w.detach() if isinstance(w, Tensor) else w for t, w in weights.items()}
+        logged |= {f"{task}_weight": weight for task, weight in weights.items()}
+        if isinstance(gradients, LateWeights):
+            gradients.put_back(weights)
+            total = total + torch.zeros_like(total, requires_grad=True)
+        elif isinstance(gradients, FeatureGradients):
             total = gradients.put_back(model.balancing, total)
+        elif isinstance(gradients, TaskGradients):
+            gradients.put_back(model.balancing.combine)
         else:
             total = replayed(total, shared, leaves)
         if is_distributed():
@@ -134,11 +139,15 @@ class TaskByTask:
 
 
 def _gradients(
-    model: MultiTaskModel, at: str, shared: Trunk, leaves: Trunk
-) -> TaskGradients | FeatureGradients:
-    """Make what takes the tasks' gradients."""
-    count = len(model.trained_tasks)
-    if at == "features":
+    model: MultiTaskModel, shared: Trunk, leaves: Trunk
+) -> TaskGradients | FeatureGradients | LateWeights | None:
+    """Make what keeps the tasks' gradients apart; None if they are added up."""
+    balancing, count = model.balancing, len(model.trained_tasks)
+    if not balancing.known_before:
+        return LateWeights(model, shared, leaves)
+    if not isinstance(balancing, GradientBalancing):
+        return None
+    if balancing.at == "features":
         return FeatureGradients(count, shared, leaves)
     return TaskGradients(_shared_modules(model), count, shared, leaves)
 
@@ -172,11 +181,16 @@ def _train_task(
     found: TaskLosses,
     backward: Callable[[Tensor], None],
 ) -> tuple[dict[str, Tensor], float | Tensor]:
-    """Run the part of one task forward and backward; frees its activations at the end."""
+    """Run the part of one task forward and backward; frees its activations at the end.
+
+    Returns:
+        The detached losses, and the weight: 1 where it is not known yet.
+    """
     logits = model.encode_decode(shared, rows)[task] if rows.images else torch.zeros(0)
     losses = found.loss(task, logits, model.modules_of(task))
     loss = losses[f"{task}_loss"]
-    weight = model.balancing({task: loss.detach()})[task]
+    known = model.balancing.known_before
+    weight = model.balancing({task: loss.detach()})[task] if known else 1.0
     if loss.requires_grad:
         # a backward pass must not run under autocast, and this one is inside a forward pass
         with torch.autocast(loss.device.type, enabled=False):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.dist import get_world_size, is_distributed
 from torch import Tensor, nn
 
 from mtlplugins.models.backbones.conditioned import Trunk
-from mtlplugins.models.balancing.gradient_balancing import GradientBalancing
 from mtlplugins.models.distributed.columns import columns_per_process, gather, scatter_mean
 
 from .branch import pairs
@@ -56,12 +55,11 @@ class TaskGradients:
             scatter_mean(row, own)
         self._drop()
 
-    def put_back(self, balancing: GradientBalancing, total: Tensor) -> Tensor:
-        """Give the parameters the combined gradient; nothing is left for ``total`` to do."""
-        parts = self._parts(gather(balancing.combine(self._own)))
+    def put_back(self, combine: Callable[[Tensor], Tensor]) -> None:
+        """Give the parameters the gradient that is combined of the rows (T, P), as (P,)."""
+        parts = self._parts(gather(combine(self._own)))
         for part, p, before in zip(parts, self._parameters, self._before, strict=True):
             p.grad = part.clone() if before is None else before + part
-        return total
 
     def _through_the_shared_part(self) -> None:
         """Take what has arrived at the leaves to the parameters before the branch point."""

@@ -163,10 +163,5 @@ def test_fewer_than_two_trained_tasks(method: str, settings: dict) -> None:
         make_model(PLANS["attention"], balancing=dict(type=method), **settings)
 
 
-def test_task_by_task_refuses_what_needs_all_losses() -> None:
-    with pytest.raises(ValueError, match=r"balancing=DWA needs"):
-        make_model(balancing=dict(type="DWA", interval=1), step=dict(type="TaskByTask"))
-
-
 def test_all_are_loss_balancing() -> None:
     assert all(isinstance(make(method).balancing, LossBalancing) for method in LINES)

@@ -89,5 +89,3 @@ def test_a_model_uses_the_method() -> None:
     torch.testing.assert_close(total, product.sqrt())
     assert logged["scene_weight"] == 0
     assert not [name for name in model.state_dict() if "balancing" in name]
-    with pytest.raises(ValueError, match=r"model\.balancing=Geometric needs.*AllTasks"):
-        make_model(balancing=dict(type="Geometric"), step=dict(type="TaskByTask"))

@@ -28,6 +28,10 @@ TRAINED: dict[str, dict] = {
     method: dict(balancing=dict(type=method) | LINES[method]) for method in ("Uncertainty", "FAMO")
 }
 BY_TASK = dict(step=dict(type="TaskByTask"))
+TRAINED |= {
+    f"{method}, task by task": BY_TASK | dict(balancing=dict(type=method) | LINES.get(method, {}))
+    for method in ("Uncertainty", "FAMO", "Geometric")
+}
 TRAINED |= {kind: BY_TASK | dict(balancing=dict(type=kind)) for kind in KINDS}
 TRAINED |= {
     f"{kind} at features": BY_TASK | dict(balancing=dict(type=kind, at="features"))

@@ -13,10 +13,9 @@ from torch import Tensor, nn
 
 from mtlplugins.engine.speed import Bf16OptimWrapper, CompileHook
 from mtlplugins.models import MultiTaskDistributedDataParallel, MultiTaskModel
-from mtlplugins.models.balancing import Fixed
 from mtlplugins.models.conditioning import conditional_modules
 from tests.faults._ranks import MODEL_CONFIGS
-from tests.models._models import PLANS, TASKS, make_model, make_sample, model_config, perturb
+from tests.models._models import PLANS, make_model, make_sample, model_config, perturb
 
 MIXED = [("semantic", "depth", "scene"), ("depth",), ("scene", "depth"), ("semantic", "scene")]
 #: Conditioned from the first block on, after a shared stage, not at all, with a frozen encoder.
@@ -220,19 +219,10 @@ def test_activations_of_one_task_at_a_time() -> None:
     assert events == ["+shared", "+semantic", "-semantic", "+depth", "-depth", "-shared"]
 
 
-class Together(Fixed):
-    known_before = False
-
-
-@pytest.mark.parametrize("fault", ["balancing", "sharded", "wrapper", "norms"])
+@pytest.mark.parametrize("fault", ["sharded", "wrapper", "norms"])
 def test_what_cannot_be_trained_task_by_task(fault: str, monkeypatch) -> None:
     model = make(MODEL_CONFIGS["ResNet"], "TaskByTask")
     optim_wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
-    if fault == "balancing":
-        model.balancing = Together(TASKS)
-        with pytest.raises(ValueError, match=r"model\.balancing=Together needs.*AllTasks"):
-            model.step.check(model)
-        return
     if fault == "sharded":
         model.unshard = lambda: None
         message = r"cannot train a sharded model.*runner_type"
