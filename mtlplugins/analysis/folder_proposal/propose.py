@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os.path import basename, dirname
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -105,6 +106,8 @@ def propose(folder: Path) -> Proposal:
             f"{folder} has images, {images}, and no targets: {'; '.join(notes[:8])}. Targets have "
             "the names of their images, in other folders or with other suffixes (docs/targets.md)"
         )
+    if "test" in own:
+        own.setdefault("val", own["test"])
     with open_image(str(folder / images.sample(1)[0])) as image:
         size = image.size[::-1]
     parts = _parts(images, shared, own, columns, folder, unsure)
@@ -154,19 +157,23 @@ def _from_files(
 
 
 def _by_folder(images: Role) -> dict[str, Guess]:
-    """Propose the class of an image by its folder."""
-    below = [path[len(images.folder) :].lstrip("/") for path in images.files.values()]
-    if not all(path.count("/") == 1 for path in below):
+    """Propose the class of an image by its folder, in each split that has a folder of its own."""
+    bases: dict[str, set[str]] = {}
+    for path in images.files.values():
+        bases.setdefault(split_of(path), set()).add(dirname(dirname(path)))
+    classes = sorted({basename(dirname(path)) for path in images.files.values()})
+    if any(len(base) > 1 for base in bases.values()) or len(classes) < 2:
         return {}
-    classes = sorted({path.partition("/")[0] for path in below})
-    if len(classes) < 2 or any(split_of(name) for name in classes):
+    if any(split_of(name) for name in classes):
         return {}
-    target = dict(type="ImageLabel", file=images.folder, classes=classes)
     head = dict(type="ClassificationHead", in_channels=256, num_classes=len(classes))
-    guess = Guess("scene", target, head, "MultiTaskAccuracy")
-    guess.notes = [f"the folders {few(classes, 8)}"]
-    guess.unsure = ["the folders are taken for classes of the images"]
-    return {"": guess}
+    found = {}
+    for split, (base,) in bases.items():
+        target = dict(type="ImageLabel", file=base, classes=classes)
+        found[split] = Guess("scene", target, head, "MultiTaskAccuracy")
+        found[split].notes = [f"the folders {few(classes, 8)}"]
+        found[split].unsure = ["the folders are taken for classes of the images"]
+    return found
 
 
 def _parts(

@@ -150,6 +150,41 @@ def test_folders_may_be_classes(tmp_path: Path) -> None:
     assert "the folders are taken for classes" in found.guesses["scene"].unsure[0]
 
 
+def test_classes_in_folders_of_each_split(tmp_path: Path) -> None:
+    for number, folder in enumerate(("train/cat", "train/dog", "test/cat")):
+        write(tmp_path / f"{folder}/{number}.jpg", make_image(number))
+    parts = inspect_folder(tmp_path, tmp_path / "new/mine.py").parts
+    targets = {split: part.guesses["scene"].target for split, part in parts.items()}
+    assert {split: target["file"] for split, target in targets.items()} == dict(
+        train="train", val="test"
+    )
+    assert targets["val"]["classes"] == ["cat", "dog"]
+    report = (tmp_path / "new/mine/report.txt").read_text()
+    assert "scene: 2 images, 100.0%" in report
+    assert "scene: 1 images, 100.0%" in report
+
+
+def test_several_tasks_in_sister_folders(tmp_path: Path) -> None:
+    for number in range(6):
+        scene = tmp_path / f"scene{number % 2}"
+        write(scene / f"color/{number}.jpg", make_image(number))
+        write(scene / f"depth/{number}.png", np.full((12, 16), 2000 + number, np.uint16))
+        write(scene / f"labels/{number}.png", np.full((24, 32), number % 3, np.uint8))
+    found = inspect_folder(tmp_path, tmp_path / "new/mine.py")
+    assert {task: guess.target["type"] for task, guess in found.guesses.items()} == dict(
+        semantic="LabelMap", depth="DepthMap"
+    )
+    lines = (tmp_path / "new/mine/train.txt").read_text().splitlines()
+    assert lines[0].split("\t") == ["image", "semantic", "depth"]
+    assert lines[1].split("\t") == [
+        "scene0/color/0.jpg",
+        "scene0/labels/0.png",
+        "scene0/depth/0.png",
+    ]
+    report = (tmp_path / "new/mine/report.txt").read_text()
+    assert "depth: 5 images, 100.0%" in report
+
+
 def test_annotation_files_of_other_tools(tmp_path: Path) -> None:
     shape = dict(label="cat", points=[[0, 0], [9, 0], [9, 9]])
     for number in range(2):
