@@ -33,12 +33,12 @@ def build_page(handlers: Handlers, examples: Sequence[Path]) -> gr.Blocks:
     with gr.Blocks(title="mtlplugins", analytics_enabled=False) as page:
         gr.HTML(f"<h1>{names}</h1>", elem_id="title")
         with gr.Row():
-            with gr.Column(scale=1, min_width=300):
+            with gr.Column(scale=1, min_width=300, elem_id="controls"):
                 file = gr.File(label="Image", file_types=["image"], height=120, elem_id="image")
                 _examples(file, examples)
                 chosen = gr.CheckboxGroup(tasks, value=tasks, label="Tasks", elem_id="tasks")
                 preset, sliders, cosines = _mixer(handlers)
-            with gr.Column(scale=3, min_width=320):
+            with gr.Column(scale=3, min_width=320, elem_id="results"):
                 message = gr.HTML(f"<p>{ASK}</p>", elem_id="message")
                 script = (_STATIC / "cards.js").read_text(encoding="utf-8")
                 cards = gr.HTML(js_on_load=script, elem_id="cards")
@@ -73,7 +73,8 @@ def _examples(file: gr.File, examples: Sequence[Path]) -> None:
         [str(path) for path in examples],
         label="Examples",
         columns=3,
-        height=110,
+        height=140,
+        object_fit="cover",
         allow_preview=False,
         interactive=False,
         buttons=[],

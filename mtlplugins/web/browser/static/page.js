@@ -57,7 +57,7 @@ function showCosines() {
   };
   add(["", ...tasks.map((task) => task.name)]);
   mix(embeddings, state.weights).forEach((z, i) =>
-    add([`for ${tasks[i].name}`, ...embeddings.map((own) => cosine(z, own).toFixed(3))]));
+    add([tasks[i].name, ...embeddings.map((own) => cosine(z, own).toFixed(3))]));
 }
 
 function changed() {
