@@ -31,6 +31,7 @@ from mtlplugins.models.conditioning import TaskEmbedding
 from mtlplugins.models.rows import Embedding
 from mtlplugins.structures import MultiTaskDataSample
 
+from .antialiasing import antialias_by_products
 from .inferencer import MultiTaskInferencer
 
 try:
@@ -153,7 +154,12 @@ def write_graph(
     inputs = dict(images=images)
     if embedding is not None:
         inputs["embeddings"] = embedding(deployed.tasks).detach()
-    with torch.no_grad(), unflatten_by_reshape(), warnings.catch_warnings():
+    with (
+        torch.no_grad(),
+        unflatten_by_reshape(),
+        antialias_by_products(),
+        warnings.catch_warnings(),
+    ):
         # warnings of constants in the graph: check_graph() tests for that; of the newer exporter:
         # it takes many minutes for a Swin of any image size
         warnings.simplefilter("ignore")

@@ -130,3 +130,29 @@ def config_dict(cfg: Config) -> ConfigDict:
     Seen in: MMEngine 0.10.7 (``Config._cfg_dict``). Ends: with a public attribute.
     """
     return cfg._cfg_dict
+
+
+def is_plain_transformer(network: nn.Module) -> bool:
+    """Return whether a network of timm is a transformer of one resolution, such as a ViT.
+
+    Seen in: timm 1.0.31 (``_pos_embed`` of ``VisionTransformer`` and ``Eva``). Ends: with a public
+    way to tell.
+    """
+    return hasattr(network, "_pos_embed")
+
+
+def embed_timm_positions(network: Any, patches: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Add positions, class and register tokens to the patches of a plain transformer of timm.
+
+    Seen in: timm 1.0.31 (``VisionTransformer._pos_embed`` and ``Eva._pos_embed``). Ends: with a
+    public way to the input of the first block.
+
+    Args:
+        network: The network, made with ``dynamic_img_size=True``.
+        patches: Its embedded patches (B, h, w, C).
+
+    Returns:
+        Tokens (B, L, C), and rotary positions; None for a network without.
+    """
+    found = network._pos_embed(patches)
+    return found if isinstance(found, tuple) else (found, None)

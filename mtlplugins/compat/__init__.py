@@ -33,7 +33,7 @@ from .processes import (  # noqa: E402
 )
 from .runner_type import build_named_runners  # noqa: E402
 from .single_values import allow_single_values  # noqa: E402
-from .sync_batch_norm import allow_sync_batch_norm_on_cpu  # noqa: E402
+from .sync_batch_norm import allow_sync_batch_norm_on_cpu, keep_activations_of_timm  # noqa: E402
 from .timm_weights import defer_timm_downloads  # noqa: E402
 from .workers import ignore_signals_in_workers  # noqa: E402
 
@@ -54,6 +54,7 @@ build_named_runners()
 init_gloo_on_cpu()
 explain_missing_launch()
 allow_sync_batch_norm_on_cpu()
+keep_activations_of_timm()
 allow_single_values()
 allow_ddp_on_cpu()
 defer_timm_downloads()

@@ -32,6 +32,29 @@ def allow_sync_batch_norm_on_cpu() -> None:
         )
 
 
+def keep_activations_of_timm() -> None:
+    """Let a synchronised batch norm run the activation of the norm of timm that it replaces.
+
+    Breaks: ``BatchNormAct2d``, of timm's EfficientNets and MobileNets, contains the activation that
+    follows it. Conversion to ``nn.SyncBatchNorm`` keeps it as a child that is never called, so the
+    network trains without activations, and nothing says so.
+    Since: every mmengine up to 0.10.7, every torch up to 2.11.
+    Ends: when the conversion leaves norms with children alone, or converts them as timm's does.
+    """
+    replace_once(nn.SyncBatchNorm, "forward", _with_activation)
+
+
+def _with_activation(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def forward_and_activate(self: nn.SyncBatchNorm, input: Tensor) -> Tensor:
+        x = forward(self, input)
+        if type(self) is nn.SyncBatchNorm:  # timm's own subclass runs them itself
+            for child in self.children():  # dropout, then activation
+                x = child(x)
+        return x
+
+    return forward_and_activate
+
+
 def _without_refusal_on_cpu(check: Callable[..., None]) -> Callable[..., None]:
     def check_on_gpu(self: DistributedDataParallel, module: nn.Module) -> None:
         """Check the device of norms, unless the model is on the CPU."""

@@ -1,6 +1,12 @@
 """The multi-task model and its parts: encoders, conditional modules, decoders, heads, losses."""
 
-from .backbones import CondResNet, CondSwinTransformer, CondVisionTransformer, TokenViT
+from .backbones import (
+    CondResNet,
+    CondSwinTransformer,
+    CondTimmBackbone,
+    CondVisionTransformer,
+    TokenViT,
+)
 from .balancing import (
     DWA,
     FAMO,
@@ -62,6 +68,7 @@ __all__ = [
     "ConFIG",
     "CondResNet",
     "CondSwinTransformer",
+    "CondTimmBackbone",
     "CondVisionTransformer",
     "ConvUNetDecoder",
     "CosineDirectionLoss",

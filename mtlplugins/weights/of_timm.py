@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,7 +17,12 @@ _TARGETS = (swin.TIMM, vit.TIMM, resnet.PLAIN, resnet.DEEP)
 
 
 def load_into_timm(
-    network: nn.Module, state: Mapping[str, Tensor], address: str, *, beside: Iterable[str] = ()
+    network: nn.Module,
+    state: Mapping[str, Tensor],
+    address: str,
+    *,
+    beside: Iterable[str] = (),
+    added: Collection[str] = (),
 ) -> None:
     """Load weights of timm or another library into a network that timm made.
 
@@ -27,11 +32,12 @@ def load_into_timm(
         state: Tensors by name.
         address: Address of the file, for messages.
         beside: Names of what the file holds beside these.
+        added: Names of tensors that have been added to timm's network, and stay as they are.
 
     Raises:
         ValueError: The weights are of another architecture.
     """
-    own = network.state_dict()
+    own = {name: tensor for name, tensor in network.state_dict().items() if name not in added}
     plain = {_unwrapped(name): name for name in own}
     if sum(name in state for name in own) > sum(name in state for name in plain):
         plain = {name: name for name in own}  # saved from such a wrapper
@@ -40,6 +46,7 @@ def load_into_timm(
     tensors = {plain[name]: tensor for name, tensor in weights.tensors.items()}
     _fit(network, tensors)
     optional = [plain[name] for name in plain if target is not None and target.drops(name)]
+    optional += added
     load_weights(
         network, Weights(weights.table, tensors, weights.unused), address, optional=optional
     )

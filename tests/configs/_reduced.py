@@ -11,6 +11,7 @@ from mmengine.config import Config
 CHANNELS = {
     "base_channels",
     "channels",
+    "dims",
     "embed_dims",
     "feedforward_channels",
     "hidden",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mtlplugins.models import MultiTaskModel
 from mtlplugins.models.conditioning import MODULES
 from tests.models._models import make_model, perturb
+from tests.models.backbones._timm import FAMILIES, VIT
 from tests.models.backbones.test_cond_resnet import SMALL, shake
 from tests.models.test_vit_model import vit_model
 
@@ -48,6 +49,28 @@ def resnet_model(plan: dict | None, **settings) -> MultiTaskModel:
             semantic=dict(type="SegmentationHead", in_channels=8, num_classes=5),
             depth=dict(type="DepthHead", in_channels=8, min_depth=0.5, max_depth=10.0),
             scene=dict(type="ClassificationHead", in_channels=32, num_classes=3),
+        ),
+    )
+
+
+def timm_model(family: str, plan: dict | None) -> MultiTaskModel:
+    """An encoder of timm; the maps of a ViT are of one resolution."""
+    name, args, _ = FAMILIES[family]
+    indices, channels = ((0, 1, 2), (16,) * 3) if args is VIT else ((2, 3, 4), (32, 48, 480))
+    decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(8, 8))
+    return make_model(
+        backbone=dict(
+            type="CondTimmBackbone",
+            model_name=name,
+            model_args=args,
+            out_indices=indices,
+            plan=plan and dict(embed_dims=8) | plan,
+        ),
+        decoders=dict.fromkeys(("semantic", "depth"), decoder),
+        heads=dict(
+            semantic=dict(type="SegmentationHead", in_channels=8, num_classes=5),
+            depth=dict(type="DepthHead", in_channels=8, min_depth=0.5, max_depth=10.0),
+            scene=dict(type="ClassificationHead", in_channels=channels[-1], num_classes=3),
         ),
     )
 

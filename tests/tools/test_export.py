@@ -16,7 +16,8 @@ from mtlplugins.apis import load_config
 from mtlplugins.apis.export import export
 from mtlplugins.models import DeployedModel, MultiTaskModel, SegmentationHead
 from tests._slow import slow_except
-from tests.models._encoders import ENCODERS, shaken
+from tests.models._encoders import ENCODERS, shaken, timm_model
+from tests.models.backbones._timm import FAMILIES
 from tests.tools.command import ROOT, run_tool
 
 MEAN, STD = [120.0, 110.0, 100.0], [60.0, 50.0, 40.0]
@@ -27,7 +28,14 @@ SMALL = ("model.backbone.depths=(1,1,2,1)", "model.backbone.plan.attention=(0,0,
 def model_of(encoder: str, *, bgr_to_rgb: bool = True) -> MultiTaskModel:
     """A model of three tasks whose images are padded to multiples of 32."""
     make, plan = ENCODERS[encoder]
-    model = shaken(make(plan))
+    return _padding(shaken(make(plan)), bgr_to_rgb=bgr_to_rgb)
+
+
+def timm_model_of(family: str) -> MultiTaskModel:
+    return _padding(shaken(timm_model(family, FAMILIES[family][2])), bgr_to_rgb=True)
+
+
+def _padding(model: MultiTaskModel, *, bgr_to_rgb: bool) -> MultiTaskModel:
     model.data_preprocessor = MODELS.build(
         dict(
             type="mmseg.MultiTaskDataPreprocessor",
@@ -81,6 +89,24 @@ def test_parity_at_other_batch_and_image_sizes(encoder: str, task: str | None, t
             best = logits["semantic"].amax(dim=1, keepdim=True)
             assert (best - logits["semantic"].gather(1, chosen)).max() < 1e-4
             assert len(chosen.unique()) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", [None, "depth"], ids=["all tasks", "folded"])
+@pytest.mark.parametrize("family", ["ViT", "DINOv3", "MobileNetV4"])
+def test_encoders_of_timm_at_any_size(family: str, task: str | None, tmp_path: Path):
+    # held to the model at other batch and image sizes before it is written
+    export(timm_model_of(family), tmp_path / "model.onnx", task=task)
+
+
+def test_an_encoder_of_timm(tmp_path: Path):
+    model = timm_model_of("ViT")
+    session = export(model, tmp_path / "model.onnx", task="scene")
+    rgb = images(2, (32, 96))
+    (found,) = session.run(None, dict(images=rgb.numpy()))
+    with torch.no_grad():
+        wanted = logits_of(model, rgb)["scene"].softmax(dim=1)
+    np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_one_size_of_images(tmp_path: Path):

@@ -2,7 +2,14 @@
 
 from .cond_resnet import CondResNet
 from .cond_swin import CondSwinTransformer
+from .cond_timm import CondTimmBackbone
 from .cond_vit import CondVisionTransformer
 from .token_vit import TokenViT
 
-__all__ = ["CondResNet", "CondSwinTransformer", "CondVisionTransformer", "TokenViT"]
+__all__ = [
+    "CondResNet",
+    "CondSwinTransformer",
+    "CondTimmBackbone",
+    "CondVisionTransformer",
+    "TokenViT",
+]

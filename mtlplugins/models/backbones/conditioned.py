@@ -25,7 +25,7 @@ _LACKS = {
     "logits": "no attention to condition",
     "norms": "no norms to condition",
     "linears": "no linear layers to add to",
-    "memory": "no attention between all tokens of an image",
+    "memory": "no attention that reads prompts",
     "beside": "no room for a module beside it",
 }
 
@@ -63,7 +63,7 @@ class ConditionedEncoder(BaseModule):
     #: Class of the blocks, which declares their places for conditional modules.
     block_type: ClassVar[type[ConditionalBlock]]
     #: Beginnings of the names of what is before the first block.
-    before_blocks: ClassVar[tuple[str, ...]]
+    before_blocks: tuple[str, ...]
 
     plan: ConditioningPlan | None
     out_indices: Sequence[int]
@@ -200,13 +200,7 @@ class ConditionedEncoder(BaseModule):
         """
         # some plain architectures put a list of initialisers there when none is given
         if isinstance(self.init_cfg, dict):
-            state, beside = read_weights(self.init_cfg)
-            weights = convert(state, self.state_dict(), beside=beside)
-            self._fit_checkpoint(weights.tensors)
-            address = self.init_cfg["checkpoint"]
-            load_pretrained(self, weights, address, optional=self.optional_keys)
-            for name, value in weights.table.settings.items() if weights.table else ():
-                setattr(self, name, value)
+            self._load_pretrained(self.init_cfg)
         else:
             super().init_weights()
         for module in conditional_modules(self):
@@ -218,6 +212,15 @@ class ConditionedEncoder(BaseModule):
         for block in (block for blocks in self._block_stages() for block in blocks):
             if block.carries:
                 block.fit_linears()
+
+    def _load_pretrained(self, init_cfg: dict) -> None:
+        """Load the checkpoint of ``init_cfg``."""
+        state, beside = read_weights(init_cfg)
+        weights = convert(state, self.state_dict(), beside=beside)
+        self._fit_checkpoint(weights.tensors)
+        load_pretrained(self, weights, init_cfg["checkpoint"], optional=self.optional_keys)
+        for name, value in weights.table.settings.items() if weights.table else ():
+            setattr(self, name, value)
 
     def _fit_checkpoint(self, state: dict[str, Tensor]) -> None:
         """Resize tensors in ``state`` whose size may differ, such as position embeddings."""

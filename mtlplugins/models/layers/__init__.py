@@ -8,6 +8,7 @@ from .dropout import Dropout, dropout
 from .linear import Linear, linear, use_fast_linears
 from .res_block import CondBasicBlock, CondBottleneck
 from .swin_block import CondSwinBlock
+from .timm_block import TimmBlock, timm_block
 from .token_attention import resize_row_blocks
 from .vit_block import CondViTBlock
 from .windows import Windows
@@ -21,6 +22,7 @@ __all__ = [
     "DepthwiseConv",
     "Dropout",
     "Linear",
+    "TimmBlock",
     "Windows",
     "allows_channels_last",
     "attention",
@@ -28,6 +30,7 @@ __all__ = [
     "for_convolutions",
     "linear",
     "resize_row_blocks",
+    "timm_block",
     "use_fast_depthwise",
     "use_fast_linears",
 ]

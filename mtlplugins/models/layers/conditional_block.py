@@ -27,7 +27,7 @@ class ConditionalBlock(nn.Module):
     """
 
     places: ClassVar[tuple[str, ...]]
-    norms: ClassVar[tuple[str, ...]]
+    norms: tuple[str, ...]
     carries: frozenset[str] = frozenset()
     #: (place, attribute) of each conditional module; a tuple, which compilers can read
     _placed: tuple[tuple[str, str], ...] = ()
