@@ -113,6 +113,7 @@ CONVNEXT = dict(model_name="convnext_atto", pretrained=False, features_only=True
         (dict(type="CondResNet", depth=50, base_channels=4, deep_stem=True), "CondBottleneck", 16),
         (dict(type="TokenViT", mlp_dims=16, **TOKENS), "_Layer", 3),
         (dict(type="TIMMBackbone", **CONVNEXT), "ConvNeXtBlock", 12),
+        (dict(type="CondTimmBackbone", model_name="resnet10t"), "CondBasicBlock", 4),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else None,
 )

@@ -27,7 +27,9 @@ from mtlplugins.engine.sharding import gather, shard
 from mtlplugins.models.conditioning import conditional_modules
 from tests.configs._reduced import reduce_config
 from tests.faults._ranks import ALL, MODEL_CONFIGS, SIZE, STEPS, Samples
+from tests.models._encoders import timm_config
 from tests.models._models import CLASSES, SWIN, model_config, perturb
+from tests.models.backbones._timm import FAMILIES
 
 CONFIG = Path(__file__).parents[2] / "configs/rooms/swin_cond_rooms_sharded.py"
 PARTS = ("train", "val", "test")
@@ -105,6 +107,11 @@ CASES["low rank and singular values in a frozen encoder"] = (
     ),
     [([("depth",), ALL], [("semantic",)]), ([ALL], [ALL])],
 )
+for _family in ("ViT", "MobileNetV4"):
+    CASES[f"timm's {_family}"] = (
+        model_config(**timm_config(_family, FAMILIES[_family][2])),
+        [([("depth",), ALL], [("semantic",)]), ([ALL], [ALL])],
+    )
 
 
 def take_steps(name: str, rank: int | None) -> dict[str, Tensor]:

@@ -54,11 +54,15 @@ def resnet_model(plan: dict | None, **settings) -> MultiTaskModel:
 
 
 def timm_model(family: str, plan: dict | None) -> MultiTaskModel:
-    """An encoder of timm; the maps of a ViT are of one resolution."""
+    return make_model(**timm_config(family, plan))
+
+
+def timm_config(family: str, plan: dict | None) -> dict:
+    """Parts of a model with an encoder of timm; the maps of a ViT are of one resolution."""
     name, args, _ = FAMILIES[family]
     indices, channels = ((0, 1, 2), (16,) * 3) if args is VIT else ((2, 3, 4), (32, 48, 480))
     decoder = dict(type="ConvUNetDecoder", in_channels=channels, channels=(8, 8))
-    return make_model(
+    return dict(
         backbone=dict(
             type="CondTimmBackbone",
             model_name=name,

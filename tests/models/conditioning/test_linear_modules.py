@@ -198,7 +198,7 @@ def test_prompts_head_by_head():
 @pytest.mark.parametrize(
     ("encoder", "plan", "message"),
     [
-        ("Swin", dict(prompts="all"), r"plan\.prompts=.*CondSwin.*between all tokens.*CondVision"),
+        ("Swin", dict(prompts="all"), r"plan\.prompts=.*CondSwin.*reads prompts.*CondVision"),
         ("ResNet", dict(low_rank="all"), r"plan\.low_rank=.*CondResNet.*no linear layers.*CondSw"),
         ("Swin", dict(low_rank=dict(blocks="all", rank=0)), r"plan\.low_rank\.rank=0"),
     ],
