@@ -7,6 +7,8 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ from benchmarks.naive_swin import NaiveCondSwin
 from benchmarks.swins import ALL, SIZES, Rowwise, third_stage
 from benchmarks.tables import Table
 from benchmarks.timing import Spread, interleaved
-from benchmarks.training_steps import Load
+from benchmarks.training_steps import Load, compare
 
 from tests.models._models import perturb
 
@@ -280,6 +282,23 @@ def test_json_holds_the_numbers_of_the_table() -> None:
     assert table.markdown() == (
         "### T\n\nn\n\n| a | ms |\n| --- | --- |\n| x | 2.5 (1–3) |\n| y | 1.23 |\n"
     )
+
+
+def test_memory_alone_without_rounds() -> None:
+    ran = []
+    peak = {"a": 10.0, "b": 4.0}
+
+    def step(name: str) -> Callable[[], None]:
+        return lambda: ran.append(name)
+
+    def measured(work: Callable, device: str, machine: Machine, make: Callable) -> float:
+        work(machine, make)
+        return peak[ran[-1]]
+
+    steps_ = {name: partial(step, name) for name in peak}
+    table = compare(replace(MACHINE, rounds=0), "x", steps_, note="", peak=measured)
+    assert table.rows == [("a", "–", "–", 10, "1.00"), ("b", "–", "–", 4, "0.40")]
+    assert ran == ["a", "a", "b", "b"]  # twice each, and not once more for a time
 
 
 @pytest.mark.slow

@@ -66,8 +66,8 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "plan": tasks.measure_plan,
         "folded": tasks.measure_folded,
         "memory": lambda machine: checkpointing.measure(machine, side=512 if args.full else 0),
-        "steps": lambda machine: steps.measure(machine, Load.usual(machine, size)),
-        "methods": lambda machine: methods.measure(machine, Load.usual(machine, size)),
+        "steps": lambda machine: steps.measure(machine, Load.usual(machine, size, args.tasks)),
+        "methods": lambda machine: methods.measure(machine, Load.usual(machine, size, args.tasks)),
         "input": lambda machine: input_pipeline.measure(data=args.data),
         "metrics": lambda machine: metrics.measure(),
         "start": lambda machine: start.measure(),
@@ -82,7 +82,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="PART", help="see above")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
-    parser.add_argument("--rounds", type=int, default=10, help="number of measurements per case")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=10,
+        help="number of measurements per case; 0 for the memory of steps and methods alone",
+    )
+    parser.add_argument("--tasks", type=int, default=4, help="tasks of steps and methods, 4")
     parser.add_argument("--sizes", nargs="+", choices=["T", "S", "B"], default=["S"])
     parser.add_argument("--compile", action="store_true", help="also measure our encoder compiled")
     parser.add_argument(
@@ -95,11 +101,13 @@ def parse_args() -> argparse.Namespace:
     unknown = [part for part in args.parts if part not in known]
     if unknown:
         sys.exit(f"no part {', '.join(unknown)}; there are {', '.join(known)}")
-    if args.rounds < 1:
-        sys.exit(f"--rounds {args.rounds}: give 1 or more")
+    args.parts = args.parts or known
+    if args.rounds < (0 if {*args.parts} <= {"steps", "methods"} else 1):
+        sys.exit(f"--rounds {args.rounds}: give 1 or more; steps and methods also take 0")
+    if args.tasks < 1:
+        sys.exit(f"--tasks {args.tasks}: give 1 or more")
     if args.device == "cuda" and not torch.cuda.is_available():
         sys.exit("--device cuda: PyTorch finds no GPU here")
-    args.parts = args.parts or known
     return args
 
 

@@ -18,7 +18,7 @@ from .machine import Machine
 from .memory import peak_megabytes
 from .swins import SIZES, noise_images
 from .tables import Table
-from .timing import interleaved
+from .timing import Spread, interleaved
 
 Step = Callable[[], object]
 
@@ -40,9 +40,9 @@ class Load:
     tasks: int = 4
 
     @classmethod
-    def usual(cls, machine: Machine, size: str) -> Load:
+    def usual(cls, machine: Machine, size: str, tasks: int = 4) -> Load:
         """Return two images of 512² on a GPU, of 224² on a CPU."""
-        return cls(size, side=512 if machine.device == "cuda" else 224)
+        return cls(size, side=512 if machine.device == "cuda" else 224, tasks=tasks)
 
     def model(self, machine: Machine, plan: dict, **settings: Any) -> MultiTaskModel:
         """Make a model of K segmentation tasks, ready to be trained."""
@@ -88,6 +88,8 @@ def compare(
 ) -> Table:
     """Measure steps in turns, and the peak memory of each in a process of its own.
 
+    With no rounds, the memory alone, which does not depend on what else the machine does.
+
     Args:
         machine: Device and precision.
         title: Title of the table.
@@ -95,16 +97,18 @@ def compare(
         note: What the steps work on.
         peak: Function that measures the memory of a step.
     """
-    cases = {name: make() for name, make in steps.items()}
-    times = interleaved(cases, rounds=machine.rounds, wait=machine.wait)
-    del cases
+    times: dict[str, Spread] = {}
+    if machine.rounds:
+        cases = {name: make() for name, make in steps.items()}
+        times = interleaved(cases, rounds=machine.rounds, wait=machine.wait)
+        del cases
     peaks = {name: peak(_twice, machine.device, machine, make) for name, make in steps.items()}
     first = next(iter(steps))
     rows = [
         (
             name,
-            times[name],
-            f"{times[name].median / times[first].median:.2f}",
+            times.get(name, "–"),
+            f"{times[name].median / times[first].median:.2f}" if times else "–",
             round(peaks[name]),
             f"{peaks[name] / peaks[first]:.2f}",
         )
