@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mtlplugins.common.text import few
-from mtlplugins.datasets import CvatLabelMap, VocLabelMap
+from mtlplugins.datasets import CocoPanopticLabelMap, CvatLabelMap, VocLabelMap
 from mtlplugins.datasets.annotations.coco import read_categories
 from mtlplugins.datasets.annotations.cvat import parse_cvat
 from mtlplugins.datasets.annotations.json_file import read_json
 from mtlplugins.datasets.annotations.voc import read_labelmap
 
 from .guesses import Guess, segmentation
-from .survey import Role, split_of
+from .survey import Role, common_folder, split_of
 
 _BACKGROUND = "background"
 
@@ -68,14 +68,22 @@ def _coco(roles: list[Role], folder: Path, task: str, notes: list[str]) -> dict[
     used: Counter[str] = Counter()
     for path, content in contents.items():
         names = read_categories(content, folder / path)
-        used.update(names[a["category_id"]] for a in content["annotations"])
+        for annotation in content["annotations"]:
+            segments = annotation.get("segments_info", [annotation])  # of a panoptic file
+            used.update(names[segment["category_id"]] for segment in segments)
     classes = [_BACKGROUND, *(name for name in sorted(used) if name != _BACKGROUND)]
-    for path in contents:
+    for path, content in contents.items():
         split = split_of(path) if len(contents) > 1 else ""
         if split in found or (found and not split):
             notes.append(f"{path}: not used beside another of the same split")
             continue
         target = dict(type="CocoLabelMap", file=path, classes=classes)
+        files = {a["file_name"] for a in content["annotations"] if "segments_info" in a}
+        if files:
+            pngs = [png for png in _files(roles, ".png") if PurePosixPath(png).name in files]
+            pngs = [png for png in pngs if "panoptic" in png] or pngs  # not images in PNG
+            place = dict(folder=common_folder(pngs), background=_BACKGROUND)
+            target |= dict(type=CocoPanopticLabelMap.__name__, **place)
         found[split] = segmentation(task, target, len(classes))
         found[split].notes = [f"{path}, {sum(used.values())} annotations: {few(used, 8)}"]
     return found

@@ -16,6 +16,7 @@ from .annotations import find_annotations
 from .class_names import find_class_names
 from .contents import kind_of, values_in
 from .guesses import Guess
+from .mask_files import mask_files
 from .survey import Role, common_folder, split_of, survey
 
 _READ = 2000  # files whose values are listed, at most
@@ -98,6 +99,9 @@ def propose(folder: Path) -> Proposal:
     shared = _from_files(kinds, images, folder, columns)
     own, seen = find_annotations(roles, folder, "semantic")
     notes += seen
+    if not own and not shared.get("semantic"):
+        masks = mask_files(kinds.get("labels", ()), images, "semantic")
+        own = {"": masks} if masks else {}
     if own:
         shared.pop("semantic", None)
         columns.pop("semantic", None)

@@ -201,6 +201,39 @@ def test_annotation_files_of_other_tools(tmp_path: Path) -> None:
     assert found == dict(type="CvatLabelMap", file="annotations.xml", classes=classes)
 
 
+@pytest.mark.parametrize("files", ["masks/{class}/{name}.png", "masks/{name}_{class}.png"])
+def test_one_mask_for_each_class(tmp_path: Path, files: str) -> None:
+    for number in range(3):
+        write(tmp_path / f"images/000{number}.jpg", make_image(number))
+        for name in ("road", "car")[: 1 + number % 2]:
+            path = files.replace("{class}", name).replace("{name}", f"000{number}")
+            write(tmp_path / path, np.full((24, 32), 255, np.uint8))
+    found = propose(tmp_path).guesses["semantic"].target
+    classes = ["background", "car", "road"]
+    assert found == dict(type="ClassMasksLabelMap", files=files, classes=classes)
+
+
+def test_panoptic_files(tmp_path: Path) -> None:
+    images, annotations = [], []
+    for number in range(2):
+        write(tmp_path / f"images/{number}.png", make_image(number))
+        write(tmp_path / f"panoptic/{number}.png", np.full((24, 32, 3), (9, 0, 0), np.uint8))
+        images.append(dict(id=number, file_name=f"{number}.png", height=24, width=32))
+        segments = [dict(id=9, category_id=1)]
+        annotations.append(dict(image_id=number, file_name=f"{number}.png", segments_info=segments))
+    categories = [dict(id=1, name="sky")]
+    content = dict(images=images, annotations=annotations, categories=categories)
+    (tmp_path / "panoptic.json").write_text(json.dumps(content))
+    inspect_folder(tmp_path, tmp_path / "new/mine.py")
+    assert (
+        "type='CocoPanopticLabelMap', file='panoptic.json'"
+        in (tmp_path / "new/mine.py").read_text()
+    )
+    report = (tmp_path / "new/mine/report.txt").read_text()
+    assert "semantic: 1 images, 100.0%" in report
+    assert "sky" in report
+
+
 def test_a_split_may_have_its_own_annotations(tmp_path: Path) -> None:
     """As COCO itself: two folders, and two files."""
     for number, split in enumerate(("train", "train", "val")):
