@@ -74,7 +74,8 @@ def shared_parts(model: MultiTaskModel) -> Shared:
             else:
                 ranges.append(slice(start, end))
         start = end
-    return Shared([p for p, _ in found], slices)
+    first = {part: slices[part] for part in (ALL, CONDITIONAL) if part in slices}
+    return Shared([p for p, _ in found], first | slices)
 
 
 def _places(model: MultiTaskModel) -> Mapping[int, tuple[str, int]]:

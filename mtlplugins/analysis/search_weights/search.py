@@ -124,7 +124,7 @@ class Search(NamedTuple):
                     f"{', '.join(name for name in reference if name in up)}"
                 )
         chosen = self.metrics or [n for n in up if owner(n) in self.candidates[0]]
-        base = {n: mean for n, mean in reference.items() if n in chosen}
+        base = {name: reference[name] for name in chosen if name in reference}
         tasks = list(dict.fromkeys(owner(n) for n in base))
         scored = []
         for weights in left:
