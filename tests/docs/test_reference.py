@@ -57,15 +57,16 @@ def test_every_workaround_is_in_the_reference() -> None:
     assert {f"mtlplugins.compat.{name}" for name in modules} <= set(DIRECTIVES)
 
 
+def described(text: str | None) -> set[str]:
+    """Return the arguments that a docstring describes."""
+    section = re.search(r"^Args:\n((?:[ ]+\S.*\n?|\n)+)", inspect.cleandoc(text or ""), re.M)
+    return set(re.findall(r"^    \**(\w+):", section[1], re.M) if section else ())
+
+
 def documented(entry: type) -> set[str]:
     """Return the arguments that the docstrings of a class and its bases describe."""
-    names: set[str] = set()
-    for base in entry.__mro__:
-        if base.__module__.startswith("mtlplugins."):
-            for text in (base.__doc__, base.__init__.__doc__):
-                section = re.search(r"Args:\n((?:[ ]+\S.*\n?|\n)+)", inspect.cleandoc(text or ""))
-                names |= set(re.findall(r"^    \**(\w+):", section[1], re.M) if section else ())
-    return names
+    ours = [base for base in entry.__mro__ if base.__module__.startswith("mtlplugins.")]
+    return set().union(*(described(b.__doc__) | described(b.__init__.__doc__) for b in ours))
 
 
 def arguments(entry: type) -> set[str]:
@@ -84,3 +85,14 @@ def test_every_argument_is_documented() -> None:
     missing = {c.__name__: arguments(c) - documented(c) for c in classes}
     assert {name: names for name, names in missing.items() if names} == {}
     assert sum(len(arguments(c)) for c in classes) > 150
+
+
+def test_docstrings_describe_no_other_arguments() -> None:
+    callables = [v for v in public().values() if inspect.isclass(v) or inspect.isfunction(v)]
+    other = {
+        value.__name__: described(value.__doc__) - set(inspect.signature(value).parameters)
+        for value in callables
+        if described(value.__doc__)
+    }
+    assert len(other) > 100
+    assert {name: names for name, names in other.items() if names} == {}

@@ -48,8 +48,8 @@ class CocoPanopticLabelMap(CategoryMap):
         classes: Names of the classes.
         file: The JSON file, below the data set's root.
         folder: Folder of the PNG files, below the data set's root.
-        background: Class of pixels of no segment; None for no ground truth.
-        **categories: As in :class:`CategoryMap`.
+        **categories: As in :class:`CategoryMap`; pixels of no segment have no ground truth unless
+            ``background`` is given.
     """
 
     def __init__(
