@@ -1,4 +1,4 @@
-"""Train a small conditional Swin on rendered rooms, test it and draw panels: `make demo`."""
+"""Train a small conditional Swin on rendered rooms, test it, draw panels: `make demo`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 
 from analysis.blind_baseline import score_config
+from mmengine.config import Config
 from prettytable import PrettyTable
 
 import mtlplugins  # noqa: F401, registers the modules
-from mtlplugins.apis import load_config
+from mtlplugins.apis import MultiTaskInferencer, load_config
 from mtlplugins.engine import MultiTaskRunner
+from mtlplugins.web.browser import write_page
 
 CONFIG = Path(__file__).parents[1] / "configs/rooms/demo.py"
 WORK_DIR = Path("work_dirs/demo")
@@ -44,9 +46,22 @@ def main() -> None:
     print(table)
     print("blind: most frequent class and median depth at each position")
     panel = next((WORK_DIR / "panels").glob("*.png"))
-    print(f"checkpoint: {WORK_DIR / f'epoch_{cfg.train_cfg.max_epochs}.pth'}")
+    checkpoint = WORK_DIR / f"epoch_{cfg.train_cfg.max_epochs}.pth"
+    print(f"checkpoint: {checkpoint}")
     print(f"panels of ground truth and prediction: {panel.parent}, for example {panel.name}")
+    print(write_demo_page(scored, checkpoint))
     print(f"took {time.time() - start:.0f} s")
+
+
+def write_demo_page(cfg: Config, checkpoint: Path) -> str:
+    """Write a page that predicts in the browser, and say where, or why there is none."""
+    page = WORK_DIR / "page"
+    try:
+        inferencer = MultiTaskInferencer(cfg, checkpoint, device="cpu")
+        write_page(inferencer, cfg, page, embedding_input=True)
+    except RuntimeError as error:  # without npm, or without a network
+        return f"no page for the browser: {error}"
+    return f"page for the browser: python -m http.server -d {page}"
 
 
 if __name__ == "__main__":

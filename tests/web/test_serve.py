@@ -146,15 +146,16 @@ def test_sixteen_clients_ask_two_hundred_times(url: str, photo: Path) -> None:
 def ask_many(url: str, photo: Path, *, clients: int, times: int) -> None:
     """Ask at once, each client for another mixture, which the answers must match."""
 
-    def one(weight: int) -> set[float]:
+    def one(number: int) -> set[tuple[float, ...]]:
         client = Client(url, verbose=False)
-        mixture = dict(depth=dict(semantic=1, depth=weight))
+        mixture = dict(depth=dict(semantic=1, depth=number / 4))
         answers = [ask(client, photo, mixture=mixture)[0][0] for _ in range(times)]
-        return {round(answer["tasks"]["depth"]["median"], 6) for answer in answers}
+        depths = [answer["tasks"]["depth"] for answer in answers]
+        return {(depth["min"], depth["median"], depth["max"]) for depth in depths}
 
     with ThreadPoolExecutor(clients) as pool:
         found = list(pool.map(one, range(clients)))
-    assert all(len(medians) == 1 for medians in found)
+    assert all(len(answers) == 1 for answers in found)
     assert len(set().union(*found)) == clients
 
 

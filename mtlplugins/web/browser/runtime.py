@@ -50,9 +50,8 @@ def _pack(folder: Path) -> Path:
         raise RuntimeError(
             f"npm, which fetches {PACKAGE} for the page, is not installed: {elsewhere}"
         )
-    done = subprocess.run(
-        [npm, "pack", PACKAGE, "--ignore-scripts"], cwd=folder, capture_output=True, text=True
-    )
+    command = [npm, "pack", PACKAGE, "--ignore-scripts", "--fetch-retries=1"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     found = next(folder.glob("*.tgz"), None)
     if done.returncode or found is None:
         raise RuntimeError(f"npm pack {PACKAGE} failed; {elsewhere}\n{done.stderr.strip()}")
