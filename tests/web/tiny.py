@@ -10,15 +10,18 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from mtlplugins.apis import load_config
+from mtlplugins.common.arguments import parse_cfg_options
 from mtlplugins.datasets import RoomsDataset
 
 SIZE = (64, 96)
 TASKS = ("semantic", "depth", "scene")
+CONFIG = "mtlplugins::rooms/swin_cond_rooms.py"
+#: Options that make the config's model small.
+TINY = ("model.backbone.depths=(1,1,1,1)", "model.backbone.plan.attention=all")
 
 
 def tiny_config() -> Config:
-    options = {"model.backbone.depths": [1, 1, 1, 1], "model.backbone.plan.attention": "all"}
-    return load_config("mtlplugins::rooms/swin_cond_rooms.py", options)
+    return load_config(CONFIG, parse_cfg_options(TINY))
 
 
 def write_checkpoint(cfg: Config, path: Path, *, seed: int = 0) -> str:
