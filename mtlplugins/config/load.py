@@ -25,9 +25,9 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
 
     Four values are repeated in a config; changing one of them by an option changes all:
     ``data_root`` in every data set that had the old one, ``train_cfg.max_epochs`` (or
-    ``max_iters``) in every schedule that ended with it, ``optim_wrapper.optimizer.lr`` in every
-    one-cycle schedule that rose to it, ``tasks`` in model, data and metrics
-    (:func:`spread_tasks`). With a GPU, data loaders use pinned memory (``pin_memory``) by default,
+    ``max_iters``) in every schedule that ended with it (:func:`follow_length`),
+    ``optim_wrapper.optimizer.lr`` in every one-cycle schedule that rose to it, ``tasks`` in model,
+    data and metrics (:func:`spread_tasks`). With a GPU, data loaders use pinned memory (``pin_memory``) by default,
     so that copies to the GPU overlap with its computation. Loaders without workers
     (``num_workers=0``) lose the settings of workers, such as ``persistent_workers``.
 

@@ -95,7 +95,10 @@ def _warn(text: str) -> None:
 
 
 def follow_length(cfg: Config, old: Any, new: Any) -> None:
-    """Let schedules that ended with the training end with a training of another length.
+    """Let schedules that ended with the training end with one of another length.
+
+    A training that an option shortens keeps the schedule, as it may be resumed for the rest; only
+    that of a one-cycle schedule, which is made of its whole length, is shortened with it.
 
     Args:
         cfg: A config, changed in place.
@@ -106,7 +109,10 @@ def follow_length(cfg: Config, old: Any, new: Any) -> None:
         return
     for schedule in schedules_of(cfg).values():
         begin = schedule.get("begin", 0)
-        for key, start in (("end", 0), ("T_max", begin), ("total_steps", begin)):
+        keys = {"total_steps": begin}
+        if new > old:
+            keys |= {"end": 0, "T_max": begin}
+        for key, start in keys.items():
             if schedule.get(key) == old - start:
                 schedule[key] = new - start
 

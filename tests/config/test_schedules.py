@@ -87,6 +87,18 @@ def test_options_change_what_repeats_them() -> None:
     assert (cycle.eta_max, other.eta_max, other.total_steps) == (0.25, 0.5, 9 + epochs)
 
 
+def test_a_shortened_training_keeps_what_a_resumed_one_needs() -> None:
+    """A PolyLR that came down in the shorter training could not be resumed for the rest."""
+    cfg = load_config(str(CONFIGS / "rooms/swin_cond_rooms.py"), {"train_cfg.max_epochs": 7})
+    cfg.param_scheduler = [
+        dict(type="PolyLR", eta_min=0, end=7),
+        dict(type="CosineAnnealingLR", T_max=7),
+        dict(type="OneCycleLR", eta_max=0.5, total_steps=7),
+    ]
+    poly, cosine, cycle = load_config(cfg, {"train_cfg.max_epochs": 2}).param_scheduler
+    assert (poly.end, cosine.T_max, cycle.total_steps) == (7, 7, 2)
+
+
 def test_no_shipped_config_is_warned_of(said: list[str]) -> None:
     paths = [p for p in CONFIGS.rglob("*.py") if "_base_" not in p.parts]
     assert len(paths) > 50
