@@ -27,9 +27,10 @@ def load_config(source: str | Path | Config, options: dict[str, Any] | None = No
     ``data_root`` in every data set that had the old one, ``train_cfg.max_epochs`` (or
     ``max_iters``) in every schedule that ended with it (:func:`follow_length`),
     ``optim_wrapper.optimizer.lr`` in every one-cycle schedule that rose to it, ``tasks`` in model,
-    data and metrics (:func:`spread_tasks`). With a GPU, data loaders use pinned memory (``pin_memory``) by default,
-    so that copies to the GPU overlap with its computation. Loaders without workers
-    (``num_workers=0``) lose the settings of workers, such as ``persistent_workers``.
+    data and metrics (:func:`spread_tasks`). With a GPU, data loaders use pinned memory
+    (``pin_memory``) by default, so that copies to the GPU overlap with its computation. Loaders
+    without workers (``num_workers=0``) lose the settings of workers, such as
+    ``persistent_workers``.
 
     Args:
         source: A config file, ``mtlplugins::NAME`` for a shipped one, or a config object, which is
