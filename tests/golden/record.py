@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def measure(name: str, folder: Path, *, stopped: bool = False) -> dict:
 
 
 def _train(name: str, folder: Path, out: Path, arguments: dict) -> None:
+    # a server that was started together with data workers, which SIGTERM does not end, blocks it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     with (folder / "log").open("a") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)

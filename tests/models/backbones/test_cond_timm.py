@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mtlplugins.models import CondTimmBackbone
 from mtlplugins.models.conditioning import MODULES, Condition, conditional_modules
+from tests._slow import slow_except
 from tests.models._models import make_condition, perturb, perturb_conditioning
 from tests.models.backbones._timm import FAMILIES, KINDS, blocks_of, cond_timm, plain_timm
 
@@ -34,7 +35,7 @@ def condition() -> Condition:
     return Condition(made.z.double(), made.image_index, made.task_index, made.rows_per_task)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", slow_except(FAMILIES, *KINDS))
 def test_a_fresh_encoder_computes_what_timm_computes(family: str):
     network = plain_timm(family)
     encoder = cond_timm(family, FAMILIES[family][2]).eval()
@@ -59,7 +60,7 @@ def test_a_fresh_encoder_computes_what_timm_computes(family: str):
         assert wanted[-1].std() > 1e-3
 
 
-@pytest.mark.parametrize("family", KINDS)
+@pytest.mark.parametrize("family", slow_except(KINDS, "ViT", "MobileNetV4"))
 def test_every_conditional_module_acts_and_folds(family: str):
     encoder = fullest(family)
     x, rows = images().double(), condition()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 #: Of half precision, a few units in the last place; the formula is of the rounded numbers.
 LIMITS = {"float16": 2e-3, "bfloat16": 2e-2}
@@ -52,8 +54,6 @@ import torch, triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from mtlplugins.models.layers import window_attention_triton as module
-
-pytestmark = pytest.mark.slow
 
 for tokens, width, kind, arch in ((49, 32, "bf16", 90), (81, 32, "fp16", 80), (16, 64, "fp32", 80)):
     dtype = dict(bf16=torch.bfloat16, fp16=torch.float16, fp32=torch.float32)[kind]

@@ -84,7 +84,8 @@ class Case:
     def plain(self) -> Tensor:
         """Compute the attention by the plain path, available on every device."""
         bias = attention_bias(self.msa, self.matrix, self.mask)
-        return window_attention(self.msa, self.x, bias, self.condition)
+        heads = window_attention(self.msa, self.msa.qkv(self.x), bias, self.condition)
+        return self.msa.proj(heads)
 
     def _kernel(self) -> Tensor:
         from mtlplugins.models.layers.window_attention_triton import triton_window_attention
