@@ -70,7 +70,7 @@ OWN_DATA = (
         "not of 8 bits per channel; convert it",
         command=options("mine.py", f"{_DATA}image.suffix=.png", f"{_DATA}ann_file=''"),
     ),
-    _files("labels cut short", cut("data/labels/a.png"), "data/labels/a.png", "is the file compl"),
+    _files("labels cut short", cut("data/labels/a.png"), "data/labels/a.png", "is it whole"),
     _files(
         "a label that is no class",
         pixels("data/labels/a.png", np.full(SIZE, 7, np.uint8)),
