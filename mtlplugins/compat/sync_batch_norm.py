@@ -38,7 +38,7 @@ def keep_activations_of_timm() -> None:
     Breaks: ``BatchNormAct2d``, of timm's EfficientNets and MobileNets, contains the activation that
     follows it. Conversion to ``nn.SyncBatchNorm`` keeps it as a child that is never called, so the
     network trains without activations, and nothing says so.
-    Since: every mmengine up to 0.10.7, every torch up to 2.11.
+    Since: seen with torch 2.11.0, mmengine 0.10.7 and timm 1.0.31.
     Ends: when the conversion leaves norms with children alone, or converts them as timm's does.
     """
     replace_once(nn.SyncBatchNorm, "forward", _with_activation)
