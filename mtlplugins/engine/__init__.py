@@ -13,6 +13,7 @@ from .resume import (
 from .runner import MultiTaskRunner
 from .sharded_runner import ShardedRunner
 from .speed import (
+    BatchedInfoHook,
     Bf16OptimWrapper,
     CompileHook,
     KeepMemoryHook,
@@ -21,6 +22,7 @@ from .speed import (
 )
 
 __all__ = [
+    "BatchedInfoHook",
     "Bf16OptimWrapper",
     "BrokenFilesHook",
     "CheckResumeHook",

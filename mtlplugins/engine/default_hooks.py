@@ -16,7 +16,7 @@ MMENGINE_NAMES = (
 )  # fmt: skip
 #: Every default hook by its name in ``default_hooks``; docs/runner.md says what each is for.
 DEFAULT_HOOKS: dict[str, dict[str, Any]] = {
-    "runtime_info": dict(type="RuntimeInfoHook"),
+    "runtime_info": dict(type="BatchedInfoHook"),
     "timer": dict(type="IterTimerHook"),
     "sampler_seed": dict(type="DistSamplerSeedHook"),
     "logger": dict(type="LoggerHook", interval=10),

@@ -146,11 +146,16 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
     def cast_data(self, data: Any) -> Any:
         """Copy a batch to the model's device, except for image-level labels.
 
-        The heads concatenate those on the CPU: one copy for the batch instead of one per image.
+        The heads check and concatenate those on the CPU: one copy for the batch instead of one per
+        image, and none back.
         """
-        if isinstance(data, MultiTaskDataSample) and not data.get("invalid"):
-            return data
-        return super().cast_data(data)
+        if not isinstance(data, MultiTaskDataSample):
+            return super().cast_data(data)
+        moved = data.new()
+        for name, value in moved.items():
+            if isinstance(value, PixelData):
+                moved.set_field(super().cast_data(value), name)
+        return moved
 
     def _augment(self, images: Tensor, samples: Sequence[MultiTaskDataSample]) -> Tensor:
         for sample in samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mtlplugins.structures import MultiTaskDataSample
@@ -81,17 +82,23 @@ class TaskLosses:
         return {f"{task}_loss": loss} | {f"{task}_{name}": value for name, value in found.items()}
 
 
-def without_absent(logged: Mapping[str, Tensor], tasks: Sequence[str]) -> dict[str, Tensor]:
+def without_absent(
+    logged: Mapping[str, Tensor], tasks: Sequence[str], samples: Sequence[MultiTaskDataSample]
+) -> dict[str, Tensor]:
     """Leave out the losses of tasks that had no target in any rank.
 
-    A loss of exactly 0 says so, as in :meth:`Balancing.present`. Logs show means over iterations,
-    which zeros of absent tasks would lower: with depth in every fourth batch, to a quarter.
+    Logs show means over iterations, which zeros of absent tasks would lower: with depth in every
+    fourth batch, to a quarter. For other ranks' targets, a loss of exactly 0 says that there were
+    none, as in :meth:`Balancing.present`; it is read only where this rank has none itself.
 
     Args:
         logged: The values that a training step logs.
         tasks: The trained tasks.
+        samples: The images of this rank's batch.
     """
-    absent = [task for task in tasks if not logged[f"{task}_loss"]]
+    missing = [task for task in tasks if all(sample.target(task) is None for sample in samples)]
+    alone = get_world_size() == 1
+    absent = [task for task in missing if alone or not logged[f"{task}_loss"]]
     return {
         name: value for name, value in logged.items() if name not in {f"{t}_loss" for t in absent}
     }

@@ -69,7 +69,8 @@ class Balancing(nn.Module):
             for absent tasks; whether each task is present.
         """
         values = torch.stack([loss.double() for loss in losses.values()])
-        weights = values.new_tensor([self.task_weights.get(task, 1.0) for task in losses])
+        factors = [self.task_weights.get(task, 1.0) for task in losses]
+        weights = torch.tensor(factors, dtype=values.dtype).to(values.device, non_blocking=True)
         there = (values != 0) & (weights > 0)  # a NaN counts as present, so that it shows
         return values.where(there, 1.0), weights.where(there, 0.0), there
 

@@ -43,6 +43,15 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
             them to the loss.
         """
 
+    def check_targets(self, targets: Sequence[PixelData | LabelData]) -> None:
+        """Check the values of targets on the host, before a training step copies them to a GPU.
+
+        ``loss`` cannot: reading values there waits for all the work that the GPU still has.
+
+        Raises:
+            ValueError: A value does not fit the head.
+        """
+
     @abstractmethod
     def num_targets(self, targets: Sequence[PixelData | LabelData]) -> int | Tensor:
         """Count what ``loss`` averages over: pixels with ground truth, or images.

@@ -89,6 +89,14 @@ class MultiTaskDecodeHead(TaskHead):
             )
         return logits
 
+    def check_targets(self, targets: Sequence[PixelData]) -> None:
+        """Check that every label is a class or the head's ``ignore_index``."""
+        # one channel separates two classes, whatever num_classes is
+        single = self.decode_head.out_channels == 1
+        classes = max(self.num_classes, 2) if single else self.num_classes
+        for target in targets:
+            check_labels(data_of(target), classes, self.ignore_index)
+
     def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
         """Compare logits (n, K, h, w) with label maps int64 (1, H, W), with the head's own losses.
 
@@ -98,13 +106,12 @@ class MultiTaskDecodeHead(TaskHead):
             those with ground truth, except for a single channel of logits.
 
         Raises:
-            ValueError: A label is neither a class nor the head's ``ignore_index``.
+            ValueError: A label on the CPU is neither a class nor the head's ``ignore_index``.
         """
         head = self.decode_head
         target = torch.stack([data_of(t) for t in targets]).to(logits.device)
-        # one channel separates two classes, whatever num_classes is
-        classes = max(self.num_classes, 2) if head.out_channels == 1 else self.num_classes
-        check_labels(target, classes, head.ignore_index)
+        if target.is_cpu:  # on a GPU, check_targets() has seen them before
+            self.check_targets(targets)
         samples = [SegDataSample(gt_sem_seg=PixelData(data=t)) for t in target]
         found = head.loss_by_feat(logits, samples)
         accuracy = found.pop("acc_seg", None)

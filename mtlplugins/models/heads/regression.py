@@ -77,12 +77,13 @@ class RegressionHead(ImageHead):
         Raises:
             ValueError: The targets have another number of numbers.
         """
-        target = torch.stack([numbers_of(t) for t in targets]).to(logits.device)
+        target = torch.stack([numbers_of(t) for t in targets])
         if target.shape[1] != self.num_outputs:
             raise ValueError(
                 f"the targets have {target.shape[1]} numbers per image, but the head has "
                 f"num_outputs={self.num_outputs}"
             )
+        target = target.to(logits.device, non_blocking=True)
         wanted = (target - self.mean) / self.std
         maps = (x.float()[..., None, None] for x in (logits, wanted))  # (n, K, 1, 1)
         valid = torch.ones_like(target, dtype=torch.bool)

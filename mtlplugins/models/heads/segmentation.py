@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmengine.structures import PixelData
-from mmseg.models.losses import accuracy
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -45,6 +44,11 @@ class SegmentationHead(DenseHead):
         self.ignore_index = ignore_index
         self.criterion = label_criterion("SegmentationHead", loss, num_classes, dense=True)
 
+    def check_targets(self, targets: Sequence[PixelData]) -> None:
+        """Check that every label is in 0 … num_classes - 1, or ``ignore_index``."""
+        for target in targets:
+            check_labels(data_of(target), self.num_classes, self.ignore_index)
+
     def loss(self, logits: Tensor, targets: Sequence[PixelData]) -> dict[str, Tensor]:
         """Compare logits (n, num_classes, h, w) with label maps int64 (1, H, W).
 
@@ -52,15 +56,16 @@ class SegmentationHead(DenseHead):
             ``loss`` and ``acc``, the percentage of correct pixels among those with ground truth.
 
         Raises:
-            ValueError: A label is neither in 0 … num_classes - 1 nor ``ignore_index``.
+            ValueError: A label on the CPU is neither in 0 … num_classes - 1 nor ``ignore_index``.
         """
         logits, target = self.stack(logits, targets)
         target = target.squeeze(1)  # (n, H, W)
-        check_labels(target, self.num_classes, self.ignore_index)
+        if target.is_cpu:  # on a GPU, check_targets() has seen them before
+            check_labels(target, self.num_classes, self.ignore_index)
         ignored = NONE_IGNORED if self.ignore_index is None else self.ignore_index
         return dict(
             loss=self.criterion(logits, target, ignored),
-            acc=accuracy(logits, target, ignore_index=self.ignore_index),
+            acc=accuracy(logits, target, ignored),
         )
 
     def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
@@ -90,6 +95,20 @@ def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> 
             f"label {int(target[wrong][0])} in a target, but the head has num_classes="
             f"{num_classes} and ignore_index={ignore_index}"
         )
+
+
+def accuracy(logits: Tensor, target: Tensor, ignored: int) -> Tensor:
+    """Compute the percentage of correct pixels among those with ground truth; 0 without any.
+
+    Args:
+        logits: (n, K, H, W).
+        target: Labels (n, H, W).
+        ignored: Label of pixels without ground truth.
+    """
+    # no indexing by `known`: its number of elements would synchronise the GPU
+    known = target != ignored
+    right = (logits.argmax(dim=1) == target) & known
+    return 100 * right.sum() / known.sum().clamp(min=1)
 
 
 def count_labelled(targets: Sequence[PixelData], ignore_index: int | None) -> int | Tensor:

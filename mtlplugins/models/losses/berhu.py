@@ -49,7 +49,7 @@ class BerHuLoss(nn.Module):
 
     def _threshold(self, error: Tensor) -> Tensor:
         if self.threshold is not None:
-            return error.new_tensor(self.threshold)
+            return error.new_full((), self.threshold)  # new_tensor() would wait for its copy
         # float64 whatever the model's dtype, because all ranks must exchange the same type
         largest = error.max().double() if error.numel() else error.new_zeros((), dtype=torch.double)
         all_reduce(largest, "max")

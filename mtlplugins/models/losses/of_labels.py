@@ -76,7 +76,10 @@ def _each(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tens
 
 def _cross_entropy(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
     if loss.class_weight is None:
-        return _as_mmseg(loss, logits, labels, ignored)
+        if loss.use_sigmoid or loss.reduction != "mean" or not loss.avg_non_ignore:
+            return _as_mmseg(loss, logits, labels, ignored)
+        # mmseg would count the pixels on the host, which waits for the GPU
+        return loss(logits, labels, avg_factor=(labels != ignored).sum(), ignore_index=ignored)
     # mmseg also looks up the weight of ignored pixels, and treats the last axis as the classes
     rows, known = _known(logits, labels, ignored)
     if loss.use_sigmoid or loss.reduction != "mean":

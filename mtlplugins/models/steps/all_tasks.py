@@ -51,12 +51,35 @@ class AllTasks:
         """
         model: MultiTaskModel = unwrapped_model(network)
         with optim_wrapper.optim_context(network):
-            data = model.data_preprocessor(data, True)
+            data = copied_to_device(model, data)
             losses = run_forward(network, data, mode="loss")
         total, logged = model.parse_losses(losses)
         optim_wrapper.update_params(total)
         look_again(network, data, optim_wrapper)
-        return total, without_absent(logged, model.trained_tasks)
+        return total, without_absent(logged, model.trained_tasks, data["data_samples"])
+
+
+def copied_to_device(model: MultiTaskModel, data: Any) -> Any:
+    """Preprocess a batch on the model's device, after a check of its targets on the host.
+
+    Args:
+        model: The model.
+        data: A batch of the data loader.
+
+    Raises:
+        ValueError: A target does not fit its head; the message names task and image.
+    """
+    if model.data_preprocessor.device.type != "cpu":  # else the losses check them
+        for sample in data["data_samples"]:
+            for task in model.trained_tasks:
+                if (target := sample.target(task)) is None:
+                    continue
+                try:
+                    model.heads[task].check_targets([target])
+                except ValueError as error:
+                    file = sample.get("img_path", "?")
+                    raise ValueError(f"task {task!r}: {error}; images: {file}") from error
+    return model.data_preprocessor(data, True)
 
 
 def look_again(network: nn.Module, data: Any, optim_wrapper: OptimWrapper) -> None:

@@ -21,7 +21,7 @@ from mtlplugins.models.rows import SomeRows
 from mtlplugins.models.task_losses import TaskLosses, without_absent
 from mtlplugins.structures import MultiTaskDataSample
 
-from .all_tasks import look_again
+from .all_tasks import copied_to_device, look_again
 from .branch import detached, replayed
 from .feature_gradients import FeatureGradients
 from .late_weights import LateWeights
@@ -71,14 +71,14 @@ class TaskByTask:
         model: MultiTaskModel = unwrapped_model(network)
         _check_training(model, network, optim_wrapper)
         with optim_wrapper.optim_context(network):
-            data = model.data_preprocessor(data, True)
+            data = copied_to_device(model, data)
             backward = partial(_backward, optim_wrapper)
             logged = network(**data, mode="loss", backward=backward)
         total = logged["loss"]
         optim_wrapper.update_params(total)
         look_again(network, data, optim_wrapper)
         logged |= mean_over_processes({n: v for n, v in logged.items() if "loss" in n})
-        return total, without_absent(logged, model.trained_tasks)
+        return total, without_absent(logged, model.trained_tasks, data["data_samples"])
 
     def forward(
         self,
