@@ -166,8 +166,9 @@ class MultiTaskDepthMetric(TaskMetric):
             truth, prediction = truth[..., rows, columns], prediction[..., rows, columns]
         # isfinite: infinity lies within a range without an upper limit
         valid = truth.isfinite() & (truth >= self.min_depth) & (truth <= self.max_depth)
-        t = truth[valid].double()  # (N,)
-        p = prediction[valid].double()  # (N,)
+        if not valid.all():  # selecting takes most of the time
+            truth, prediction = truth[valid], prediction[valid]
+        t, p = truth.flatten().double(), prediction.flatten().double()  # (N,)
         if not p.isfinite().all():
             raise ValueError(
                 f"{int((~p.isfinite()).sum())} of {p.numel()} predicted depths are NaN or infinite"
@@ -175,13 +176,18 @@ class MultiTaskDepthMetric(TaskMetric):
         if self.median_scaling and len(t):
             p = p * _scale_by_medians(t, p)
         p = p.clamp(self.min_depth, self.max_depth)
-        error = (p - t).abs()
-        e = p.log() - t.log()
         ratio = torch.maximum(p / t, t / p)
-        terms = [torch.ones_like(t)]
-        terms += [(ratio < 1.25**k).double() for k in (1, 2, 3)]
-        terms += [error / t, error**2 / t, e, e**2, e.abs() / math.log(10), error, error**2]
-        return torch.stack(terms).sum(dim=1)
+        counts = [len(t), *(int((ratio < 1.25**k).sum()) for k in (1, 2, 3))]
+        terms = t.new_empty(7, len(t))  # written in place: large blocks are slow to get
+        abs_rel, sq_rel, e, e_squared, log10, error, error_squared = terms
+        torch.sub(p, t, out=error).abs_()
+        torch.mul(error, error, out=error_squared)
+        torch.div(error, t, out=abs_rel)
+        torch.div(error_squared, t, out=sq_rel)
+        torch.log(p, out=e).sub_(t.log())
+        torch.mul(e, e, out=e_squared)
+        torch.abs(e, out=log10).div_(math.log(10))
+        return torch.cat([torch.tensor(counts, dtype=torch.float64), terms.sum(dim=1)])
 
 
 def _scale_by_medians(truth: Tensor, prediction: Tensor) -> float:

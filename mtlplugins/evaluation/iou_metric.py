@@ -41,8 +41,9 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
                + recall), NaN if both are 0
     ========== ====================================== =====================
 
-    A class whose value is NaN (0 / 0) is left out of a mean. Areas and formulas are mmseg's own;
-    only the state differs: four areas per class summed over all images, not four tensors per image.
+    A class whose value is NaN (0 / 0) is left out of a mean. Formulas are mmseg's own,
+    and areas the same; the state is four areas per class summed over all images, not four tensors
+    per image.
     Classes and ignore index (default 255) come from the data set's ``metainfo["tasks"][task]``. Its
     ``ignored_classes`` never occur in the ground truth: a prediction of one counts as wrong, but
     the class is left out of the means, in which a single predicted pixel would weigh as much as a
@@ -79,18 +80,23 @@ class MultiTaskIoUMetric(TaskMetric, IoUMetric):
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
         """Return scored pixels, intersection, union, predicted and true areas of one image."""
-        truth, labels, num_classes = target["data"], prediction["data"], self.num_classes
+        truth, labels, count = target["data"], prediction["data"], self.num_classes
         check_same_shape(truth, labels)
-        ignore_index = (self.dataset_meta or {}).get("ignore_index", 255)
-        self._check_labels(truth[truth != ignore_index], "ground truth")
+        ignored = truth == (self.dataset_meta or {}).get("ignore_index", 255)
+        truth = truth.long().masked_fill(ignored, 0)
+        self._check_labels(truth, "ground truth")
         self._check_labels(labels, "prediction")
-        areas = self.intersect_and_union(labels, truth, num_classes, ignore_index)
-        areas = torch.stack(areas).double()  # (4, num_classes)
+        truth.masked_fill_(ignored, count)  # a row behind those of the classes
+        # one histogram of the pairs; rows are true classes, columns predicted ones
+        pairs = truth.mul_(count).add_(labels).flatten()
+        pixels = torch.bincount(pairs, minlength=(count + 1) * count).view(count + 1, count)[:-1]
+        shared, predicted, true = pixels.diagonal(), pixels.sum(dim=0), pixels.sum(dim=1)
+        areas = torch.stack([shared, predicted + true - shared, predicted, true]).double()
         return torch.cat([areas[3].sum()[None], areas.flatten()])
 
     def _check_labels(self, labels: Tensor, which: str) -> None:
-        wrong = labels[(labels < 0) | (labels >= self.num_classes)]
-        if wrong.numel():
+        if labels.numel() and (labels.min() < 0 or labels.max() >= self.num_classes):
+            wrong = labels[(labels < 0) | (labels >= self.num_classes)]
             raise ValueError(
                 f"the {which} holds labels {wrong.unique().tolist()[:10]} outside the "
                 f"{self.num_classes} classes; mend the label maps, the classes or the ignore index"

@@ -7,6 +7,7 @@ import pytest
 
 from mtlplugins.datasets import Draw, MultiTaskDataset, NYUv2Dataset
 from mtlplugins.datasets.reading.files import BrokenFile
+from mtlplugins.datasets.targets import LabelMap
 from tests._data import make_nyuv2
 
 PIPELINE = [
@@ -83,7 +84,7 @@ def test_many_broken_files_are_an_error_all_the_same(root: Path) -> None:
 
 def test_a_label_that_is_no_class_is_a_broken_file(root: Path) -> None:
     dataset = load(root, num_classes=13)
-    dataset.target_types["semantic"].classes = ("a", "b")
+    dataset.target_types["semantic"] = LabelMap(("a", "b"))
     with pytest.raises(BrokenFile, match=r"none of the 10 images .*none of the 2 classes"):
         dataset[0]
 

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from .files import CHANNELS, BrokenFile, check_file, check_pixels, open_image
+from .opencv_decoding import decode_whole
 
 _DEEP = 16  # bits per channel of the PNG files that Pillow reads as 8 bits
 _RGB = (2, 6)  # colour types of a PNG: RGB without and with alpha
@@ -70,6 +71,8 @@ def _read_image(path: str, lossless: bool) -> np.ndarray:
                 "from the originals",
                 path,
             )
+        if (pixels := decode_whole(path, image, colours=False)) is not None:
+            return pixels
         if image.format == "PNG" and _is_deep_rgb(path):  # Pillow would drop the lower 8 bits
             pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
             if pixels is None:

@@ -108,7 +108,10 @@ class DepthMap(MapFile):
                 "it as 16-bit PNG (in millimetres) or as .npy of numbers"
             )
         depth = self._decode(raw)
-        depth[np.isin(raw, self.missing) | ~np.isfinite(depth)] = 0
+        for value in self.missing:
+            np.putmask(depth, raw == value, 0)
+        if raw.dtype.kind == "f" or self.encoding != "linear":
+            np.putmask(depth, ~np.isfinite(depth), 0)
         if (lowest := depth.min(initial=0)) < 0:
             raise ValueError(
                 f"{path}: depth of {lowest:.3f} m is negative; mark missing pixels by one value "

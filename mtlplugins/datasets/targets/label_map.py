@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 
+import cv2
 import numpy as np
 from mmseg.registry import DATASETS
 
@@ -14,6 +16,8 @@ from .class_map import ClassMap
 from .label_values import Class, LabelColours, LabelValues
 from .left_right import Pairs
 from .map_file import MapFile
+
+_REFUSED = np.iinfo(np.int32).min
 
 
 @DATASETS.register_module()
@@ -106,6 +110,22 @@ class LabelMap(ClassMap, MapFile):
                     f"its classes; the first pixel is {raw[0, 0, :3].tolist()}"
                 )
             return self.colours.convert(raw, path)
+        if raw.ndim == 2 and raw.dtype == np.uint8:
+            labels = cv2.LUT(raw, self._of_bytes)
+            if labels.min() != _REFUSED:
+                return labels
+        return self._of_numbers(raw, path)
+
+    @cached_property
+    def _of_bytes(self) -> np.ndarray:
+        """Class of each value of 8 bits, int32 (256,)."""
+        table = np.full(256, _REFUSED, np.int32)
+        for value in range(256):
+            with suppress(ValueError):
+                table[value] = self._of_numbers(np.array([[value]], np.uint8), "")[0, 0]
+        return table
+
+    def _of_numbers(self, raw: np.ndarray, path: str) -> np.ndarray:
         if raw.ndim == 2 and raw.dtype.kind in "iu" and self.values is not None:
             return self.values.convert(raw, path)
         if raw.ndim != 2 or raw.dtype.kind not in "iu":

@@ -71,10 +71,13 @@ def _saturate(bgr: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _rotate_hue(bgr: np.ndarray, turn: float) -> np.ndarray:
-    hsv = cv2.cvtColor(bgr.astype(np.float32), cv2.COLOR_BGR2HSV)  # eight bits of hue are too few
-    hue = hsv[..., 0] + 360 * (turn % 1)
-    hsv[..., 0] = hue - 360 * (hue >= 360)
-    return cv2.convertScaleAbs(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR))
+    pixels = bgr.astype(np.float32)  # eight bits of hue are too few
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_BGR2HSV, dst=pixels)
+    hue = cv2.extractChannel(hsv, 0)  # one block of memory, which NumPy reads faster than a slice
+    np.add(hue, 360 * (turn % 1), out=hue)
+    np.subtract(hue, 360, out=hue, where=hue >= 360)
+    cv2.insertChannel(hue, hsv, 0)
+    return cv2.convertScaleAbs(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR, dst=hsv))
 
 
 _CHANGES = (_brighten, _contrast, _saturate, _rotate_hue)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
@@ -21,8 +23,7 @@ class PackMultiTask(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
-        # always a copy: NumPy counts a single mirrored column as contiguous, torch does not
-        image = results["img"].transpose(2, 0, 1).copy()
+        image = _planes(results["img"])
         types = results.get("target_types", {})
         meta = {key: results[key] for key in _META if key in results}
         meta["invalid"] = {task: t.invalid for task, t in types.items() if t.dense}
@@ -38,6 +39,16 @@ class PackMultiTask(BaseTransform):
                     f"target of task {task!r}, and {type(target).__name__} reads it from no file"
                 )
         return dict(inputs=torch.from_numpy(image), data_samples=sample)
+
+
+def _planes(image: np.ndarray) -> np.ndarray:
+    """Copy an image (H, W, C) to (C, H, W)."""
+    if image.dtype == np.uint8 and image.shape[2] == 3:
+        planes = np.empty((3, *image.shape[:2]), np.uint8)
+        cv2.split(image, list(planes))  # four times as fast
+        return planes
+    # always a copy: NumPy counts a single mirrored column as contiguous, torch does not
+    return image.transpose(2, 0, 1).copy()
 
 
 def _check_size(results: dict, task: str) -> None:

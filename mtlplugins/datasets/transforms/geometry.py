@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import inf, sqrt
 from types import SimpleNamespace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -147,11 +148,26 @@ class MultiTaskRandomFlip(RandomFlip):
     def __init__(self, prob: float = 0.5) -> None:
         super().__init__(prob=prob, direction="horizontal")
 
-    def _flip(self, results: dict) -> None:
-        super()._flip(results)
+    def transform(self, results: dict) -> dict:
+        # the draw of mmcv's np.random.choice(["horizontal", None], p=[prob, 1 - prob])
+        results["flip"] = bool(np.random.random_sample() < cast(float, self.prob))
+        results["flip_direction"] = "horizontal" if results["flip"] else None
+        if not results["flip"]:
+            return results
+        for key in ("img", *results.get("seg_fields", ())):
+            results[key] = _mirrored(np.asarray(results[key]))
         for task, target in results.get("target_types", {}).items():
             if (key := f"gt_{task}") in results:
                 results[key] = target.mirror(results[key])
+        return results
+
+
+def _mirrored(values: np.ndarray) -> np.ndarray:
+    """Mirror (H, W) or (H, W, C) left to right."""
+    if values.dtype in (np.uint8, np.uint16, np.int32, np.float32):
+        # NumPy's mirrored view is slow to read
+        return cv2.flip(values, 1).reshape(values.shape)
+    return values[:, ::-1].copy()
 
 
 @TRANSFORMS.register_module()

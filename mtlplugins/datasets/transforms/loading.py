@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
 
 from mtlplugins.datasets.reading.files import BrokenFile, open_image
+from mtlplugins.datasets.reading.opencv_decoding import decode_whole
 from mtlplugins.datasets.targets.sizes import fitted
 
 from .decoding import UndecodedImage, broken_if_unreadable, is_turned, size_of
@@ -23,9 +24,9 @@ TURNED = (
 class LoadMultiTaskImage(LoadImageFromFile):
     """mmcv's ``LoadImageFromFile`` with errors that name the file.
 
-    Decodes with Pillow, which detects a truncated file (OpenCV fills the rest with grey). The image
-    is BGR uint8 (H, W, 3), as everywhere in the mm stack. An absurd size in the header is refused
-    before memory is allocated for it.
+    OpenCV decodes JPEG and PNG files that end as they should, Pillow all others: OpenCV fills the
+    rest of a truncated file with grey. The image is BGR uint8 (H, W, 3), as everywhere in the mm
+    stack. An absurd size in the header is refused before memory is allocated for it.
 
     An image is rotated or mirrored according to its EXIF data; ``turned`` then tells
     ``LoadTargets``.
@@ -42,7 +43,12 @@ class LoadMultiTaskImage(LoadImageFromFile):
         with broken_if_unreadable(path := results["img_path"]):
             with open_image(path) as image:
                 mode = image.mode
-                results["turned"] = is_turned(path, image)
+                results["turned"] = turned = is_turned(path, image)
+                pixels = None if turned else decode_whole(path, image, colours=True)
+            if pixels is not None:
+                results["img"] = pixels
+                results["img_shape"] = results["ori_shape"] = pixels.shape[:2]
+                return results
             if mode.startswith(("I", "F")):  # Pillow would clip all above 255
                 raise ValueError(
                     f"its pixels are {mode}, not of 8 bits per channel; convert it, or load it by "

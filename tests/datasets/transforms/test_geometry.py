@@ -4,8 +4,10 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from mmcv.transforms import RandomFlip
 from mmseg.registry import TRANSFORMS
 
+from mtlplugins.common.randomness import seeded
 from mtlplugins.datasets import DepthMap, ImageLabel, LabelMap, NormalMap, RoomsDataset
 from mtlplugins.datasets.transforms import (
     LoadTargets,
@@ -15,6 +17,7 @@ from mtlplugins.datasets.transforms import (
 )
 from mtlplugins.datasets.transforms.foreign import check_pipeline
 from mtlplugins.rooms.renderer import Room, render_room
+from tests._data import make_image
 from tests.datasets.transforms.test_formatting import item as packable
 
 MAPS = ("gt_semantic", "gt_depth", "gt_normals")
@@ -348,3 +351,18 @@ def test_mmsegs_flip_is_refused_where_it_would_exchange_metres() -> None:
     ):
         with pytest.raises(ValueError, match=f"RandomFlip {message}.*use MultiTaskRandomFlip"):
             check_pipeline([LoadTargets(), TRANSFORMS.build(flip)], which)
+
+
+def test_flips_are_drawn_as_by_mmcv() -> None:
+    for prob in (0.0, 0.3, 0.5, 1.0):
+        mmcvs, ours = RandomFlip(prob=prob), MultiTaskRandomFlip(prob)
+        for seed in range(30):
+            flipped = []
+            for flip in (mmcvs, ours):
+                with seeded(seed):
+                    done = flip(dict(img=make_image(seed)))
+                    flipped.append((done["flip"], done["flip_direction"], np.random.rand()))
+                    np.testing.assert_array_equal(
+                        done["img"], make_image(seed)[:, :: -1 if done["flip"] else 1]
+                    )
+            assert flipped[0] == flipped[1]
