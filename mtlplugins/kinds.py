@@ -1,15 +1,15 @@
 """Registry of the kinds of target: target class, head, metric, drawer, writer, blind baseline.
 
 A *kind* is what a target is: ``segmentation``, ``depth``, ``normals``, ``classification``,
-``multilabel``, ``regression``, or one of your own. Data sets, models, metrics and panels do not
-import each other. Each registers its part of a kind here and looks the other parts up by the kind
-in the data set's ``metainfo``. You add a kind without editing this package::
+``multilabel``, ``regression``, ``mask``, or one of your own. Data sets, models, metrics and panels
+do not import each other. Each registers its part of a kind here and looks the other parts up by the
+kind in the data set's ``metainfo``. You add a kind without editing this package::
 
     @DATASETS.register_module()
-    @part_of_kind("edges", "target")
-    class EdgeMap(MapFile): ...
+    @part_of_kind("cracks", "target")
+    class CrackMap(MapFile): ...
 
-    enter("edges", "writer", Writer(".png", write_edges))
+    enter("cracks", "writer", Writer(".png", write_cracks))
 """
 
 from __future__ import annotations

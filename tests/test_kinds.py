@@ -19,7 +19,17 @@ from mtlplugins.models.heads import TaskHead
 from mtlplugins.structures import MultiTaskDataSample
 from mtlplugins.visualization import Writer, prediction_file, save_predictions
 
-OURS = ("classification", "depth", "multilabel", "normals", "pixels", "regression", "segmentation")
+OURS = (
+    "classification",
+    "depth",
+    "edges",
+    "mask",
+    "multilabel",
+    "normals",
+    "pixels",
+    "regression",
+    "segmentation",
+)
 CLASSES = dict(target=Target, head=TaskHead, metric=TaskMetric)
 REGISTRIES = dict(target=DATASETS, head=MODELS, metric=METRICS)
 
@@ -64,16 +74,16 @@ def test_every_target_head_and_metric_of_ours_is_of_a_kind() -> None:
 @pytest.mark.usefixtures("empty")
 def test_a_missing_part_is_named_with_the_way_out(tmp_path: Path) -> None:
     message = (
-        r"task 'rims': kind 'edges' has no writer, only classification, depth, multilabel, "
-        r"normals, pixels, regression, segmentation: .*enter a mtlplugins\.visualization\.Writer "
-        r"with mtlplugins\.kinds\.enter\('edges', 'writer', …\).*custom_imports"
+        rf"task 'rims': kind 'cracks' has no writer, only {', '.join(OURS)}: "
+        r".*enter a mtlplugins\.visualization\.Writer "
+        r"with mtlplugins\.kinds\.enter\('cracks', 'writer', …\).*custom_imports"
     )
     with pytest.raises(ValueError, match=message):
-        prediction_file(tmp_path, "rims", "edges", "a")
-    kinds.leave_out("edges", "writer", "nobody reads them")
-    with pytest.raises(ValueError, match="kind 'edges' has no writer: nobody reads them"):
-        prediction_file(tmp_path, "rims", "edges", "a")
-    assert kinds.why_left_out("edges", "writer") == "nobody reads them"
+        prediction_file(tmp_path, "rims", "cracks", "a")
+    kinds.leave_out("cracks", "writer", "nobody reads them")
+    with pytest.raises(ValueError, match="kind 'cracks' has no writer: nobody reads them"):
+        prediction_file(tmp_path, "rims", "cracks", "a")
+    assert kinds.why_left_out("cracks", "writer") == "nobody reads them"
 
 
 @pytest.mark.usefixtures("empty")
@@ -84,11 +94,11 @@ def test_a_part_entered_from_outside_is_used(tmp_path: Path) -> None:
         def write(field, entry, path, number=number):
             written.append((number, path))
 
-        kinds.enter("edges", "writer", Writer(".txt", write))
+        kinds.enter("cracks", "writer", Writer(".txt", write))
     sample = MultiTaskDataSample(pred_rims=PixelData())
-    save_predictions(sample, dict(rims=dict(kind="edges")), tmp_path, "a/b")
+    save_predictions(sample, dict(rims=dict(kind="cracks")), tmp_path, "a/b")
     assert written == [(2, tmp_path / "rims/a/b.txt")]
-    assert kinds.why_left_out("edges", "writer") is None
+    assert kinds.why_left_out("cracks", "writer") is None
 
 
 @pytest.mark.usefixtures("empty")

@@ -81,6 +81,14 @@ def _fit_colour(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
     return np.nanmean(stack, axis=1)
 
 
+def _fit_masks(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the share of the images with ground truth at a position whose mask has it (H, W)."""
+    first = targets[0].data.shape[-2:]
+    stack = np.stack([_resize(target.data[0].numpy(), first) for target in targets])
+    known = (stack != 255).sum(axis=0)
+    return ((stack == 1).sum(axis=0) / np.maximum(known, 1)).astype(np.float32)
+
+
 def _resize(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return cv2.resize(array, tuple(size)[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
@@ -89,6 +97,10 @@ def _predict_map(value: np.ndarray, target: Any) -> PixelData:
     dtype = np.int32 if value.dtype.kind == "i" else np.float32
     fitted = _resize(value.astype(dtype), target.data.shape[-2:])
     return PixelData(data=torch.from_numpy(fitted)[None].to(target.data.dtype))
+
+
+def _predict_shares(value: np.ndarray, target: Any) -> PixelData:
+    return PixelData(data=torch.from_numpy(_resize(value, target.data.shape[-2:]))[None])
 
 
 def _predict_class(value: np.ndarray, target: Any) -> LabelData:
@@ -120,6 +132,8 @@ enter("depth", "blind", BlindPredictor(_fit_depth, _predict_map))
 enter("normals", "blind", BlindPredictor(_fit_normals, _predict_vectors))
 enter("classification", "blind", BlindPredictor(_fit_classes, _predict_class))
 enter("multilabel", "blind", BlindPredictor(_fit_class_sets, _predict_class_set))
+enter("mask", "blind", BlindPredictor(_fit_masks, _predict_shares))
+enter("edges", "blind", BlindPredictor(_fit_masks, _predict_shares))
 enter("pixels", "blind", BlindPredictor(_fit_colour, _predict_colour))
 enter("regression", "blind", BlindPredictor(_fit_numbers, _predict_numbers))
 
@@ -133,8 +147,8 @@ def blind_scores(
     """Score the blind predictor of each task.
 
     Per position the most frequent class, the median depth and the mean normal; the mean colour
-    of hidden pixels; per image the most frequent class, the frequency of each
-    class and the median of each number.
+    of hidden pixels; the frequency of a mask; per image the most frequent class, the frequency of
+    each class and the median of each number.
 
     Args:
         train: Samples to fit the predictors to.

@@ -16,12 +16,14 @@ from .multitask import MultiTaskDataset
 from .nyuv2 import NYUv2Dataset
 from .rooms import RoomsDataset
 from .targets.depth_map import DepthMap
+from .targets.edge_map import EdgeMap
 from .targets.hidden_pixels import HiddenPixels
 from .targets.image_label import ImageLabel
 from .targets.image_labels import ImageLabels
 from .targets.image_numbers import ImageNumbers
 from .targets.jigsaw_label import JigsawLabel
 from .targets.label_map import LabelMap
+from .targets.mask_map import MaskMap
 from .targets.normal_map import NormalMap
 from .targets.rotation_label import RotationLabel
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
@@ -36,6 +38,7 @@ __all__ = [
     "DepthMap",
     "Draw",
     "DrawSampler",
+    "EdgeMap",
     "HiddenPixels",
     "ImageLabel",
     "ImageLabels",
@@ -43,6 +46,7 @@ __all__ = [
     "JigsawLabel",
     "LabelMap",
     "LabelMeLabelMap",
+    "MaskMap",
     "MixedDataset",
     "MultiTaskCIFAR",
     "MultiTaskDataset",

@@ -2,7 +2,9 @@
 
 from .accuracy import MultiTaskAccuracy
 from .depth_metric import MultiTaskDepthMetric
+from .edges_metric import MultiTaskEdgesMetric
 from .iou_metric import MultiTaskIoUMetric
+from .mask_metric import MultiTaskMaskMetric
 from .multi_label_metric import MultiTaskMultiLabelMetric
 from .normals_metric import MultiTaskNormalsMetric
 from .pixels_metric import MultiTaskPixelsMetric
@@ -12,7 +14,9 @@ from .task_metric import TaskMetric
 __all__ = [
     "MultiTaskAccuracy",
     "MultiTaskDepthMetric",
+    "MultiTaskEdgesMetric",
     "MultiTaskIoUMetric",
+    "MultiTaskMaskMetric",
     "MultiTaskMultiLabelMetric",
     "MultiTaskNormalsMetric",
     "MultiTaskPixelsMetric",

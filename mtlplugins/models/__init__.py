@@ -37,6 +37,8 @@ from .distributed import MultiTaskDistributedDataParallel
 from .heads import (
     ClassificationHead,
     DepthHead,
+    EdgesHead,
+    MaskHead,
     MultiLabelHead,
     MultiTaskDecodeHead,
     NormalsHead,
@@ -46,7 +48,7 @@ from .heads import (
 )
 from .inference.deployed import DeployedModel
 from .inference.folding import fold
-from .losses import BerHuLoss, CosineDirectionLoss
+from .losses import BalancedBCELoss, BerHuLoss, CosineDirectionLoss
 from .multitask_model import MultiTaskModel
 from .steps import AllTasks, TaskByTask
 
@@ -59,6 +61,7 @@ __all__ = [
     "UWSO",
     "AlignedMTL",
     "AllTasks",
+    "BalancedBCELoss",
     "BatchRandomErase",
     "BatchRandomFlip",
     "BatchRandomShift",
@@ -75,12 +78,14 @@ __all__ = [
     "DeployedModel",
     "DepthHead",
     "DualProj",
+    "EdgesHead",
     "FairGrad",
     "Fixed",
     "Geometric",
     "GradDrop",
     "GradNorm",
     "Log",
+    "MaskHead",
     "MultiLabelHead",
     "MultiTaskDataPreprocessor",
     "MultiTaskDecodeHead",

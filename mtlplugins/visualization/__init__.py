@@ -1,6 +1,6 @@
 """Visualization: panels and files of predictions."""
 
-from . import image_drawers  # noqa: F401, enters its drawers
+from . import image_drawers, mask_drawers  # noqa: F401, enter their drawers
 from .drawers import Drawer, Drawing
 from .multitask_visualizer import MultiTaskVisualizer
 from .panels import draw_panel

@@ -61,6 +61,11 @@ def _numbers(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps({"numbers": dict(zip(names, numbers, strict=True))}, indent=1))
 
 
+def _shares(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
+    shares = np.rint(255 * field.get("data")[0].cpu().numpy().clip(0, 1))
+    Image.fromarray(shares.astype(np.uint8)).save(path, "PNG")
+
+
 class Writer(NamedTuple):
     """Writer of the predictions of one kind.
 
@@ -78,6 +83,8 @@ enter("depth", "writer", Writer(".png", _depth))
 enter("normals", "writer", Writer(".npy", _vectors))
 enter("classification", "writer", Writer(".json", _class))
 enter("multilabel", "writer", Writer(".json", _class_set))
+enter("mask", "writer", Writer(".png", _shares))
+enter("edges", "writer", Writer(".png", _shares))
 enter("pixels", "writer", Writer(".npy", _vectors))
 enter("regression", "writer", Writer(".json", _numbers))
 

@@ -1,4 +1,4 @@
-# Edges and the place of scans: a kind of target, a data set and a conditional module of edgelab.
+# Cracks and the place of scans: a kind of target, a data set and a conditional module of edgelab.
 _base_ = "mtlplugins::_base_/default_runtime.py"
 custom_imports = dict(imports=["mtlplugins", "edgelab"], allow_failed_imports=False)
 
@@ -16,9 +16,9 @@ model = dict(
         drop_path_rate=0.2,
         plan=dict(gate="all"),
     ),
-    decoders=dict(edges=dict(type="ConvUNetDecoder", in_channels=(8, 16), channels=(8,))),
+    decoders=dict(cracks=dict(type="ConvUNetDecoder", in_channels=(8, 16), channels=(8,))),
     heads=dict(
-        edges=dict(type="EdgeHead", in_channels=8),
+        cracks=dict(type="CrackHead", in_channels=8),
         place=dict(type="ClassificationHead", in_channels=16, num_classes=2),
     ),
     test_cfg=dict(mode="whole"),
@@ -54,7 +54,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 val_evaluator = [
-    dict(type="EdgeMetric", task="edges"),
+    dict(type="CrackMetric", task="cracks"),
     dict(type="MultiTaskAccuracy", task="place"),
 ]
 test_evaluator = val_evaluator

@@ -23,23 +23,23 @@ VAL = ("desk_3", "shelf_3")
 
 def rim(number: int) -> np.ndarray:
     """The outline of the scan's bright rectangle: 32 of 16 x 24 pixels."""
-    edge = np.zeros((16, 24), bool)
-    edge[4:12, 4 + number : 14 + number] = True
-    edge[5:11, 5 + number : 13 + number] = False
-    return edge
+    crack = np.zeros((16, 24), bool)
+    crack[4:12, 4 + number : 14 + number] = True
+    crack[5:11, 5 + number : 13 + number] = False
+    return crack
 
 
 def write_scans(root: Path) -> None:
-    """Write six scans, shelf_2 without edges; in the first row they are unknown."""
-    edges = {}
+    """Write six scans, shelf_2 without cracks; in the first row they are unknown."""
+    cracks = {}
     for number, name in enumerate(TRAIN + VAL):
         image = make_image(number, size=(16, 24)) // 2
         image[4:12, 4 + number : 14 + number] = 250
         write(root / "scans" / name / "photo.png", image)
-        edges[name] = rim(number).astype(np.int8)
-        edges[name][0] = -1
-    del edges["shelf_2"]
-    np.savez(root / "edges.npz", **edges)
+        cracks[name] = rim(number).astype(np.int8)
+        cracks[name][0] = -1
+    del cracks["shelf_2"]
+    np.savez(root / "cracks.npz", **cracks)
     write_labels(root / "places.json", {name: name.split("_")[0] for name in TRAIN + VAL})
     write_split(root / "train.txt", TRAIN)
     write_split(root / "val.txt", VAL)
@@ -80,7 +80,7 @@ def main(root: Path) -> None:
         for split in ("train", "val")
     )
     samples = [[part[i]["data_samples"] for i in range(len(part))] for part in (seen, unseen)]
-    metric = METRICS.build(dict(type="EdgeMetric", task="edges"))
+    metric = METRICS.build(dict(type="CrackMetric", task="cracks"))
     report["blind"] = blind_scores(*samples, [metric], unseen.metainfo)
     problems = check_config(config(root), workers=0, progress=False).problems
     report["problems"] = [problem.message for problem in problems if problem.error]
@@ -90,8 +90,8 @@ def main(root: Path) -> None:
     item = unseen[0]
     batch = dict(inputs=[item["inputs"]], data_samples=[item["data_samples"]])
     with torch.no_grad():
-        full = whole.eval().test_step(batch)[0].pred_edges.data
-        folded = fold(whole, "edges").test_step(batch)[0].pred_edges.data
+        full = whole.eval().test_step(batch)[0].pred_cracks.data
+        folded = fold(whole, "cracks").test_step(batch)[0].pred_cracks.data
     report["folded"] = (full - folded).abs().max().item()
     (root / "report.json").write_text(json.dumps(report))
 

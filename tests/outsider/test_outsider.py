@@ -46,19 +46,19 @@ def test_the_conditional_module_learns_and_folds(report: dict) -> None:
 
 
 def test_the_metric_scores(report: dict) -> None:
-    assert set(report["scores"]) == {"edges/f1", "place/top1"}
-    assert 0 <= report["scores"]["edges/f1"] <= 1
+    assert set(report["scores"]) == {"cracks/f1", "place/top1"}
+    assert 0 <= report["scores"]["cracks/f1"] <= 1
 
 
 def test_the_baseline_scores(report: dict) -> None:
-    likely = np.mean([rim(number) for number in range(3)], axis=0) > 0.5  # shelf_2 has no edges
+    likely = np.mean([rim(number) for number in range(3)], axis=0) > 0.5  # shelf_2 has no cracks
     hits = errors = 0
     for number in (4, 5):
-        known, edge = np.s_[1:], rim(number)  # in the first row they are unknown
-        hits += (likely & edge)[known].sum()
-        errors += (likely != edge)[known].sum()
+        known, crack = np.s_[1:], rim(number)  # in the first row they are unknown
+        hits += (likely & crack)[known].sum()
+        errors += (likely != crack)[known].sum()
     assert 0 < hits < errors
-    assert report["blind"]["edges/f1"] == pytest.approx(2 * hits / (2 * hits + errors))
+    assert report["blind"]["cracks/f1"] == pytest.approx(2 * hits / (2 * hits + errors))
 
 
 def test_the_data_check_finds_nothing(report: dict) -> None:
@@ -67,10 +67,10 @@ def test_the_data_check_finds_nothing(report: dict) -> None:
 
 def test_predictions_and_panels_are_written(folder: Path, report: dict) -> None:
     for name in VAL:
-        written = np.array(Image.open(folder / f"test/edges/{name}.png"))
+        written = np.array(Image.open(folder / f"test/cracks/{name}.png"))
         assert (written.shape, written.dtype) == ((16, 24), np.uint8)
         assert (folder / f"test/place/{name}.json").is_file()
     assert len(list((folder / "test").glob("test_photo*.png"))) == len(VAL)
     assert report["unreadable"] == []
-    assert (folder / "predicted/edges/photo.png").is_file()
+    assert (folder / "predicted/cracks/photo.png").is_file()
     assert (folder / "predicted/photo.png").is_file()

@@ -266,8 +266,8 @@ def test_fields_that_do_not_fit_are_errors(field, value, message):
 
 
 def test_unknown_kind_is_an_error():
-    tasks = {"depth": {"kind": "edges"}}
-    with pytest.raises(ValueError, match="task 'depth': kind 'edges' has no drawer, only "):
+    tasks = {"depth": {"kind": "height"}}
+    with pytest.raises(ValueError, match="task 'depth': kind 'height' has no drawer, only "):
         draw_panel(image(), full_sample(), tasks)
 
 

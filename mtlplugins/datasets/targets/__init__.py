@@ -3,6 +3,7 @@
 from .base import DenseTarget, Target
 from .class_map import ClassMap
 from .depth_map import DepthMap
+from .edge_map import EdgeMap
 from .hidden_pixels import HiddenPixels
 from .image_label import ImageLabel
 from .image_labels import ImageLabels
@@ -11,6 +12,7 @@ from .image_values import ImageValues
 from .jigsaw_label import JigsawLabel
 from .label_map import LabelMap
 from .map_file import FilePerImage, MapFile
+from .mask_map import MaskMap
 from .normal_map import NormalMap
 from .rotation_label import RotationLabel
 from .self_made import SelfMadeTarget
@@ -19,6 +21,7 @@ __all__ = [
     "ClassMap",
     "DenseTarget",
     "DepthMap",
+    "EdgeMap",
     "FilePerImage",
     "HiddenPixels",
     "ImageLabel",
@@ -28,6 +31,7 @@ __all__ = [
     "JigsawLabel",
     "LabelMap",
     "MapFile",
+    "MaskMap",
     "NormalMap",
     "RotationLabel",
     "SelfMadeTarget",

@@ -4,7 +4,9 @@ from .base import DenseHead, TaskHead
 from .classification import ClassificationHead
 from .decode_head import MultiTaskDecodeHead
 from .depth import DepthHead
+from .edges import EdgesHead
 from .image_head import ImageHead
+from .mask import MaskHead
 from .multi_label import MultiLabelHead
 from .normals import NormalsHead
 from .pixels import PixelsHead
@@ -15,7 +17,9 @@ __all__ = [
     "ClassificationHead",
     "DenseHead",
     "DepthHead",
+    "EdgesHead",
     "ImageHead",
+    "MaskHead",
     "MultiLabelHead",
     "MultiTaskDecodeHead",
     "NormalsHead",

@@ -46,7 +46,7 @@ def label_criterion(
         labels = torch.arange(logits[:, 0].numel()).reshape(logits[:, 0].shape) % num_classes
     if dense:
         labels[0, 0], labels[1] = NONE_IGNORED, NONE_IGNORED
-    calls = {k: v for k, v in _CALLS.items() if dense or v is not _dice}
+    calls = {k: v for k, v in CALLS.items() if dense or v is not _dice}
     if like_mmseg:
         calls["mmseg.DiceLoss"] = _as_it_is
     example = logits, labels, NONE_IGNORED
@@ -135,7 +135,8 @@ def _distance(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> 
     )
 
 
-_CALLS = {
+#: How a head calls each loss of mmseg and mmpretrain.
+CALLS = {
     "mmseg.CrossEntropyLoss": _cross_entropy,
     "mmseg.FocalLoss": _focal,
     "mmseg.DiceLoss": _dice,

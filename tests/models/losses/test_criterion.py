@@ -14,7 +14,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, sigmoid
 
 import mtlplugins
-from mtlplugins.models.losses import label_criterion, label_set_criterion, measure_criterion
+from mtlplugins.models.losses import (
+    label_criterion,
+    label_set_criterion,
+    mask_criterion,
+    measure_criterion,
+)
 from mtlplugins.models.losses.of_labels import NONE_IGNORED
 
 DOCS = Path(mtlplugins.__file__).parent.parent / "docs/losses.md"
@@ -33,6 +38,7 @@ HEADS = (
     "DepthHead",
     "RegressionHead",
     "NormalsHead",
+    "MaskHead",
 )
 _LABELS = {
     "mmseg.CrossEntropyLoss",
@@ -53,6 +59,14 @@ FITS = {
         "mmpretrain.AsymmetricLoss",
         "mmpretrain.CrossEntropyLoss",
         "mmpretrain.FocalLoss",
+    },
+    "MaskHead": {
+        "mmseg.CrossEntropyLoss",
+        "mmseg.DiceLoss",
+        "mmseg.FocalLoss",
+        "mmseg.LovaszLoss",
+        "mmseg.OhemCrossEntropy",
+        "mmseg.TverskyLoss",
     },
     "RegressionHead": {"mmpretrain.PixelReconstructionLoss"},
     "DepthHead": {"mmseg.SiLogLoss", "mmpretrain.PixelReconstructionLoss"},
@@ -79,6 +93,8 @@ def config(name: str, **more) -> dict:
 
 
 def criterion(head: str, loss):
+    if head == "MaskHead":
+        return mask_criterion(head, loss)
     if head == "MultiLabelHead":
         sigmoid = dict(use_sigmoid=True) if "CrossEntropyLoss" in loss["type"] else {}
         return label_set_criterion(head, loss | sigmoid, K)
@@ -342,8 +358,8 @@ def table() -> str:
     """Write the table of docs/losses.md."""
     lines = [
         "| loss | segmentation | classes of images | several labels | depth | numbers of images "
-        "| normals |",
-        "|---|---|---|---|---|---|---|",
+        "| normals | masks |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name in NAMES:
         verdicts = ["works" if name in FITS[head] else "refused" for head in HEADS]

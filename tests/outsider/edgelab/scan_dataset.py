@@ -1,4 +1,4 @@
-"""Scans: a folder per image, and the edges of all of them in one file."""
+"""Scans: a folder per image, and the cracks of all of them in one file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mtlplugins.datasets import MultiTaskDataset
 
 @DATASETS.register_module()
 class ScanDataset(MultiTaskDataset):
-    """``scans/NAME/photo.png``, ``edges.npz`` and ``places.json`` below ``data_root``."""
+    """``scans/NAME/photo.png``, ``cracks.npz`` and ``places.json`` below ``data_root``."""
 
     source = "make the scans with the scanner, and point to them with data_root"
 
@@ -19,7 +19,7 @@ class ScanDataset(MultiTaskDataset):
         super().__init__(
             data_root,
             targets=dict(
-                edges=dict(type="EdgeMap", file="edges.npz"),
+                cracks=dict(type="CrackMap", file="cracks.npz"),
                 place=dict(type="ImageLabel", file="places.json", classes=["desk", "shelf"]),
             ),
             image=dict(folder="scans", suffix="/photo.png"),

@@ -1,4 +1,4 @@
-"""F1 score of edges."""
+"""F1 score of cracks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mtlplugins.kinds import part_of_kind
 
 
 @METRICS.register_module()
-@part_of_kind("edges", "metric")
-class EdgeMetric(TaskMetric):
+@part_of_kind("cracks", "metric")
+class CrackMetric(TaskMetric):
     """``f1 = 2 tp / (2 tp + fp + fn)`` of the pixels with a probability above one half."""
 
     names = ("f1",)
@@ -21,8 +21,8 @@ class EdgeMetric(TaskMetric):
 
     def score(self, target: dict[str, Tensor], prediction: dict[str, Tensor]) -> Tensor:
         truth, found = target["data"], prediction["data"] > 0.5
-        edge, inside = truth == 1, truth == 0
-        counts = [(truth >= 0), found & edge, found & inside, ~found & edge]
+        crack, inside = truth == 1, truth == 0
+        counts = [(truth >= 0), found & crack, found & inside, ~found & crack]
         return torch.stack([count.sum() for count in counts]).double()
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:

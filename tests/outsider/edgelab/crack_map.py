@@ -1,4 +1,4 @@
-"""Edges of the objects in an image."""
+"""Cracks of the objects in an image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mtlplugins.kinds import part_of_kind
 
 
 @DATASETS.register_module()
-@part_of_kind("edges", "target")
-class EdgeMap(DenseTarget):
-    """Maps of all images in one ``.npz``: 1 on an edge, 0 elsewhere, -1 where unknown.
+@part_of_kind("cracks", "target")
+class CrackMap(DenseTarget):
+    """Maps of all images in one ``.npz``: 1 on a crack, 0 elsewhere, -1 where unknown.
 
     Args:
         file: The archive, below the data set's root; its arrays bear the images' names.
@@ -42,13 +42,13 @@ class EdgeMap(DenseTarget):
     def load(self, source: tuple[str, str]) -> np.ndarray:
         path, name = source
         with np.load(path) as stored:
-            edges = stored[name].astype(np.float32)
-        if not np.isin(edges, (-1, 0, 1)).all():
+            cracks = stored[name].astype(np.float32)
+        if not np.isin(cracks, (-1, 0, 1)).all():
             raise BrokenFile(f"{path}: {name} holds other values than -1, 0 and 1", path)
-        return edges
+        return cracks
 
     def describe(self, value: np.ndarray) -> dict[str, int]:
-        return {"edge": int((value == 1).sum()), "inside": int((value == 0).sum())}
+        return {"crack": int((value == 1).sum()), "inside": int((value == 0).sum())}
 
     def pack(self, value: np.ndarray) -> PixelData:
         return PixelData(data=torch.from_numpy(value.copy())[None])

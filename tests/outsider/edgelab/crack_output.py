@@ -1,4 +1,4 @@
-"""Panels, prediction files and the blind baseline of edges."""
+"""Panels, prediction files and the blind baseline of cracks."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def _grey(field: PixelData) -> np.ndarray:
     return np.rint(255 * field.data[0].cpu().numpy().clip(0, 1)).astype(np.uint8)
 
 
-@part_of_kind("edges", "drawer")
-def draw_edges(
+@part_of_kind("cracks", "drawer")
+def draw_cracks(
     truth: PixelData | None, prediction: PixelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:
     tiles = [
         None if field is None else canvas.resize(np.dstack([_grey(field)] * 3), size)
         for field in (truth, prediction)
     ]
-    return Drawing(*tiles, canvas.legend([("edge", (255, 255, 255))], size[0]))
+    return Drawing(*tiles, canvas.legend([("crack", (255, 255, 255))], size[0]))
 
 
 def _write(field: PixelData, entry: dict[str, Any], path: Path) -> None:
@@ -43,5 +43,5 @@ def _predict(value: np.ndarray, target: PixelData) -> PixelData:
     return PixelData(data=torch.from_numpy(value)[None])
 
 
-enter("edges", "writer", Writer(".png", _write))
-enter("edges", "blind", BlindPredictor(_fit, _predict))
+enter("cracks", "writer", Writer(".png", _write))
+enter("cracks", "blind", BlindPredictor(_fit, _predict))

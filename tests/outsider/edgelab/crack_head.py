@@ -1,4 +1,4 @@
-"""Head that predicts the probability of an edge."""
+"""Head that predicts the probability of a crack."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mtlplugins.models.heads import DenseHead
 
 
 @MODELS.register_module()
-@part_of_kind("edges", "head")
-class EdgeHead(DenseHead):
-    """Binary cross-entropy over the pixels whose edge is known."""
+@part_of_kind("cracks", "head")
+class CrackHead(DenseHead):
+    """Binary cross-entropy over the pixels whose crack is known."""
 
     def __init__(self, in_channels: int) -> None:
         super().__init__(in_channels, 1)
