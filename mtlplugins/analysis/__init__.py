@@ -1,6 +1,7 @@
 """Analysis of data sets, training runs, models and task embeddings."""
 
 from .blind import blind_scores
+from .budget import Budget, module_budgets
 from .complexity import count_parameters, model_stats
 from .embeddings import (
     conditioned_embedding,
@@ -11,6 +12,7 @@ from .embeddings import (
 )
 
 __all__ = [
+    "Budget",
     "blind_scores",
     "conditioned_embedding",
     "cosine_similarities",
@@ -18,5 +20,6 @@ __all__ = [
     "mix",
     "mixed_embedding",
     "model_stats",
+    "module_budgets",
     "sweep",
 ]

@@ -5,6 +5,7 @@ from .backbones import (
     CondSwinTransformer,
     CondTimmBackbone,
     CondVisionTransformer,
+    ResNet9,
     TokenViT,
 )
 from .balancing import (
@@ -97,6 +98,7 @@ __all__ = [
     "PixelsHead",
     "Random",
     "RegressionHead",
+    "ResNet9",
     "SegmentationHead",
     "SwinUNetDecoder",
     "TaskByTask",

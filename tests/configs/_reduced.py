@@ -40,8 +40,10 @@ def reduce_config(cfg: Config) -> None:
         for decoder in cfg.model.decoders.values():
             decoder.in_channels = channels
     for part, widths in NARROW.items():
-        # a ViT that says its widths itself is narrow by now
-        narrow = isinstance(cfg.model.backbone.get("arch"), dict)
+        # an encoder that says its widths itself is narrow by now
+        narrow = (
+            isinstance(cfg.model.backbone.get("arch"), dict) or "channels" in cfg.model.backbone
+        )
         if part in cfg.model.backbone.type and not narrow and channels is None:
             cfg.model.backbone.update(widths)
     _flatten(cfg.model.backbone)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import ast
 import re
 
+import pytest
+
 from mtlplugins import evaluation
+from mtlplugins.analysis.budget import PLAIN, module_budgets
+from mtlplugins.apis import load_config
 from mtlplugins.kinds import parts
 from mtlplugins.models.conditioning import MODULES, ConditioningPlan
+from tests._slow import slow_except
+from tests.tools.command import load_tool
 
 from .commands import extras, make_targets
 from .pages import ROOT, tables
@@ -70,6 +76,26 @@ def module_rows() -> list[list[str]]:
 def test_the_plan_s_other_keys() -> None:
     for key, default, _ in rows("conditioning.md", "key"):
         assert str(getattr(ConditioningPlan, key.strip("`"))) == default.strip("`")
+
+
+@pytest.mark.parametrize("module", slow_except([PLAIN, *MODULES], "low_rank"))
+def test_what_a_module_costs(module: str) -> None:
+    listed = rows("conditioning.md", "cost")
+    (titles,) = (
+        t[0] for t in tables((ROOT / "docs/conditioning.md").read_text()) if t[0][0] == "cost"
+    )
+    assert [title.strip("`") for title in titles[1:]] == [PLAIN, *MODULES]
+    column = [title.strip("`") for title in titles].index(module)
+    found = {row[0]: row[column] for row in listed if not row[0].startswith("ms")}
+    budgets = module_budgets(
+        load_config(str(ROOT / "configs/nyuv2/vit_cond_nyuv2.py")), modules=[module]
+    )
+    table = tables(load_tool("analysis/model_stats.py")["budget_table"](budgets))[0]
+    assert found == {row[0]: row[1] for row in table[1:]}
+    # times of the same subsets
+    assert [row[0][2:] for row in listed if row[0].startswith("ms")] == [
+        row[0].removeprefix("GFLOPs") for row in table if row[0].startswith("GFLOPs")
+    ]
 
 
 def imported() -> set[str]:

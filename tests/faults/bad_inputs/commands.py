@@ -202,6 +202,11 @@ COMMANDS = (
         ("sets no size", "--size HEIGHT WIDTH"),
     ),
     BadInput(
+        "times of predictions without modules to compare",
+        "analysis/model_stats.py rooms.py --rounds 3",
+        ("--rounds needs --modules",),
+    ),
+    BadInput(
         "a mixture of too few tasks",
         _EMBEDDINGS.format("5-1"),
         ("--mixtures 5-1: give one weight per task", "semantic-depth-scene"),
