@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
+from mmengine.visualization import BaseVisBackend, Visualizer
 from torch import Tensor, nn
 
 
@@ -156,3 +157,11 @@ def embed_timm_positions(network: Any, patches: Tensor) -> tuple[Tensor, Tensor 
     """
     found = network._pos_embed(patches)
     return found if isinstance(found, tuple) else (found, None)
+
+
+def backends_of(visualizer: Visualizer) -> list[BaseVisBackend]:
+    """Return the backends of a visualizer.
+
+    Seen in: MMEngine 0.10.7 (``Visualizer._vis_backends``). Ends: with a public way to list them.
+    """
+    return list(visualizer._vis_backends.values())

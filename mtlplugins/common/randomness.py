@@ -20,16 +20,23 @@ def seed_all(*entropy: int) -> None:
 
 
 @contextmanager
-def seeded(*entropy: int) -> Iterator[None]:
-    """Context with Python, NumPy and torch (CPU) seeded; their states are restored after it."""
+def undisturbed() -> Iterator[None]:
+    """Context after which Python's, NumPy's and torch's (CPU) generators are where they were."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    torch.default_generator.manual_seed(_seed_host(*entropy))
     try:
         yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
+
+
+@contextmanager
+def seeded(*entropy: int) -> Iterator[None]:
+    """Context with Python, NumPy and torch (CPU) seeded; their states are restored after it."""
+    with undisturbed():
+        torch.default_generator.manual_seed(_seed_host(*entropy))
+        yield
 
 
 def _seed_host(*entropy: int) -> int:

@@ -21,6 +21,7 @@ from .config_text import (  # noqa: E402
     write_every_key_and_number,
 )
 from .layer_decay import decay_rates_by_layers_of_any_encoder  # noqa: E402
+from .mlflow import write_mlflow_files  # noqa: E402
 from .mmseg_inferencer import predict_by_mmseg_inferencer  # noqa: E402
 from .moved_modules import find_moved_modules  # noqa: E402
 from .one_cycle import explain_short_cycles  # noqa: E402
@@ -60,3 +61,4 @@ allow_ddp_on_cpu()
 defer_timm_downloads()
 ignore_signals_in_workers()
 predict_by_mmseg_inferencer()
+write_mlflow_files()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.dist import master_only
@@ -11,7 +12,10 @@ from mmengine.visualization import Visualizer
 from mmseg.registry import VISUALIZERS
 from PIL import Image
 
+from mtlplugins.common.private import backends_of
+
 from .panels import draw_panel
+from .trackers import guard
 
 
 @VISUALIZERS.register_module()
@@ -19,8 +23,14 @@ class MultiTaskVisualizer(Visualizer):
     """MMEngine's ``Visualizer`` for samples with the tasks in ``dataset_meta["tasks"]``.
 
     The Runner sets ``dataset_meta``; elsewhere set ``visualizer.dataset_meta = dataset.metainfo``.
-    Arguments are those of :class:`mmengine.visualization.Visualizer`.
+    Arguments are those of :class:`mmengine.visualization.Visualizer`. Backends of trackers cannot
+    change or end a run once it has begun, see :func:`.trackers.guard`.
     """
+
+    def __init__(self, name: str = "visualizer", *args: Any, **kwargs: Any) -> None:
+        super().__init__(name, *args, **kwargs)
+        for backend in backends_of(self):
+            guard(backend)
 
     @master_only
     def add_datasample(

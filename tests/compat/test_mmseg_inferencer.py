@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmseg.apis import MMSegInferencer
+from mmseg.apis import MMSegInferencer, init_model
 from mmseg.registry import MODELS
 from PIL import Image
 
@@ -70,3 +70,22 @@ def test_a_model_without_one_semantic_task_is_refused(trained: Path) -> None:
     )
     with pytest.raises(ValueError, match=r"predicts none: take mtlplugins\.apis\.MultiTaskInf"):
         inferencer(trained, "depth.py")
+
+
+MIRRORED = """
+_base_ = "mine.py"
+model = dict(test_cfg=dict(tasks=["semantic"], tta=dict()))
+sides = dict(type="LabelMap", classes=("left", "right"), left_right=[("left", "right")])
+val_dataloader = dict(dataset=dict(targets=dict(semantic=sides)))
+"""
+
+
+def test_mirrored_views_of_left_and_right_classes_are_refused(trained: Path) -> None:
+    (trained / "mirrored.py").write_text(MIRRORED)
+    refused = pytest.raises(ValueError, match="task 'semantic' are others in a mirrored image")
+    with refused:
+        inferencer(trained, "mirrored.py")
+    with refused:
+        init_model(str(trained / "mirrored.py"), device="cpu")
+    once = {"model.test_cfg.tta": dict(flip=False, scales=(1, 2))}
+    assert init_model(str(trained / "mirrored.py"), device="cpu", cfg_options=once)
