@@ -10,6 +10,7 @@ COMMANDS = {
     "train": ("train a model from a config", "mtlplugins.apis.train"),
     "test": ("score a checkpoint on the test data", "mtlplugins.apis.test"),
     "predict": ("predict images with a checkpoint", "mtlplugins.apis.predict"),
+    "figure": ("compare models on images, as a figure for a paper", "mtlplugins.apis.figure"),
     "export": ("write a trained model as an ONNX graph, or a page", "mtlplugins.apis.export"),
     "serve": ("serve a page on which people try a model", "mtlplugins.web.serve.command"),
     "inspect": (

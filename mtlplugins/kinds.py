@@ -25,6 +25,7 @@ PARTS = {
     "head": "a subclass of mtlplugins.models.heads.TaskHead",
     "metric": "a subclass of mtlplugins.evaluation.TaskMetric",
     "drawer": "a function like mtlplugins.visualization.Drawer",
+    "errors": "a function like mtlplugins.visualization.ErrorMaps",
     "writer": "a mtlplugins.visualization.Writer",
     "blind": "a mtlplugins.analysis.blind.BlindPredictor",
 }

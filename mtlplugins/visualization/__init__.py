@@ -2,6 +2,7 @@
 
 from . import image_drawers, mask_drawers  # noqa: F401, enter their drawers
 from .drawers import Drawer, Drawing
+from .errors import ErrorMap, ErrorMaps
 from .multitask_visualizer import MultiTaskVisualizer
 from .panels import draw_panel
 from .prediction_files import Writer, prediction_file, save_predictions
@@ -11,6 +12,8 @@ from .visualization_hook import MultiTaskVisualizationHook, image_of
 __all__ = [
     "Drawer",
     "Drawing",
+    "ErrorMap",
+    "ErrorMaps",
     "MultiTaskVisualizationHook",
     "MultiTaskVisualizer",
     "SavePredictionsHook",

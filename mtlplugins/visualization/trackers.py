@@ -43,8 +43,8 @@ def _at_the_start(call: Callable[..., None], name: str) -> Callable[..., None]:
                 call(*args, **kwargs)
         except Exception as error:
             raise RuntimeError(
-                f"visualizer.vis_backends: {name} does not start ({type(error).__name__}: {error}); "
-                "install or configure its client, or leave it out"
+                f"visualizer.vis_backends: {name} does not start ({type(error).__name__}: {error})"
+                "; install or configure its client, or leave it out"
             ) from error
 
     return start
