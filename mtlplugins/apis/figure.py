@@ -91,7 +91,7 @@ def _predicted(
 ) -> Iterator[tuple[np.ndarray, list[BaseDataElement]]]:
     """Yield each image, RGB (H, W, 3), with the sample of each model."""
     for path in (image for image in images if isinstance(image, str)):
-        predictions = [model(path) for model in models]
+        predictions = [next(model.stream(path)) for model in models]
         yield predictions[0].image, [prediction.sample for prediction in predictions]
     numbers = [image for image in images if isinstance(image, int)]
     if images and not numbers:
