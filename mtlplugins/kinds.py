@@ -30,6 +30,9 @@ PARTS = {
     "blind": "a mtlplugins.analysis.blind.BlindPredictor",
 }
 
+#: Parts that a kind may do without: figures then have no error maps of it.
+OPTIONAL = {"errors"}
+
 _entered: dict[str, dict[str, list[Any]]] = {}
 _reasons: dict[tuple[str, str], str] = {}
 

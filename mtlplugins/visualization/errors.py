@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmengine.structures import PixelData
 
-from mtlplugins.kinds import leave_out, part_of_kind
+from mtlplugins.kinds import part_of_kind
+
+_UNLABELLED = 255
 
 
 class ErrorMap(NamedTuple):
@@ -65,8 +67,14 @@ def colour_errors(truth: PixelData, prediction: PixelData, entry: dict[str, Any]
     return [ErrorMap("mean error", "%", (100 * error).astype(np.float32))]
 
 
-for _kind in ("classification", "multilabel", "regression"):
-    leave_out(_kind, "errors", "its ground truth is of the whole image")
+@part_of_kind("mask", "errors")
+@part_of_kind("edges", "errors")
+def mask_errors(truth: PixelData, prediction: PixelData, entry: dict[str, Any]) -> list[ErrorMap]:
+    """Compute |p - g| of probabilities p in percent; unlabelled pixels (255) are NaN."""
+    mask, predicted = _array(truth)[0], _array(prediction)[0]
+    error = 100 * np.abs(predicted - mask.astype(np.float32))
+    error[mask == _UNLABELLED] = np.nan
+    return [ErrorMap("error", "%", error)]
 
 
 def _array(field: PixelData) -> np.ndarray:

@@ -42,3 +42,9 @@ def test_normals() -> None:
 def test_colours() -> None:
     found = errors("pixels", [[[0.0, NAN]], [[1.0, NAN]]], [[[0.1, 0.5]], [[0.8, 0.5]]])
     np.testing.assert_allclose(found["mean error", "%"], [[15, NAN]], rtol=1e-5)
+
+
+def test_masks() -> None:
+    for kind in ("mask", "edges"):
+        found = errors(kind, [[[0, 1, 255]]], [[[0.25, 0.25, 0.25]]])
+        np.testing.assert_allclose(found["error", "%"], [[25, 75, NAN]])
