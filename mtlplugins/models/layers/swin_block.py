@@ -11,7 +11,7 @@ from mtlplugins.models.conditioning import Condition
 
 from .conditional_block import ConditionalBlock
 from .feed_forward import feed_forward, feed_forward_linears
-from .window_attention import attention_bias, fold_into_bias, window_attention
+from .window_attention import attend, fold_into_bias
 from .windows import Windows
 
 
@@ -63,11 +63,10 @@ class CondSwinBlock(ConditionalBlock, SwinBlock):
 
     def _attend(self, x: Tensor, windows: Windows, condition: Condition | None) -> Tensor:
         msa = self.attn.w_msa
-        mask = windows.mask if self.shifted else None
-        bias = attention_bias(msa, self.logits(condition), mask)
         x = windows.cut(x, self.shifted)
         qkv = self.transform("attn.w_msa.qkv", x, condition)
-        x = window_attention(msa, qkv, bias, condition)
+        of_shift = windows if self.shifted else None
+        x = attend(msa, qkv, self.logits(condition), of_shift, condition)
         x = msa.proj_drop(self.transform("attn.w_msa.proj", x, condition))
         return windows.join(x, self.shifted)
 

@@ -11,6 +11,40 @@ from torch import Tensor, nn
 from mtlplugins.models.conditioning import Condition
 
 from .attention import attention
+from .window_kernel import fits_kernel, window_kernel
+from .windows import Windows
+
+
+def attend(
+    msa: WindowMSA,
+    qkv: Tensor,
+    matrix: Tensor | None,
+    shifted: Windows | None,
+    condition: Condition | None,
+) -> Tensor:
+    """Compute multi-head self-attention inside each window, without its two linear layers.
+
+    Args:
+        msa: Window attention layer.
+        qkv: Queries, keys and values (R, nW, N, 3·C).
+        matrix: ``M(z)`` (T, N, N), or None without conditional attention.
+        shifted: The windows, if they are shifted; None for plain ones.
+        condition: The rows' tasks; only read with a matrix.
+
+    Returns:
+        Output of the heads (R, nW, N, C).
+    """
+    dropout = msa.attn_drop.p if msa.training else 0.0
+    kernel = window_kernel(qkv.device) if fits_kernel(qkv, msa.num_heads, dropout) else None
+    if kernel is None:
+        bias = attention_bias(msa, matrix, None if shifted is None else shifted.mask)
+        return window_attention(msa, qkv, bias, condition)
+    tasks = None
+    if matrix is not None:
+        assert condition is not None  # encoders check it
+        tasks = condition.task_index
+    region = None if shifted is None else shifted.region
+    return kernel(msa, qkv, matrix=matrix, task_index=tasks, region=region)
 
 
 def attention_bias(msa: WindowMSA, matrix: Tensor | None, mask: Tensor | None) -> Tensor:

@@ -69,29 +69,28 @@ def fused_window_attention(qkv: Tensor, bias: WindowBias, *, scale: float | None
 
 def triton_window_attention(
     msa: WindowMSA,
-    windows: Tensor,
+    qkv: Tensor,
     *,
     matrix: Tensor | None = None,
     task_index: Tensor | None = None,
     region: Tensor | None = None,
 ) -> Tensor:
-    """Compute multi-head self-attention inside each window, like :func:`window_attention`.
+    """Compute multi-head self-attention inside each window, without its two linear layers.
 
     Args:
         msa: Window attention layer, without dropout of attention weights.
-        windows: (R, nW, N, C).
+        qkv: Queries, keys and values (R, nW, N, 3·C).
         matrix: ``M(z)`` (T, N, N), or None without conditional attention.
         task_index: Task of each row (R,); only read with a matrix.
         region: Region numbers of the tokens of shifted windows (nW, N), or None.
 
     Returns:
-        (R, nW, N, C).
+        Output of the heads (R, nW, N, C).
     """
-    qkv = msa.qkv(windows).unflatten(-1, (3, msa.num_heads, -1))
+    qkv = qkv.unflatten(-1, (3, msa.num_heads, -1))
     index = cast("Tensor", msa.relative_position_index).int()
     bias = WindowBias(msa.relative_position_bias_table, index, matrix, task_index, region)
-    attended = fused_window_attention(qkv, bias, scale=msa.scale)
-    return msa.proj_drop(msa.proj(attended.flatten(-2)))
+    return fused_window_attention(qkv, bias, scale=msa.scale).flatten(-2)
 
 
 class _WindowAttention(torch.autograd.Function):

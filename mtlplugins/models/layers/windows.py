@@ -43,6 +43,7 @@ class Windows:
         self._shift = height, width
         self._reference = reference.new_empty(0)
         self._mask: Tensor | None = None
+        self._region: Tensor | None = None
         self._whole = not torch.jit.is_tracing() and not any(side % window for side in size)
         self._orders: dict[bool | None, Tensor] = {}
         self._moves: dict[tuple[bool | None, bool | None], tuple[Tensor, Tensor]] = {}
@@ -68,7 +69,10 @@ class Windows:
     @property
     def region(self) -> Tensor:
         """Region numbers of the shifted windows; see :func:`shift_regions`."""
-        return shift_regions(self.size, self.window, self._reference.device, self._shift)
+        if self._region is None:
+            device = self._reference.device
+            self._region = shift_regions(self.size, self.window, device, self._shift)
+        return self._region
 
     def move(self, x: Tensor, before: bool | None, after: bool | None) -> Tensor:
         """Permute tokens (R, H·W, C) from the order of one block to that of another.

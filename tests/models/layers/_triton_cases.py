@@ -15,9 +15,13 @@ import triton.language as tl
 from torch import Tensor
 from triton.runtime.interpreter import InterpreterBuilder
 
+from mtlplugins.models import CondSwinTransformer, SwinUNetDecoder
+from mtlplugins.models.layers import window_attention as window_attention_module
 from mtlplugins.models.layers import window_attention_triton as kernel
 from mtlplugins.models.layers.window_attention import WindowMSA, attention_bias, window_attention
+from mtlplugins.models.layers.window_kernel import window_kernel
 from mtlplugins.models.layers.windows import Windows
+from tests.models._models import make_condition, perturb
 
 _create_dot = InterpreterBuilder.create_dot
 
@@ -106,7 +110,7 @@ def swin_block() -> dict[str, float]:
     x = torch.randn(1, 4, 16, 32)
     bias = attention_bias(msa, None, windows.mask)
     wanted = msa.proj(window_attention(msa, msa.qkv(x), bias, None))
-    found = kernel.triton_window_attention(msa, x, region=windows.region)
+    found = msa.proj(kernel.triton_window_attention(msa, msa.qkv(x), region=windows.region))
     errors = dict(out=difference(found, wanted))
     for name, parameter in msa.named_parameters():
         one, other = (
@@ -115,6 +119,46 @@ def swin_block() -> dict[str, float]:
         )
         errors[name] = difference(one, other)
     return errors
+
+
+def whole(part: str) -> dict[str, float]:
+    """Compare an encoder of shifted, padded and conditioned windows, or a decoder, with plain ones.
+
+    Heads of 32 and 64 channels; as many rows of one task as the other has not.
+    """
+    torch.manual_seed(0)
+    network: Any
+    if part == "encoder":
+        plan = dict(attention="all", embed_dims=8)
+        sizes = dict(embed_dims=32, depths=(1, 2), num_heads=(1, 1), strides=(4, 2), window_size=4)
+        network = CondSwinTransformer(**sizes, out_indices=(0, 1), plan=plan, drop_path_rate=0.0)
+        condition = make_condition({0: [0, 1], 1: [0]})
+        given, others = torch.randn(2, 3, 32, 40), (condition,)
+    else:
+        network = SwinUNetDecoder((32, 64), num_heads=(1,), window_size=7)
+        given, others = [torch.randn(1, 32, 9, 14), torch.randn(1, 64, 5, 7)], ()
+    perturb(network.parameters())
+    found = []
+    for kernel_of in (window_attention_module.window_kernel, lambda device: None):
+        window_attention_module.window_kernel = kernel_of
+        assert (kernel_of(torch.device("cpu")) is None) == bool(found)
+        out = network(given, *others)
+        maps = [out] if isinstance(out, Tensor) else out
+        # in random directions: norms make the sum of squares nearly constant, and its gradients 0
+        towards = torch.Generator().manual_seed(1)
+        total = sum((m * torch.randn(m.shape, generator=towards)).sum() for m in maps)
+        parameters = dict(network.named_parameters())
+        gradients = torch.autograd.grad(total, [*parameters.values()], allow_unused=True)
+        named = zip(parameters, gradients, strict=True)
+        found.append(
+            dict(out=torch.cat([m.flatten() for m in maps]))
+            | {n: g for n, g in named if g is not None}
+        )
+    window_attention_module.window_kernel = window_kernel
+    one, other = found
+    assert one.keys() == other.keys()
+    assert sum("relative_position_bias_table" in name for name in one) == 3 - (part == "decoder")
+    return {name: difference(one[name], other[name]) for name in one}
 
 
 def difference(found: Tensor, wanted: Tensor) -> float:
@@ -139,4 +183,5 @@ CASES: dict[str, dict[str, Any]] = {
 
 if __name__ == "__main__":
     results = {name: compare(**settings) for name, settings in CASES.items()}
+    results |= {part: whole(part) for part in ("encoder", "decoder")}
     print(json.dumps(results | {"swin block": swin_block()}))

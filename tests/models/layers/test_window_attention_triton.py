@@ -19,7 +19,7 @@ NAMES = (
     *("ragged rows", "window 7", "64 channels", "other channels, no task", "position alone"),
     *("two blocks", "three blocks", "four blocks"),
     *("windows of a program", "windows of a program, two blocks"),
-    *("float16", "bfloat16", "swin block"),
+    *("float16", "bfloat16", "swin block", "encoder", "decoder"),
 )
 
 

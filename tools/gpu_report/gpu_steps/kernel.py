@@ -90,13 +90,14 @@ class Case:
     def _kernel(self) -> Tensor:
         from mtlplugins.models.layers.window_attention_triton import triton_window_attention
 
-        return triton_window_attention(
+        heads = triton_window_attention(
             self.msa,
-            self.x,
+            self.msa.qkv(self.x),
             matrix=self.matrix,
             task_index=self.condition.task_index,
             region=self.region,
         )
+        return self.msa.proj(heads)
 
     def results(self, way: Callable[[], Tensor]) -> list[Tensor]:
         """Compute outputs and all gradients; returned on the CPU."""
