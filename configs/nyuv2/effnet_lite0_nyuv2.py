@@ -21,7 +21,7 @@ model = dict(
     heads=dict(
         semantic=dict(loss=dict(type="CrossEntropyLoss", class_weight=class_weight)),
         # reciprocals weigh what is near, logarithms also what is far
-        depth=dict(loss=[dict(type="BerHuLoss"), dict(type="SiLogLoss", loss_weight=0.3)]),
+        depth=dict(loss=[dict(type="BerHuLoss"), dict(type="SiLogLoss")]),
     ),
 )
 train_pipeline = [
@@ -42,6 +42,6 @@ optim_wrapper = dict(
     type="Bf16OptimWrapper",
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3)), norm_decay_mult=0.0),
 )
-max_epochs = 24
+max_epochs = 40
 param_scheduler = [dict(_base_.param_scheduler[0], total_steps=max_epochs)]
-train_cfg = dict(max_epochs=max_epochs, val_interval=12)
+train_cfg = dict(max_epochs=max_epochs, val_interval=20)

@@ -1,0 +1,2 @@
+_base_ = "fixed_balancing_nyuv2.py"
+model = dict(balancing=dict(type="STCH"))
