@@ -26,6 +26,7 @@ from benchmarks import (
     steps,
     tasks,
 )
+from benchmarks.counted import counted_megabytes
 from benchmarks.flush_denormals import Flushed
 from benchmarks.machine import Machine, count_case_flops, count_flops, training_step
 from benchmarks.memory import peak_megabytes
@@ -265,6 +266,36 @@ def test_methods_are_measured() -> None:
     (table,) = methods.measure(MACHINE, TINY, peak=_here)
     assert [row[0] for row in table.rows] == [*methods.OURS, methods.TORCHJD]
     assert table.rows[0][2:] == ("1.00", 7, "1.00")
+
+
+def test_bytes_are_counted_without_data() -> None:
+    def work() -> None:
+        first = torch.ones(2**18)  # 1 MiB
+        second = first[:5] + first.sum().item()  # 20 bytes, and 4 for the sum
+        del first
+        torch.ones(2**19).add_(second[0])
+
+    assert counted_megabytes(work, "cpu") == pytest.approx(2 + 20 / 2**20, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_counted_memory_of_the_steps() -> None:
+    machine = replace(MACHINE, rounds=0)
+
+    def counted(way: str, tasks: int) -> float:
+        load = Load("tiny", images=8, side=64, tasks=tasks)
+        table = compare(
+            machine,
+            "",
+            {way: partial(steps._step, machine, load, way, ALL)},
+            note="",
+            peak=counted_megabytes,
+        )
+        return table.rows[0][3]
+
+    one, by_task = counted("all tasks", 1), counted("task by task", 3)
+    assert one <= by_task < counted("all tasks", 3)
+    assert by_task < 1.5 * one
 
 
 def test_our_metrics_keep_no_more_of_more_images() -> None:

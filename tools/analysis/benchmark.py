@@ -28,7 +28,9 @@ from benchmarks import (
     steps,
     tasks,
 )
+from benchmarks.counted import counted_megabytes
 from benchmarks.machine import Machine, product_rate
+from benchmarks.memory import peak_megabytes
 from benchmarks.tables import Table
 from benchmarks.training_steps import Load
 
@@ -55,7 +57,11 @@ def main() -> None:
 
 def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]]]:
     """Return the measuring function of each part, by name."""
-    size = args.sizes[-1]
+    peak = counted_megabytes if args.counted else peak_megabytes
+
+    def load(machine: Machine) -> Load:
+        return Load.usual(machine, args.sizes[-1], args.tasks, full=args.full)
+
     return {
         "encoders": lambda machine: encoders.measure(
             machine, sizes=tuple(args.sizes), compiled=args.compile
@@ -66,8 +72,8 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "plan": tasks.measure_plan,
         "folded": tasks.measure_folded,
         "memory": lambda machine: checkpointing.measure(machine, side=512 if args.full else 0),
-        "steps": lambda machine: steps.measure(machine, Load.usual(machine, size, args.tasks)),
-        "methods": lambda machine: methods.measure(machine, Load.usual(machine, size, args.tasks)),
+        "steps": lambda machine: steps.measure(machine, load(machine), peak=peak),
+        "methods": lambda machine: methods.measure(machine, load(machine), peak=peak),
         "input": lambda machine: input_pipeline.measure(data=args.data),
         "metrics": lambda machine: metrics.measure(),
         "start": lambda machine: start.measure(),
@@ -92,7 +98,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", choices=["T", "S", "B"], default=["S"])
     parser.add_argument("--compile", action="store_true", help="also measure our encoder compiled")
     parser.add_argument(
-        "--full", action="store_true", help="memory at 512² on a CPU too, instead of 224²"
+        "--full",
+        action="store_true",
+        help="memory, steps and methods at 512² on a CPU too, instead of 224²",
+    )
+    parser.add_argument(
+        "--counted",
+        action="store_true",
+        help="with --rounds 0: count the bytes of tensors that are alive, computing nothing",
     )
     parser.add_argument("--data", help="root of NYUv2, for its input pipeline")
     parser.add_argument("--json", metavar="FILE", help="write the numbers to this file too")
@@ -104,6 +117,8 @@ def parse_args() -> argparse.Namespace:
     args.parts = args.parts or known
     if args.rounds < (0 if {*args.parts} <= {"steps", "methods"} else 1):
         sys.exit(f"--rounds {args.rounds}: give 1 or more; steps and methods also take 0")
+    if args.counted and (args.rounds or args.device != "cpu"):
+        sys.exit("--counted measures no times and no GPU: give --rounds 0 and --device cpu")
     if args.tasks < 1:
         sys.exit(f"--tasks {args.tasks}: give 1 or more")
     if args.device == "cuda" and not torch.cuda.is_available():

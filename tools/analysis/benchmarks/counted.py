@@ -1,0 +1,62 @@
+"""Peak memory of a function, counted on tensors without data: of sizes too large to run here."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+
+def counted_megabytes(work: Callable[..., None], device: Literal["cpu"], *arguments: Any) -> float:
+    """Count the bytes of all tensors that are alive at once while ``work(*arguments)`` runs.
+
+    Operators allocate nothing and compute nothing: only shapes and types are known. What is not a
+    tensor is not counted: the allocator's gaps, and buffers inside of an operator.
+
+    Args:
+        work: A function that makes all tensors it uses.
+        device: Device whose operators are meant, as :func:`peak_megabytes` has it.
+        arguments: Arguments of ``work``.
+    """
+    with FakeTensorMode(), _AliveBytes() as alive:
+        work(*arguments)
+    return alive.peak / 2**20
+
+
+class _AliveBytes(TorchDispatchMode):
+    """Bytes of the storages that operators returned and that are still referenced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0
+        self.peak = 0
+        self.known = weakref.WeakSet[torch.UntypedStorage]()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default:
+            # where a value is read, any will do
+            return 1.0 if args[0].is_floating_point() else 1
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_iter(result):
+            if isinstance(tensor, torch.Tensor):
+                self._add(tensor.untyped_storage())
+        return result
+
+    def _add(self, storage: torch.UntypedStorage) -> None:
+        if storage in self.known:
+            return
+        self.known.add(storage)
+        size = storage.nbytes()
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._subtract, size)
+
+    def _subtract(self, size: int) -> None:
+        self.now -= size
