@@ -82,7 +82,7 @@ class Criterion(nn.Module):
                 pred = pred.clone().requires_grad_()
                 value = self._call(deepcopy(loss), pred, *others)  # a copy: some count labels
                 value.backward()
-            if not (torch.isfinite(value) and torch.isfinite(cast("Tensor", pred.grad)).all()):
+            if not all(torch.isfinite(each).all() for each in (value, cast("Tensor", pred.grad))):
                 raise ValueError("it is not finite for pixels without ground truth")
         except Exception as error:  # a loss may raise anything on inputs it was not written for
             reason = str(error).split("\n")[0] or "its assertion fails"

@@ -10,6 +10,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
+from torch.utils.weak import WeakIdKeyDictionary
 
 
 def counted_megabytes(work: Callable[..., None], device: Literal["cpu"], *arguments: Any) -> float:
@@ -36,18 +37,26 @@ class _AliveBytes(TorchDispatchMode):
         self.now = 0
         self.peak = 0
         self.known = weakref.WeakSet[torch.UntypedStorage]()
+        self.conjunctions = WeakIdKeyDictionary()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:
-            # where a value is read, any will do
-            return 1.0 if args[0].is_floating_point() else 1
+            return self._read(args[0])
         result = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.all.default:
+            self.conjunctions[result] = True
         for tensor in tree_iter(result):
             if isinstance(tensor, torch.Tensor):
                 self._add(tensor.untyped_storage())
         return result
+
+    def _read(self, tensor: torch.Tensor) -> bool | float:
+        """Any number will do; no check finds a fault: ``all()`` is true, and ``any()`` is not."""
+        if tensor.dtype is torch.bool:
+            return tensor in self.conjunctions
+        return 1.0 if tensor.is_floating_point() else 1
 
     def _add(self, storage: torch.UntypedStorage) -> None:
         if storage in self.known:
