@@ -29,6 +29,7 @@ OURS = (
     "pixels",
     "regression",
     "segmentation",
+    "values",
 )
 CLASSES = dict(target=Target, head=TaskHead, metric=TaskMetric)
 REGISTRIES = dict(target=DATASETS, head=MODELS, metric=METRICS)

@@ -22,9 +22,21 @@ SIZE = (16, 24)
 TARGETS = dict(
     thing=dict(type="MaskMap", folder="thing"),
     rims=dict(type="EdgeMap", folder="rims", of_labels=True),
+    shade=dict(type="ValueMap", folder="rims", suffix=".png", factor=1 / 255, names=["light"]),
+    flow=dict(type="FlowMap", folder="flow", suffix=".npy"),
 )
-HEADS = dict(thing=dict(type="MaskHead"), rims=dict(type="EdgesHead"))
-METRICS_BY_TASK = dict(thing="MultiTaskMaskMetric", rims="MultiTaskEdgesMetric")
+HEADS = dict(
+    thing=dict(type="MaskHead"),
+    rims=dict(type="EdgesHead"),
+    shade=dict(type="ValuesHead", uncertainty=True),
+    flow=dict(type="FlowHead"),
+)
+METRICS_BY_TASK = dict(
+    thing="MultiTaskMaskMetric",
+    rims="MultiTaskEdgesMetric",
+    shade="MultiTaskValuesMetric",
+    flow="MultiTaskValuesMetric",
+)
 TASKS = tuple(TARGETS)
 
 
@@ -47,7 +59,10 @@ def data(scope: None, tmp_path_factory: pytest.TempPathFactory) -> MultiTaskData
         mask[4:12, 4 + number : 16] = 255
         if number < 2:
             write(root / f"thing/{number}.png", mask)
-        write(root / f"rims/{number}.png", mask)
+        write(root / f"rims/{number}.png", mask)  # two tasks read these
+        flow = np.dstack([mask / 100 + number, mask / 50])
+        flow[0] = np.nan
+        write(root / f"flow/{number}.npy", flow)
     steps = ("LoadMultiTaskImage", "LoadTargets", "MultiTaskRandomFlip", "PackMultiTask")
     return MultiTaskDataset(
         str(root),
@@ -124,6 +139,9 @@ def test_predictions_are_scored_drawn_and_written(
     written = np.asarray(Image.open(tmp_path / "thing/a.png"))
     wanted = samples[0].pred_thing.data[0] * 255
     np.testing.assert_allclose(written, wanted, atol=0.51)
+    flow = np.load(tmp_path / "flow/a.npy")
+    np.testing.assert_array_equal(flow, samples[0].pred_flow.data.permute(1, 2, 0))
+    assert (samples[0].pred_shade.std > 0).all()
 
 
 def test_blind_predictors_know_the_frequency(data: MultiTaskDataset) -> None:
@@ -131,6 +149,7 @@ def test_blind_predictors_know_the_frequency(data: MultiTaskDataset) -> None:
     scores = blind_scores(samples, samples, metrics(), data.metainfo)
     assert {name.partition("/")[0] for name in scores} == set(TASKS)
     assert scores["thing/iou"] > 50  # the masks overlap
+    assert scores["flow/epe"] < 2.1  # of 0 to 2.5 + 5
     assert all(np.isfinite(value) for value in scores.values())
 
 

@@ -89,6 +89,16 @@ def _fit_masks(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
     return ((stack == 1).sum(axis=0) / np.maximum(known, 1)).astype(np.float32)
 
 
+def _fit_values(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the median of the known values at each position (H, W, K)."""
+    first = targets[0].data.shape[-2:]
+    maps = [_resize(target.data.permute(1, 2, 0).numpy(), first) for target in targets]
+    stack = np.ma.masked_invalid([m.reshape(*first, -1) for m in maps])
+    everywhere = np.ma.median(stack, axis=(0, 1, 2)).filled(0)
+    median = np.ma.median(stack, axis=0)
+    return np.where(np.ma.getmaskarray(median), everywhere, median.filled(0)).astype(np.float32)
+
+
 def _resize(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return cv2.resize(array, tuple(size)[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
@@ -118,7 +128,8 @@ def _predict_numbers(value: np.ndarray, target: Any) -> LabelData:
 
 
 def _predict_vectors(value: np.ndarray, target: Any) -> PixelData:
-    fitted = _resize(value.astype(np.float32), target.data.shape[-2:])
+    size = target.data.shape[-2:]
+    fitted = _resize(value.astype(np.float32), size).reshape(*size, -1)  # OpenCV drops one channel
     return PixelData(data=torch.from_numpy(fitted).permute(2, 0, 1))
 
 
@@ -134,6 +145,7 @@ enter("classification", "blind", BlindPredictor(_fit_classes, _predict_class))
 enter("multilabel", "blind", BlindPredictor(_fit_class_sets, _predict_class_set))
 enter("mask", "blind", BlindPredictor(_fit_masks, _predict_shares))
 enter("edges", "blind", BlindPredictor(_fit_masks, _predict_shares))
+enter("values", "blind", BlindPredictor(_fit_values, _predict_vectors))
 enter("pixels", "blind", BlindPredictor(_fit_colour, _predict_colour))
 enter("regression", "blind", BlindPredictor(_fit_numbers, _predict_numbers))
 

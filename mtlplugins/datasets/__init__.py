@@ -17,6 +17,7 @@ from .nyuv2 import NYUv2Dataset
 from .rooms import RoomsDataset
 from .targets.depth_map import DepthMap
 from .targets.edge_map import EdgeMap
+from .targets.flow_map import FlowMap
 from .targets.hidden_pixels import HiddenPixels
 from .targets.image_label import ImageLabel
 from .targets.image_labels import ImageLabels
@@ -26,6 +27,7 @@ from .targets.label_map import LabelMap
 from .targets.mask_map import MaskMap
 from .targets.normal_map import NormalMap
 from .targets.rotation_label import RotationLabel
+from .targets.value_map import ValueMap
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
 from .wrappers.mixed import MixedDataset
 from .wrappers.one_task import OneTaskDataset
@@ -39,6 +41,7 @@ __all__ = [
     "Draw",
     "DrawSampler",
     "EdgeMap",
+    "FlowMap",
     "HiddenPixels",
     "ImageLabel",
     "ImageLabels",
@@ -57,6 +60,7 @@ __all__ = [
     "RotationLabel",
     "TaskonomyDataset",
     "TaskonomyLabelMap",
+    "ValueMap",
     "VocLabelMap",
     "stack_images",
     "transforms",

@@ -10,6 +10,7 @@ from .normals_metric import MultiTaskNormalsMetric
 from .pixels_metric import MultiTaskPixelsMetric
 from .regression_metric import MultiTaskRegressionMetric
 from .task_metric import TaskMetric
+from .values_metric import MultiTaskValuesMetric
 
 __all__ = [
     "MultiTaskAccuracy",
@@ -21,5 +22,6 @@ __all__ = [
     "MultiTaskNormalsMetric",
     "MultiTaskPixelsMetric",
     "MultiTaskRegressionMetric",
+    "MultiTaskValuesMetric",
     "TaskMetric",
 ]

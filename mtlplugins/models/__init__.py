@@ -39,6 +39,7 @@ from .heads import (
     ClassificationHead,
     DepthHead,
     EdgesHead,
+    FlowHead,
     MaskHead,
     MultiLabelHead,
     MultiTaskDecodeHead,
@@ -46,6 +47,7 @@ from .heads import (
     PixelsHead,
     RegressionHead,
     SegmentationHead,
+    ValuesHead,
 )
 from .inference.deployed import DeployedModel
 from .inference.folding import fold
@@ -82,6 +84,7 @@ __all__ = [
     "EdgesHead",
     "FairGrad",
     "Fixed",
+    "FlowHead",
     "Geometric",
     "GradDrop",
     "GradNorm",
@@ -105,5 +108,6 @@ __all__ = [
     "TokenViT",
     "UPGrad",
     "Uncertainty",
+    "ValuesHead",
     "fold",
 ]

@@ -1,6 +1,6 @@
 """Visualization: panels and files of predictions."""
 
-from . import image_drawers, mask_drawers  # noqa: F401, enter their drawers
+from . import image_drawers, mask_drawers, value_drawers  # noqa: F401, enter their drawers
 from .drawers import Drawer, Drawing
 from .errors import ErrorMap, ErrorMaps
 from .multitask_visualizer import MultiTaskVisualizer

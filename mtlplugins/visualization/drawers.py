@@ -90,28 +90,31 @@ def draw_depth(
     tiles = [
         None
         if depth is None or mask is None
-        else canvas.resize(_depth_tile(depth, mask, low, high), size)
+        else canvas.resize(scale_tile(depth, mask, low, high), size)
         for depth, mask in zip(maps, valid, strict=True)
     ]
     ends = ("≤ " if clipped_low else "", "≥ " if clipped_high else "")
-    key = [[_scale_bar(low, high, ends, max(size[0] - 24, 120))]]
+    key = [[scale_bar(low, high, ends, max(size[0] - 24, 120))]]
     if any(mask is not None and not mask.all() for mask in valid):
         key.append([canvas.legend([("missing", MISSING)], size[0])])
     return Drawing(*tiles, canvas.grid(key, gap=4))
 
 
-def _depth_tile(depth: np.ndarray, valid: np.ndarray, low: float, high: float) -> np.ndarray:
+def scale_tile(depth: np.ndarray, valid: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Draw numbers (H, W) in the colours of depth from ``low`` to ``high``; invalid ones black."""
     tile = canvas.blank(*depth.shape, MISSING)
     share = (depth[valid] - low) / max(high - low, 1e-6)
     tile[valid] = DEPTH_COLOURS[(share.clip(0, 1) * 255).round().astype(int)]
     return tile
 
 
-def _scale_bar(low: float, high: float, ends: tuple[str, str], height: int) -> np.ndarray:
-    """Draw the depth colours, far on top, and five depths in metres; ``ends`` prefix the outer."""
+def scale_bar(
+    low: float, high: float, ends: tuple[str, str], height: int, unit: str = " m"
+) -> np.ndarray:
+    """Draw the depth colours, the largest on top, and five numbers; ``ends`` prefix the outer."""
     signs = (ends[0], "", "", "", ends[1])
     depths = np.linspace(low, high, 5)
-    labels = [canvas.text(f"{s}{d:.2f} m") for s, d in zip(signs, depths, strict=True)]
+    labels = [canvas.text(f"{s}{d:.2f}{unit}") for s, d in zip(signs, depths, strict=True)]
     line = labels[0].shape[0]
     length = height - line  # the outer labels extend half a line beyond the bar
     shades = (np.linspace(1, 0, length) * 255).round().astype(int)

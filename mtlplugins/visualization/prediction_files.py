@@ -86,6 +86,7 @@ enter("multilabel", "writer", Writer(".json", _class_set))
 enter("mask", "writer", Writer(".png", _shares))
 enter("edges", "writer", Writer(".png", _shares))
 enter("pixels", "writer", Writer(".npy", _vectors))
+enter("values", "writer", Writer(".npy", _vectors))
 enter("regression", "writer", Writer(".json", _numbers))
 
 

@@ -4,6 +4,7 @@ from .base import DenseTarget, Target
 from .class_map import ClassMap
 from .depth_map import DepthMap
 from .edge_map import EdgeMap
+from .flow_map import FlowMap
 from .hidden_pixels import HiddenPixels
 from .image_label import ImageLabel
 from .image_labels import ImageLabels
@@ -16,6 +17,7 @@ from .mask_map import MaskMap
 from .normal_map import NormalMap
 from .rotation_label import RotationLabel
 from .self_made import SelfMadeTarget
+from .value_map import ValueMap
 
 __all__ = [
     "ClassMap",
@@ -23,6 +25,7 @@ __all__ = [
     "DepthMap",
     "EdgeMap",
     "FilePerImage",
+    "FlowMap",
     "HiddenPixels",
     "ImageLabel",
     "ImageLabels",
@@ -36,4 +39,5 @@ __all__ = [
     "RotationLabel",
     "SelfMadeTarget",
     "Target",
+    "ValueMap",
 ]

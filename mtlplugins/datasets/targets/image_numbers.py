@@ -77,14 +77,19 @@ class ImageNumbers(ImageValues):
 
     def describe(self, value: np.ndarray) -> dict[str, int]:
         """Count the image by the mean of its numbers."""
-        counts, _ = np.histogram(value.mean(), (-np.inf, *_BOUNDS, np.inf))
-        names = [f"below {_BOUNDS[0]}"]
-        names += [f"{low} to {high}" for low, high in pairwise(_BOUNDS)]
-        return dict(zip([*names, f"from {_BOUNDS[-1]}"], counts.tolist(), strict=True))
+        return counts_by_range(value.mean(keepdims=True))
 
     def pack(self, value: np.ndarray) -> LabelData:
         """Convert to float32 numbers (K,)."""
         return LabelData(numbers=torch.from_numpy(value.copy()))
+
+
+def counts_by_range(numbers: np.ndarray) -> dict[str, int]:
+    """Count numbers (N,) by powers of ten."""
+    counts, _ = np.histogram(numbers, (-np.inf, *_BOUNDS, np.inf))
+    names = [f"below {_BOUNDS[0]}"]
+    names += [f"{low} to {high}" for low, high in pairwise(_BOUNDS)]
+    return dict(zip([*names, f"from {_BOUNDS[-1]}"], counts.tolist(), strict=True))
 
 
 def _is_number(value: Any) -> bool:

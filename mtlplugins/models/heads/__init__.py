@@ -5,6 +5,7 @@ from .classification import ClassificationHead
 from .decode_head import MultiTaskDecodeHead
 from .depth import DepthHead
 from .edges import EdgesHead
+from .flow import FlowHead
 from .image_head import ImageHead
 from .mask import MaskHead
 from .multi_label import MultiLabelHead
@@ -12,12 +13,14 @@ from .normals import NormalsHead
 from .pixels import PixelsHead
 from .regression import RegressionHead
 from .segmentation import SegmentationHead
+from .values import ValuesHead
 
 __all__ = [
     "ClassificationHead",
     "DenseHead",
     "DepthHead",
     "EdgesHead",
+    "FlowHead",
     "ImageHead",
     "MaskHead",
     "MultiLabelHead",
@@ -27,4 +30,5 @@ __all__ = [
     "RegressionHead",
     "SegmentationHead",
     "TaskHead",
+    "ValuesHead",
 ]

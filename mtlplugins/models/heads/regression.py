@@ -11,12 +11,12 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
+from mtlplugins.models.losses.gaussian import deviation, gaussian_nll
 from mtlplugins.models.losses.of_measures import measure_criterion
 from mtlplugins.structures import numbers_of
 
 from .image_head import ImageHead
-
-_MEAN_ABSOLUTE_ERROR = dict(type="mmpretrain.PixelReconstructionLoss", criterion="L1")
+from .values import MEAN_ABSOLUTE_ERROR
 
 
 @MODELS.register_module()
@@ -38,6 +38,8 @@ class RegressionHead(ImageHead):
         loss: A loss of depth in docs/losses.md or of your own, or a list of them, which are added
             up; called with prediction, target and a boolean, all true, as maps (n, K, 1, 1). The
             default is the mean absolute error; ``criterion="L2"`` is the mean square.
+        uncertainty: Whether to predict a standard deviation for each number too, by the likelihood
+            of a normal distribution, in place of ``loss``. Predictions have it as ``std``.
         init_cfg: Initialisation of the linear layers.
 
     Raises:
@@ -53,7 +55,8 @@ class RegressionHead(ImageHead):
         std: float = 1.0,
         hidden: Sequence[int] = (),
         dropout: float = 0.0,
-        loss: dict | Sequence[dict] = _MEAN_ABSOLUTE_ERROR,
+        loss: dict | Sequence[dict] = MEAN_ABSOLUTE_ERROR,
+        uncertainty: bool = False,
         init_cfg: dict = dict(type="TruncNormal", std=0.02, layer="Linear"),  # noqa: B006
     ) -> None:
         if not isinstance(num_outputs, int) or num_outputs < 1 or not 0 < std < inf:
@@ -61,18 +64,18 @@ class RegressionHead(ImageHead):
                 f"RegressionHead: num_outputs={num_outputs}, std={std}: give 1 number or more, and "
                 "a positive standard deviation"
             )
-        super().__init__(
-            in_channels, num_outputs, hidden=hidden, dropout=dropout, init_cfg=init_cfg
-        )
+        logits = num_outputs * (2 if uncertainty else 1)
+        super().__init__(in_channels, logits, hidden=hidden, dropout=dropout, init_cfg=init_cfg)
         self.num_outputs = num_outputs
         self.mean = mean
         self.std = std
+        self.uncertainty = uncertainty
         self.criterion = measure_criterion(
             "RegressionHead", loss, channels=num_outputs, positive=False
         )
 
     def loss(self, logits: Tensor, targets: Sequence[LabelData]) -> dict[str, Tensor]:
-        """Compare logits (n, K) with numbers, float32 (K,).
+        """Compare logits (n, K or 2 K) with numbers, float32 (K,).
 
         Raises:
             ValueError: The targets have another number of numbers.
@@ -85,15 +88,22 @@ class RegressionHead(ImageHead):
             )
         target = target.to(logits.device, non_blocking=True)
         wanted = (target - self.mean) / self.std
+        if self.uncertainty:
+            mean, spread = logits.split(self.num_outputs, dim=1)
+            return dict(loss=gaussian_nll(mean, spread, wanted, torch.ones_like(wanted).bool()))
         maps = (x.float()[..., None, None] for x in (logits, wanted))  # (n, K, 1, 1)
         valid = torch.ones_like(target, dtype=torch.bool)
         valid = valid[..., None, None] if self.num_outputs == 1 else valid[:, :1, None]
         return dict(loss=self.criterion(*maps, valid))
 
     def postprocess(self, logits: Tensor) -> Tensor:
-        """Turn logits (n, K) into numbers, float32 (n, K)."""
-        return logits.float() * self.std + self.mean
+        """Turn logits (n, K or 2 K) into numbers, float32 (n, K)."""
+        return logits[:, : self.num_outputs].float() * self.std + self.mean
 
     def merge(self, views: Tensor) -> LabelData:
-        """Average the numbers of the views (v, K)."""
-        return LabelData(numbers=self.postprocess(views).mean(dim=0))
+        """Average the numbers of the views (v, K or 2 K), and their variances."""
+        found = LabelData(numbers=self.postprocess(views).mean(dim=0))
+        if self.uncertainty:
+            deviations = self.std * deviation(views[:, self.num_outputs :])
+            found.set_data(dict(std=deviations.square().mean(dim=0).sqrt()))
+        return found

@@ -11,7 +11,12 @@ from .criterion import Criterion
 
 
 def measure_criterion(
-    head: str, config: dict | Sequence[dict], channels: int, *, positive: bool = True
+    head: str,
+    config: dict | Sequence[dict],
+    channels: int,
+    *,
+    positive: bool = True,
+    each: bool = False,
 ) -> Criterion:
     """Build the loss of a head that predicts continuous values.
 
@@ -19,6 +24,7 @@ def measure_criterion(
         head: Name of the head, for errors.
         config: A loss, or a list of losses, which are summed.
         channels: Number C of values per pixel: 1 for depth, 3 for directions.
+        each: Whether the validity mask is one of each value, (n, C, H, W), also where C is not 1.
         positive: Whether a single value is above 0, for losses that take its logarithm.
 
     Returns:
@@ -33,7 +39,8 @@ def measure_criterion(
         valid = torch.ones(2, 3, 5, dtype=torch.bool)
         valid[0, 0], valid[1] = False, False  # an image without valid pixels
         target = torch.where(valid[:, None], pred.flip(3) + 0.05, 0)
-    example = pred, target, valid[:, None] if channels == 1 else valid
+    mask = valid[:, None].expand_as(pred) if each or channels == 1 else valid
+    example = pred, target, mask
     calls = {name: call for name, call in _CALLS.items() if positive or call is not _silog}
     return Criterion(head, config, calls, _as_ours, example)
 
