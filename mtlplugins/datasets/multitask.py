@@ -76,6 +76,8 @@ class MultiTaskDataset(BaseDataset):
     generated = False
     #: How to get the data, for the error when it is not there.
     source = "set data_root to the folder of the data set (--cfg-options data_root=DIR)"
+    #: Whether MMEngine packs the list of images into one block of memory, which workers share.
+    serialize = True
     #: An item depends only on the seed and number of its draw: no wrapper has to seed it again.
     seeds_draws = True
 
@@ -111,11 +113,13 @@ class MultiTaskDataset(BaseDataset):
             )
         self.image = dict(image)
         self.target_types: dict[str, Target] = {t: DATASETS.build(targets[t]) for t in tasks}
+        self.target_configs = {t: targets[t] for t in tasks}
         self._not_loaded = {t: target for t, target in targets.items() if t not in tasks}
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
             data_prefix={},
+            serialize_data=self.serialize,
             pipeline=list(pipeline),
             test_mode=test_mode,
             indices=indices,

@@ -6,13 +6,21 @@ import zipfile
 from collections.abc import Callable, Iterable
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from .files import CHANNELS, BrokenFile, check_file, check_pixels, open_image
+from .files import (
+    CHANNELS,
+    BrokenFile,
+    check_file,
+    check_pixels,
+    open_image,
+    read_content,
+    readable,
+)
 from .opencv_decoding import decode_whole
 
 _DEEP = 16  # bits per channel of the PNG files that Pillow reads as 8 bits
@@ -74,7 +82,8 @@ def _read_image(path: str, lossless: bool) -> np.ndarray:
         if (pixels := decode_whole(path, image, colours=False)) is not None:
             return pixels
         if image.format == "PNG" and _is_deep_rgb(path):  # Pillow would drop the lower 8 bits
-            pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+            content = np.frombuffer(read_content(path), np.uint8)
+            pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
             if pixels is None:
                 raise ValueError("OpenCV cannot decode it")
             return np.asarray(cv2.cvtColor(pixels, _to_rgb(path)))
@@ -83,14 +92,13 @@ def _read_image(path: str, lossless: bool) -> np.ndarray:
 
 def _is_lossy(path: str, image: Image.Image) -> bool:
     if image.format == "WEBP":
-        return b"VP8L" not in Path(path).read_bytes()  # the chunk of lossless pixels
+        return b"VP8L" not in read_content(path)  # the chunk of lossless pixels
     return image.format == "JPEG"
 
 
 def _png_header(path: str) -> tuple[int, int]:
     """Return bits per channel and colour type of a PNG."""
-    with open(path, "rb") as file:
-        header = file.read(26)
+    header = read_content(path)[:26]
     return header[24], header[25]
 
 
@@ -113,22 +121,34 @@ def _check_shape(shape: tuple[int, ...], channels: int) -> None:
 
 
 def _read_npy(path: str, array: str, channels: int) -> np.ndarray:
-    # mapping fails if the file is shorter than its header says; reading would allocate first
-    values = np.lib.format.open_memmap(path, mode="r")
-    _check_shape(values.shape, channels)
-    return np.array(values)
+    source = readable(path)
+    if isinstance(source, str):
+        # mapping fails if the file is shorter than its header says; reading would allocate first
+        values = np.lib.format.open_memmap(path, mode="r")
+        _check_shape(values.shape, channels)
+        return np.array(values)
+    shape, kind = _header_of_npy(source)
+    _check_shape(shape, channels)
+    if len(source.getbuffer()) < prod(shape) * kind.itemsize:
+        raise ValueError("it is shorter than its header says")
+    source.seek(0)
+    return np.lib.format.read_array(source, allow_pickle=False)
+
+
+def _header_of_npy(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Return the shape and the type of an array."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0
+    shape, _, kind = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)
+    return shape, kind
 
 
 def _read_npz(path: str, array: str, channels: int) -> np.ndarray:
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(readable(path)) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         member = f"{_choose(names, array, path)}.npy"
-        with archive.open(member) as file:  # the header alone
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0
-            shape, _, kind = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(
-                file
-            )
+        with archive.open(member) as file:
+            shape, kind = _header_of_npy(file)
         _check_shape(shape, channels)
         if archive.getinfo(member).file_size > prod(shape) * kind.itemsize + 10_000:
             raise ValueError("its size is not what its header says")
@@ -139,7 +159,7 @@ def _read_npz(path: str, array: str, channels: int) -> np.ndarray:
 def _read_hdf5(path: str, array: str, channels: int) -> np.ndarray:
     import h5py
 
-    with h5py.File(path, "r") as file:
+    with h5py.File(readable(path), "r") as file:
         name = array or _choose(
             [n for n in file if isinstance(_own(file, n), h5py.Dataset)], "", path
         )
@@ -164,15 +184,17 @@ def _own(group: Any, name: str) -> Any:
 def _read_mat(path: str, array: str, channels: int) -> np.ndarray:
     from scipy.io import loadmat, whosmat
 
-    shapes = {name: shape for name, shape, _ in whosmat(path)}
+    shapes = {name: shape for name, shape, _ in whosmat(readable(path))}
     name = _choose(shapes, array, path)
     _check_shape(shapes[name], channels)
-    return loadmat(path, variable_names=[name])[name]
+    return loadmat(readable(path), variable_names=[name])[name]
 
 
 def _read_exr(path: str, array: str, channels: int) -> np.ndarray:
     import OpenEXR  # ty: ignore[import-not-found]  # has no type stubs
 
+    if not isinstance(readable(path), str):
+        raise ValueError("OpenEXR reads files only: store these arrays as .npy in the shards")
     with OpenEXR.File(path, header_only=True) as file:
         (left, top), (right, bottom) = file.header()["dataWindow"]
     check_pixels(int(right) - int(left) + 1, int(bottom) - int(top) + 1)
@@ -183,7 +205,8 @@ def _read_exr(path: str, array: str, channels: int) -> np.ndarray:
 
 def _read_pfm(path: str, array: str, channels: int) -> np.ndarray:
     """Read a portable float map: ``Pf`` or ``PF``, width, height, scale; rows from below."""
-    with open(path, "rb") as file:
+    source = readable(path)
+    with open(source, "rb") if isinstance(source, str) else source as file:
         kind = file.readline().strip()
         width, height = (int(word) for word in file.readline().split())
         order = "<" if float(file.readline()) < 0 else ">"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from os import stat as file_status
 from pathlib import Path
 
 from PIL import Image
+
+from .members import member_size, read_member
 
 #: Formats that are read, detected by content. Pillow knows more, and passes some, such as EPS, to
 #: other programs.
@@ -60,7 +63,7 @@ def open_image(path: str) -> Iterator[Image.Image]:
         OSError: The file cannot be opened, or its format is not among those that are read.
     """
     check_file(path)
-    with Image.open(path, formats=FORMATS) as image:
+    with Image.open(readable(path), formats=FORMATS) as image:
         check_pixels(*image.size)
         yield image
 
@@ -72,13 +75,26 @@ def check_file(path: str) -> None:
         ValueError: The reason.
         OSError: There is no such file.
     """
-    status = file_status(path)
-    if not stat.S_ISREG(status.st_mode):  # reading a pipe may block, a device may never end
-        raise ValueError("it is not an ordinary file")
-    if not status.st_size:
+    size = member_size(path)
+    if size is None:
+        status = file_status(path)
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe may block, a device may never end
+            raise ValueError("it is not an ordinary file")
+        size = status.st_size
+    if not size:
         raise ValueError("it is empty")
-    if Image.MAX_IMAGE_PIXELS and status.st_size > Image.MAX_IMAGE_PIXELS * CHANNELS * _BYTES:
-        raise ValueError(f"it has {status.st_size / 2**30:.1f} GiB, more than any image")
+    if Image.MAX_IMAGE_PIXELS and size > Image.MAX_IMAGE_PIXELS * CHANNELS * _BYTES:
+        raise ValueError(f"it has {size / 2**30:.1f} GiB, more than any image")
+
+
+def readable(path: str) -> str | BytesIO:
+    """Return what decoders open: the path of a file, or the content of a member of a tar file."""
+    return path if member_size(path) is None else BytesIO(read_member(path))
+
+
+def read_content(path: str) -> bytes:
+    """Read a file, or a member of a tar file."""
+    return Path(path).read_bytes() if member_size(path) is None else read_member(path)
 
 
 def check_pixels(width: int, height: int) -> None:

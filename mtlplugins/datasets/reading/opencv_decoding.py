@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 from PIL import Image
+
+from .files import read_content
 
 #: How a whole file ends, by format: the last marker of a JPEG, the last chunk of a PNG.
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
@@ -34,7 +34,7 @@ def decode_whole(path: str, image: Image.Image, *, colours: bool) -> np.ndarray 
         return None
     if form == "JPEG" and image.mode != "RGB":
         return None
-    content = Path(path).read_bytes()
+    content = read_content(path)
     if not content.endswith(_ENDS[form]):
         return None
     if form == "PNG":

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import Path
 from typing import Any, NoReturn
 
 import cv2
@@ -15,7 +14,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from mtlplugins.datasets.reading.files import FORMATS, BrokenFile
+from mtlplugins.datasets.reading.files import FORMATS, BrokenFile, read_content
 
 _FACTORS = (8, 4, 2)  # by which JPEG decoders can divide the sides
 _ORIENTATION = 0x0112  # EXIF tag
@@ -47,7 +46,7 @@ def broken_if_unreadable(path: str) -> Iterator[None]:
 def is_turned(path: str, header: Image.Image) -> bool:
     """Return whether decoders rotate or mirror an open image according to its EXIF data."""
     if isinstance(header, PngImageFile):  # Pillow would decode it to read what is after the pixels
-        content = Path(path).read_bytes()
+        content = read_content(path)
         if not any(mark in content for mark in _IN_PNG):
             return False
     return header.getexif().get(_ORIENTATION, 1) in _TURNED
@@ -142,7 +141,7 @@ class UndecodedImage:
     def _decode(self, factor: int) -> np.ndarray:
         """Decode the whole image, its sides divided by ``factor`` and rounded up."""
         with broken_if_unreadable(self.path):
-            image = Image.open(BytesIO(Path(self.path).read_bytes()), formats=FORMATS)
+            image = Image.open(BytesIO(read_content(self.path)), formats=FORMATS)
             # Pillow takes the largest factor that leaves at least the requested size
             image.draft(None, (image.width // factor, image.height // factor))
             upright = ImageOps.exif_transpose(image)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
+import mmcv
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmseg.registry import TRANSFORMS
 
-from mtlplugins.datasets.reading.files import BrokenFile, open_image
+from mtlplugins.datasets.reading.files import BrokenFile, open_image, read_content
 from mtlplugins.datasets.reading.opencv_decoding import decode_whole
 from mtlplugins.datasets.targets.sizes import fitted
 
@@ -45,17 +44,17 @@ class LoadMultiTaskImage(LoadImageFromFile):
                 mode = image.mode
                 results["turned"] = turned = is_turned(path, image)
                 pixels = None if turned else decode_whole(path, image, colours=True)
-            if pixels is not None:
-                results["img"] = pixels
-                results["img_shape"] = results["ori_shape"] = pixels.shape[:2]
-                return results
             if mode.startswith(("I", "F")):  # Pillow would clip all above 255
                 raise ValueError(
                     f"its pixels are {mode}, not of 8 bits per channel; convert it, or load it by "
                     "dict(type='LoadImageChannels', channels=1), with mean and std of one value "
                     "in model.data_preprocessor and model.backbone.in_channels=1"
                 )
-            return cast(dict, super().transform(results))  # not None: errors are raised
+            if pixels is None:
+                pixels = mmcv.imfrombytes(read_content(path), flag="color", backend="pillow")
+            results["img"] = pixels
+            results["img_shape"] = results["ori_shape"] = pixels.shape[:2]
+            return results
 
 
 @TRANSFORMS.register_module()
