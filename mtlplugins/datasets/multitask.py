@@ -17,13 +17,14 @@ from .draw_sampler import Draw
 from .reading.columns import sources_in_columns
 from .reading.entries import Entries
 from .reading.image_folder import images_in_folder
-from .reading.image_modes import say_mode
+from .reading.image_modes import say_channels, say_mode
 from .reading.memory_cache import MemoryCache
 from .reading.replacement import check_broken_files, load_or_replace
 from .reading.split_file import SplitFile, read_split
 from .targets.base import Target
 from .targets.map_file import FilePerImage, suffixes_of
 from .targets.sizes import say_resized
+from .transforms.channels import LoadImageChannels
 from .transforms.foreign import check_pipeline
 from .transforms.loading import LoadMultiTaskImage
 
@@ -180,9 +181,16 @@ class MultiTaskDataset(BaseDataset):
             for name, suffix in entries
         ]
         say_resized(self.target_types, ((i["img_path"], i["target_sources"]) for i in infos))
-        if any(isinstance(step, LoadMultiTaskImage) for step in self.pipeline.transforms):
-            say_mode(infos[0]["img_path"])
+        self.say_images(infos[0]["img_path"])
         return infos
+
+    def say_images(self, path: str) -> None:
+        """Log what the pipeline makes of images such as the first one, if they are not RGB."""
+        for step in self.pipeline.transforms:
+            if isinstance(step, LoadMultiTaskImage):
+                say_mode(path)
+            elif isinstance(step, LoadImageChannels):
+                say_channels(path, step.channels)
 
     def _in_columns(self, split: SplitFile, root: Path) -> dict[str, dict[str, str]]:
         """Find what a split file lists beside the images; files of other tasks are known too."""

@@ -75,7 +75,10 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "steps": lambda machine: steps.measure(machine, load(machine), peak=peak),
         "methods": lambda machine: methods.measure(machine, load(machine), peak=peak),
         "input": lambda machine: input_pipeline.measure(data=args.data),
-        "metrics": lambda machine: metrics.measure(),
+        "metrics": lambda machine: [
+            *metrics.measure(),
+            *metrics.measure(numbers=(100,), size=(480, 640)),
+        ],
         "start": lambda machine: start.measure(),
     }
 

@@ -13,6 +13,7 @@ from mtlplugins.datasets.reading.files import open_image
 
 from . import guesses
 from .annotations import find_annotations
+from .class_lists import class_list
 from .class_names import find_class_names
 from .contents import kind_of, values_in
 from .guesses import Guess
@@ -105,6 +106,8 @@ def propose(folder: Path) -> Proposal:
     if own:
         shared.pop("semantic", None)
         columns.pop("semantic", None)
+    if not own and (listed := class_list(folder, images, "scene")):
+        own = {"": listed}
     if not shared and not own and not (own := _by_folder(images)):
         raise ValueError(
             f"{folder} has images, {images}, and no targets: {'; '.join(notes[:8])}. Targets have "
@@ -200,7 +203,7 @@ def _parts(
         suffixes = tuple(sorted({PurePosixPath(path).suffix for path in names.values()}))
         image = dict(folder=base, suffix=suffixes[0] if len(suffixes) == 1 else suffixes)
         guess = own.get(split) or own.get("") or next(iter(own.values()), None)
-        if guess and guess.target["type"] == "ImageLabel":
+        if guess and (folder / guess.target.get("file", "-")).is_dir():  # classes by folder
             image["folder"] = guess.target["file"]
         parts[split] = Part(image, names, dict(shared, **({guess.task: guess} if guess else {})))
     return parts

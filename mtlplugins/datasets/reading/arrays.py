@@ -22,6 +22,7 @@ from .files import (
     readable,
 )
 from .opencv_decoding import decode_whole
+from .tiff_channels import SUFFIXES, read_channels
 
 _DEEP = 16  # bits per channel of the PNG files that Pillow reads as 8 bits
 _RGB = (2, 6)  # colour types of a PNG: RGB without and with alpha
@@ -43,7 +44,7 @@ def read_array(
             ``"group/depth"``), or channel of an ``.exr``; may be empty where there is only one.
         lossless: Whether to refuse lossy formats, for targets: compression artefacts at an edge
             between two classes would be read as other classes.
-        channels: Most channels that an array, not an image, may have.
+        channels: Most channels that an array may have; above 4, also a TIFF (needs tifffile).
 
     Raises:
         BrokenFile: The file cannot be read, is refused by :func:`open_image`, is lossy, or has no
@@ -54,6 +55,8 @@ def read_array(
         if reader is not None:
             check_file(path)
             return reader(path, array, channels)
+        if channels > CHANNELS and Path(path).suffix.lower() in SUFFIXES:
+            return read_channels(path, channels)
         return _read_image(path, lossless)
     except BrokenFile:
         raise
@@ -239,6 +242,6 @@ _READERS: dict[str, Callable[[str, str, int], np.ndarray]] = {
     ".exr": _read_exr,
     ".pfm": _read_pfm,
 }
-_TIFF = " A TIFF of more than four channels is not read: write them together as .npy"
-_HINTS = {".tif": _TIFF, ".tiff": _TIFF}
-_PACKAGES = dict(h5py="h5py", scipy="scipy", OpenEXR="OpenEXR")
+_TIFF = " An image of more than four channels is loaded by LoadImageChannels"
+_HINTS = dict.fromkeys(SUFFIXES, _TIFF)
+_PACKAGES = dict(h5py="h5py", scipy="scipy", OpenEXR="OpenEXR", tifffile="tifffile")

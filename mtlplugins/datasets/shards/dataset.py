@@ -17,7 +17,6 @@ from mtlplugins.common.notice import Notice
 from mtlplugins.datasets.common_arguments import CommonArguments
 from mtlplugins.datasets.multitask import MultiTaskDataset
 from mtlplugins.datasets.reading.files import BrokenFile
-from mtlplugins.datasets.reading.image_modes import say_mode
 from mtlplugins.datasets.reading.members import is_url, read_member
 from mtlplugins.datasets.targets.base import Target
 from mtlplugins.datasets.targets.image_label import ImageLabel
@@ -142,7 +141,7 @@ class ShardDataset(MultiTaskDataset):
             ),
             logger="current",
         )
-        say_mode(samples[0]["img_path"])
+        self.say_images(samples[0]["img_path"])
         first = ((i["img_path"], i["target_sources"]) for i in islice(samples, _LOOKED_AT))
         say_resized(self.target_types, first)
         return samples

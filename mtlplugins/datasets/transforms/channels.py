@@ -7,7 +7,7 @@ from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
 from mtlplugins.datasets.reading.arrays import read_array
-from mtlplugins.datasets.reading.files import BrokenFile, open_image
+from mtlplugins.datasets.reading.files import CHANNELS, BrokenFile, open_image
 
 from .decoding import is_turned
 
@@ -16,10 +16,11 @@ from .decoding import is_turned
 class LoadImageChannels(BaseTransform):
     """Load an image of any number of channels: RGB-D, near infrared, alpha, 16 bits.
 
-    From ``.npy`` (H, W) or (H, W, C), or a grey, RGB or RGBA image. The channels keep the order of
-    the file (``bgr_to_rgb`` and ``rgb_to_bgr`` of the data preprocessor stay off); values of 8 bits
-    stay uint8, others become float32 unscaled, for ``mean`` and ``std`` of the data preprocessor,
-    one for each channel. The encoder takes them with ``backbone.in_channels``.
+    From ``.npy`` (H, W) or (H, W, C), a grey, RGB or RGBA image, or a TIFF of any channels, planes
+    or pages (above four channels it needs tifffile). The channels keep the order of the file
+    (``bgr_to_rgb`` and ``rgb_to_bgr`` of the data preprocessor stay off); values of 8 bits stay
+    uint8, others become float32 unscaled, for ``mean`` and ``std`` of the data preprocessor, one
+    for each channel. The encoder takes them with ``backbone.in_channels``.
 
     Transforms of colours are for three channels of 8 bits; crops, flips, rotations and resizing
     take any.
@@ -49,7 +50,7 @@ class LoadImageChannels(BaseTransform):
                 f"{self.channels}): correct channels, or write the channels together as .npy",
                 path,
             )
-        if not path.endswith(".npy"):
+        if not path.endswith(".npy") and self.channels <= CHANNELS:
             _check_header(path)
         if image.dtype != np.uint8:
             image = image.astype(np.float32)

@@ -95,6 +95,46 @@ def test_lists_of_classes(tmp_path: Path, lines: str, want: dict) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "want"),
+    [
+        (["wall", "floor"], {"wall": None, "floor": None}),
+        ({"wall": [120, 0, 0], "floor": [0, 9, 0]}, {"wall": (120, 0, 0), "floor": (0, 9, 0)}),
+        ({"10": "floor", "2": "wall"}, {"wall": None, "floor": None}),
+        ({"categories": [dict(id=1, name="wall", color=[1, 2, 3])]}, {"wall": (1, 2, 3)}),
+        ({"labels": {"a": "kitchen"}}, {"a": None}),
+        ([1, 2], None),
+        ("wall", None),
+    ],
+)
+def test_lists_of_classes_in_json(tmp_path: Path, content: object, want: dict | None) -> None:
+    path = tmp_path / "classes.json"
+    path.write_text(json.dumps(content))
+    assert find_class_names(tmp_path) == (want and (path, want))
+    path.write_text("{" * 9000)
+    assert find_class_names(tmp_path) is None
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_list_of_the_class_of_each_image(tmp_path: Path, form: str) -> None:
+    classes = {f"{number}": ("bath", "kitchen")[number % 2] for number in range(6)}
+    for name in classes:
+        write(tmp_path / f"photos/{name}.jpg", make_image(int(name)))
+    (tmp_path / "notes.csv").write_text("a,b,c\nd\n")  # another kind of list
+    if form == "csv":
+        lines = ["image,room", *(f"{name}.jpg,{room}" for name, room in classes.items())]
+        (tmp_path / "rooms.csv").write_text("\n".join(lines))
+    else:
+        rooms = dict(classes=["bath", "hall", "kitchen"], labels=classes)
+        (tmp_path / "rooms.json").write_text(json.dumps(rooms))
+    guess = inspect_folder(tmp_path, tmp_path / "new/mine.py").guesses["scene"]
+    assert guess.target["file"] == f"rooms.{form}"
+    assert guess.target["classes"] == ["bath", *["hall"] * (form == "json"), "kitchen"]
+    assert guess.unsure == ["no image has the class hall"] * (form == "json")
+    report = (tmp_path / "new/mine/report.txt").read_text()
+    assert "scene: 4 images, 100.0%" in report or "scene: 5 images, 100.0%" in report
+
+
+@pytest.mark.parametrize(
     ("stored", "unit"),
     [
         (np.full((48, 64), 2500, np.uint16), 0.001),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,54 @@ def test_other_content_is_named(values, count, message, tmp_path: Path):
     path = str(write(tmp_path / "a.npy", values))
     with pytest.raises(BrokenFile, match=rf"image {path} .*{message}"):
         LoadImageChannels(count)(dict(img_path=path))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("layout", ["interleaved", "planes", "pages", "compressed"])
+def test_a_tiff_of_six_channels(kind: type, layout: str, tmp_path: Path):
+    tifffile = pytest.importorskip("tifffile")
+    values, path = channels(6, kind), tmp_path / "a.tif"
+    planes = np.ascontiguousarray(values.transpose(2, 0, 1))
+    options: dict = dict(photometric="minisblack")
+    options |= {
+        "interleaved": dict(planarconfig="contig"),
+        "planes": dict(planarconfig="separate"),
+        "pages": {},
+        "compressed": dict(planarconfig="contig", compression="zlib"),
+    }[layout]
+    together = layout in ("interleaved", "compressed")
+    tifffile.imwrite(path, values if together else planes, **options)
+    found = LoadImageChannels(6)(dict(img_path=str(path)))["img"]
+    np.testing.assert_array_equal(found, values)
+    with pytest.raises(BrokenFile, match=r"a\.tif: cannot be read \(it has 6 channels, 5 are"):
+        LoadImageChannels(5)(dict(img_path=str(path)))
+    with pytest.raises(BrokenFile, match=r"shape \(24, 32, 6\) .*channels=7"):
+        LoadImageChannels(7)(dict(img_path=str(path)))
+    whole = path.read_bytes()
+    for kept in (0, 0.1, 0.6):
+        path.write_bytes(whole[: int(kept * len(whole))])
+        with pytest.raises(BrokenFile, match=r"a\.tif(:| has shape)"):
+            LoadImageChannels(6)(dict(img_path=str(path)))
+
+
+def test_tifffile_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    path = write(tmp_path / "a.tif", FILES["grey16.tif"])
+    with pytest.raises(BrokenFile, match=r"reading it needs tifffile: pip install tifffile"):
+        LoadImageChannels(6)(dict(img_path=str(path)))
+
+
+def test_the_log_says_what_images_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    heard: list[str] = []
+    log = "mtlplugins.datasets.reading.image_modes.print_log"
+    monkeypatch.setattr(log, lambda message, **_: heard.append(message))
+    write(tmp_path / "image/a.npy", channels(6))
+    steps = [dict(type="LoadImageChannels", channels=6), dict(type="PackMultiTask")]
+    MultiTaskDataset(str(tmp_path), {}, image=dict(folder="image", suffix=".npy"), pipeline=steps)
+    (said,) = heard
+    highest = 6 * 20 * 31 + 23
+    want = f"a.npy have 6 channels of float32, 0 to {highest}: they are loaded as stored"
+    assert said.endswith(want)
 
 
 def test_a_palette_is_no_channel(tmp_path: Path):

@@ -89,6 +89,10 @@ def _datasets(data: str | None) -> dict[str, Dataset]:
         )
         found["NYUv2, semantic and depth"] = _training_set(NYUV2, data_root=data)
         found["NYUv2, semantic"] = _training_set(NYUV2, data_root=data, **one_task)
+        in_memory = {"train_dataloader.dataset.resident": True}
+        found["NYUv2, semantic and depth, resident"] = _training_set(
+            NYUV2, data_root=data, **in_memory
+        )
         found["NYUv2, semantic, by mmseg's usual pipeline"] = DATASETS.build(mmsegs)
     found["rendered rooms, all tasks"] = _training_set(ROOMS)
     return found
