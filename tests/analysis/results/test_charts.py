@@ -1,43 +1,48 @@
 from __future__ import annotations
 
 import math
-import re
 
 import pytest
 
+from mtlplugins.analysis.results import Spread
 from mtlplugins.analysis.results.charts import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
     MOST_POINTS,
-    RIGHT,
-    TOP,
-    WIDTH,
     Curve,
-    chart,
+    colour,
+    gain_chart,
+    line_chart,
+    matrix_chart,
     thinned,
 )
 
 
-def test_points_lie_where_the_axes_say() -> None:
-    svg = chart("a < b", "epoch", [Curve("run", "#123456", [(0, 0.0), (1, 4.0), (2, 2.0)])])
-    (path,) = re.findall(r'<path d="M([^"]+)" class="curve" stroke="#123456">', svg)
-    points = [tuple(map(float, point.split())) for point in path.split("L")]
-    middle = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
-    assert points == [(LEFT, HEIGHT - BOTTOM), (middle[0], TOP), (WIDTH - RIGHT, middle[1])]
-    assert "a &lt; b" in svg
+def test_a_line_has_its_points_its_experiment_and_no_markup() -> None:
+    whole = Curve("a < b", 1, [(1, 4.0), (2, math.nan), (3, 2.0)])
+    cut = Curve("cut", 0, [(1, 1.0)], dashed=True)
+    empty = Curve("empty", 2, [(1, math.inf)])
+    chart = line_chart("x < y", "epoch", [whole, cut, empty])
+    assert chart["title"] == "x &lt; y"
+    one, other = chart["data"]
+    assert (one["x"], one["y"], one["name"], one["meta"]) == ([1, 3], [4.0, 2.0], "a &lt; b", 1)
+    assert one["line"] == dict(color=colour(1), dash="solid")
+    assert other["line"]["dash"] == "dash"
+    assert "markers" in other["mode"]  # a single point has no line
+    assert line_chart("x", "epoch", [empty]) is None
 
 
-def test_a_constant_and_a_single_point_can_be_drawn() -> None:
-    svg = chart("x", "epoch", [Curve("run", "#000", [(3, 5.0)], dashed=True)])
-    assert "stroke-dasharray" in svg
-    assert "nan" not in svg
-    assert chart("x", "epoch", [Curve("run", "#000", [(1, math.nan)])]) == ""
+def test_bars_have_the_gains_and_their_spread() -> None:
+    gains = {"b": {"": Spread(1.5, 0.5, 2), "depth": Spread(-3.0, None, 1)}}
+    (bar,) = gain_chart(gains, ["a", "b"])["data"]
+    assert bar["x"] == ["Δm", "depth"]
+    assert bar["y"] == [1.5, -3.0]
+    assert bar["error_y"]["array"] == [0.5, 0]
+    assert bar["meta"] == 1
 
 
-def test_an_empty_curve_beside_a_full_one_draws_nothing() -> None:
-    full = Curve("run", "#000", [(0, 1.0), (1, 2.0)])
-    assert chart("x", "epoch", [full, Curve("other", "#111", [])]).count('class="curve"') == 1
+def test_a_matrix_reads_from_its_top_left() -> None:
+    chart = matrix_chart("cosines", ["a", "b"], [[1, -0.5], [None, 1]])
+    assert chart["data"][0]["z"] == [[1, -0.5], [None, 1]]
+    assert chart["layout"]["yaxis"]["autorange"] == "reversed"
 
 
 def test_thinning_keeps_the_means() -> None:

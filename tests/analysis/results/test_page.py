@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,10 +9,23 @@ import torch
 from torch import nn
 
 from mtlplugins.analysis.results import Table, panels, read_run, write_page
+from mtlplugins.analysis.results import page as page_module
+from mtlplugins.analysis.results.chart_groups import chart_groups
 from mtlplugins.analysis.results.table import Cell
 from tests.analysis.results.work_dirs import config, full_log, summaries_of, write_run
 
 HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand for the script of Plotly."""
+    monkeypatch.setattr(page_module, "plotly_script", lambda: "var Plotly;")
+
+
+def charts_of(page: str) -> list[dict]:
+    data = page.partition('id="charts">')[2].partition("</script>")[0]
+    return json.loads(data)
 
 
 def test_no_text_becomes_markup(tmp_path: Path) -> None:
@@ -32,7 +46,8 @@ def test_no_text_becomes_markup(tmp_path: Path) -> None:
         left_out={HOSTILE: HOSTILE},
     )
     page = (tmp_path / "page.html").read_text()
-    assert "<script" not in page
+    assert HOSTILE not in page
+    assert "alert(1)</" not in page  # in the data of the charts either
     assert page.count("<strong>&lt;script&gt;alert(1)&lt;/script&gt;</strong>") == 1
 
 
@@ -50,7 +65,58 @@ def test_runs_that_did_not_reach_their_end_are_dashed_and_said(tmp_path: Path) -
     page = (tmp_path / "page.html").read_text()
     assert "seed 2: incomplete: epoch 3 of 3; in no average." in page
     assert "seed 1:" not in page
-    assert page.count("stroke-dasharray") == 2  # the score, and the loss
+    score, loss = charts_of(page)
+    assert [chart["title"] for chart in (score, loss)] == ["depth/d1 ↑", "depth_loss"]
+    for chart in (score, loss):
+        assert [trace["line"]["dash"] for trace in chart["data"]] == ["solid", "dash"]
+    assert page.count("data-chart=") == 2
+
+
+def test_without_plotly_the_page_says_how_to_get_it(
+    tmp_path: Path, summaries: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_module, "plotly_script", lambda: None)
+    write_page(tmp_path / "page.html", "T", summaries, [], panels=None, left_out={})
+    page = (tmp_path / "page.html").read_text()
+    assert "pip install &#x27;mtlplugins[results]&#x27;" in page
+    assert "data-chart=" not in page
+
+
+def test_gains_weights_and_affinity_have_charts(tmp_path: Path) -> None:
+    baselines = dict(depth="alone")
+    log = full_log({"depth/d1": 0.6})
+    for entry in log:
+        if "iter" in entry:
+            entry["depth_weight"] = entry["iter"] / 10
+    multi = write_run(
+        tmp_path / "multi", config(experiment=dict(name="m", baselines=baselines)), log
+    )
+    alone = write_run(
+        tmp_path / "alone", config(experiment=dict(name="alone")), full_log({"depth/d1": 0.5})
+    )
+    (multi / "affinity").mkdir()
+    part = dict(
+        parts=dict(all=dict(cosine=[[1, 0.25], [0.25, 1]])),
+        history=[dict(share=[0.75, 0.25]), dict(share=[0.5, 0.5])],
+    )
+    names = ["a/epoch_2.pth", "a/epoch_8.pth"]
+    report = dict(tasks=["depth", "semantic"], own=part, folded=None, checkpoints=names)
+    (multi / "affinity" / "report.json").write_text(json.dumps(report))
+    summaries = summaries_of([read_run(multi), read_run(alone)])
+    groups = dict(chart_groups(summaries))
+    assert list(groups) == [
+        "Gains over single tasks", "Validation", "Task weights", "Task affinity", "Training",
+    ]  # fmt: skip
+    (gain,) = groups["Gains over single tasks"]
+    assert gain["data"][0]["y"] == pytest.approx([20, 20, 20])  # Δm, depth, depth/d1
+    (weight,) = groups["Task weights"]
+    assert weight["data"][0]["y"] == [1, 2, 3, 4]
+    cosine, shares = groups["Task affinity"]
+    assert cosine["data"][0]["z"] == [[1, 0.25], [0.25, 1]]
+    assert [(trace["x"], trace["y"]) for trace in shares["data"]] == [
+        ([2, 8], [75, 50]),
+        ([2, 8], [25, 50]),
+    ]
 
 
 def test_panels_show_predictions_without_dropout(
