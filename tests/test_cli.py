@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from importlib import import_module
 
@@ -30,6 +32,15 @@ def test_the_exit_status_is_the_command_s(name: str, monkeypatch) -> None:
     monkeypatch.setattr(import_module(COMMANDS[name][1]), "main", lambda: "not everything")
     with pytest.raises(SystemExit, match="not everything"):
         run(monkeypatch, name)
+
+
+def test_nothing_is_searched_for_garbage_as_a_command_ends(monkeypatch) -> None:
+    at_exit = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    monkeypatch.setattr(import_module(COMMANDS["predict"][1]), "main", lambda: None)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "predict")
+    assert at_exit == [gc.freeze]
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
