@@ -33,7 +33,7 @@ from .balancing import (
 )
 from .batch_augmentation import BatchRandomErase, BatchRandomFlip, BatchRandomShift
 from .data_preprocessor import MultiTaskDataPreprocessor
-from .decoders import ConvUNetDecoder, SwinUNetDecoder
+from .decoders import ConvUNetDecoder, CrossTaskAttention, SwinUNetDecoder
 from .distributed import MultiTaskDistributedDataParallel
 from .heads import (
     ClassificationHead,
@@ -78,6 +78,7 @@ __all__ = [
     "CondVisionTransformer",
     "ConvUNetDecoder",
     "CosineDirectionLoss",
+    "CrossTaskAttention",
     "DeployedModel",
     "DepthHead",
     "DualProj",

@@ -70,6 +70,19 @@ def check_parts(tasks: Sequence[str], **parts: Mapping[str, Any]) -> None:
                 )
 
 
+def check_exchange(frozen_tasks: Sequence[str]) -> None:
+    """Check that no task is frozen that would exchange maps with those that are trained.
+
+    Raises:
+        ValueError: A task is frozen.
+    """
+    if frozen_tasks:
+        raise ValueError(
+            f"frozen_tasks={tuple(frozen_tasks)} would not stay as they are: by model.exchange "
+            "their maps depend on those of the tasks that are trained; leave one of the two out"
+        )
+
+
 def check_method(where: str, config: Any, known: Sequence[str]) -> None:
     """Check that ``model.balancing`` or ``model.step`` names a registered method.
 

@@ -18,6 +18,7 @@ from .backbones.conditioned import Trunk
 from .balancing import METHODS
 from .checks import (
     check_channels,
+    check_exchange,
     check_method,
     check_parts,
     check_preprocessor,
@@ -67,6 +68,9 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
         heads: The head of each task.
         decoders: The decoder of each task that needs one; other heads get the encoder's maps.
         neck: One of mmseg's necks, between the encoder and the decoders and heads.
+        exchange: Attention between the decoders' maps, before the heads, such as
+            ``dict(type="CrossTaskAttention", channels=96)``, by which the predictions of a task
+            depend on the others; None for none. Not with ``frozen_tasks`` or ``TaskByTask``.
         tasks: The tasks to train and predict, in the order of their rows; None for all with a head.
             A config that inherits two tasks can thus train one of them.
         frozen_tasks: Tasks that are not trained; encoder and neck are frozen with them, so only the
@@ -107,6 +111,7 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
         decoders: dict[str, dict] | None = None,
         *,
         neck: dict | None = None,
+        exchange: dict | None = None,
         tasks: Sequence[str] | None = None,
         frozen_tasks: Sequence[str] = (),
         global_embedding: bool = False,
@@ -139,6 +144,10 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
         self.neck = MODELS.build(neck) if neck else None
         self.decoders = _by_task(decoders, [task for task in self.tasks if task in decoders])
         self.heads = _by_task(heads, self.tasks)
+        self.exchange = None
+        if exchange:
+            check_exchange(self.frozen_tasks)
+            self.exchange = MODELS.build({**exchange, "tasks": list(self.decoders)})
         embed_dims = getattr(self.backbone, "task_embed_dims", None)
         self.task_embedding = None
         if embed_dims:
@@ -194,13 +203,12 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
             maps, shared_maps = trunk.maps, len(trunk.maps)
         else:
             maps, shared_maps = self._maps_of_rows(inputs, rows_to_encode(rows))
-        logits = {}
-        for task in rows.tasks:
-            features = rows.features(maps, task, shared_maps)
-            if task in self.decoders:
-                features = self.decoders[task](features)
-            logits[task] = self.heads[task](features)
-        return logits
+        features: dict[str, Any] = {t: rows.features(maps, t, shared_maps) for t in rows.tasks}
+        decoded = {t: self.decoders[t](features[t]) for t in rows.tasks if t in self.decoders}
+        if self.exchange is not None and decoded:
+            decoded = self.exchange(decoded, rows)
+        features |= decoded
+        return {task: self.heads[task](features[task]) for task in rows.tasks}
 
     def _maps_of_rows(self, inputs: Tensor | Trunk, rows: Rows) -> tuple[Sequence[Tensor], int]:
         """Encode rows; return the maps after the neck, and how many of them are of images."""
@@ -275,7 +283,7 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
             losses |= found.loss(task, logits.get(task, inputs[:0]), self.modules_of(task))
         if get_world_size() > 1 or len(logits) < len(self.trained_tasks):
             # an image-level task alone does not reach the norms of the encoder's finer maps
-            shared = touch(self.backbone, self.neck, self.task_embedding)
+            shared = touch(self.backbone, self.neck, self.exchange, self.task_embedding)
             last = f"{self.trained_tasks[-1]}_loss"
             losses[last] = losses[last] + shared
         return losses

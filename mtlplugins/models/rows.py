@@ -55,6 +55,18 @@ class Rows(ABC):
             The maps (n, C, H, W) of this task's n images.
         """
 
+    @abstractmethod
+    def spread(self, x: Tensor, task: str) -> Tensor:
+        """Put the rows of one task (n, …) in the places of their images (B, …), 0 elsewhere."""
+
+    @abstractmethod
+    def pick(self, x: Tensor, task: str) -> Tensor:
+        """Pick the rows of one task (n, …) from the images (B, …); undoes :meth:`spread`."""
+
+    @abstractmethod
+    def present(self, tasks: Sequence[str], device: torch.device) -> Tensor | None:
+        """Return which of these tasks each image has a row of, bool (B, T); None for all."""
+
     @property
     @abstractmethod
     def _counts(self) -> tuple[int, ...]:
@@ -86,6 +98,17 @@ class AllRows(Rows):
             x if i < shared_maps else x.unflatten(0, (len(self.tasks), -1))[which]
             for i, x in enumerate(maps)
         ]
+
+    def spread(self, x: Tensor, task: str) -> Tensor:
+        """Return ``x``: each image has a row."""
+        return x
+
+    def pick(self, x: Tensor, task: str) -> Tensor:
+        """Return ``x``: each image has a row."""
+        return x
+
+    def present(self, tasks: Sequence[str], device: torch.device) -> None:
+        """Return None: each image has a row of each task."""
 
     @property
     def _counts(self) -> tuple[int, ...]:
@@ -167,6 +190,27 @@ class SomeRows(Rows):
                 x = x[index]
             picked.append(x)
         return picked
+
+    def spread(self, x: Tensor, task: str) -> Tensor:
+        """Put the rows of one task in the places of their images."""
+        own = self.images[task]
+        if len(own) == self.num_images:  # ascending, so all images in order
+            return x
+        empty = x.new_zeros(self.num_images, *x.shape[1:])
+        return empty.index_copy(0, _to_device(own, x.device), x)
+
+    def pick(self, x: Tensor, task: str) -> Tensor:
+        """Pick the rows of one task from the images."""
+        own = self.images[task]
+        return x if len(own) == self.num_images else x[_to_device(own, x.device)]
+
+    def present(self, tasks: Sequence[str], device: torch.device) -> Tensor | None:
+        """Return which of these tasks each image has a row of."""
+        images = [self.images[task] for task in tasks]
+        if all(len(own) == self.num_images for own in images):
+            return None
+        table = [[i in own for own in images] for i in range(self.num_images)]
+        return torch.tensor(table).to(device, non_blocking=True)
 
     @property
     def _counts(self) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from mtlplugins.apis.export import export
 from mtlplugins.models import DeployedModel, MultiTaskModel, SegmentationHead
 from tests._slow import slow_except
 from tests.models._encoders import ENCODERS, shaken, timm_model
+from tests.models._models import PLANS, make_model, perturb
 from tests.models.backbones._timm import FAMILIES
 from tests.tools.command import ROOT, run_tool
 
@@ -109,6 +110,17 @@ def test_an_encoder_of_timm(tmp_path: Path):
     with torch.no_grad():
         wanted = logits_of(model, rgb)["scene"].softmax(dim=1)
     np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_tasks_that_exchange_maps(tmp_path: Path):
+    exchange = dict(type="CrossTaskAttention", channels=16, num_heads=2, window_size=5)
+    model = _padding(shaken(make_model(PLANS["norm"], exchange=exchange)), bgr_to_rgb=True)
+    perturb(model.exchange.parameters())
+    session = export(model, tmp_path / "model.onnx")  # compares at other batch and image sizes
+    assert [output.name for output in session.get_outputs()] == ["semantic", "depth", "scene"]
+    with pytest.raises(ValueError, match="export a graph of all tasks, without --task"):
+        export(model, tmp_path / "depth.onnx", task="depth")
 
 
 def test_one_size_of_images(tmp_path: Path):

@@ -47,8 +47,13 @@ def shared_parts(model: MultiTaskModel) -> Shared:
     from 1. In other encoders than the ``Cond*`` ones, the names of parameters say where they are.
 
     Raises:
-        ValueError: Encoder and neck are frozen.
+        ValueError: Encoder and neck are frozen, or the tasks exchange maps.
     """
+    if model.exchange is not None:
+        raise ValueError(
+            "by model.exchange the loss of a task depends on the maps of the others, so a task has "
+            "no gradient of its own: look at the model with model.exchange=None"
+        )
     places = _places(model)
     conditional = conditional_keys(model.backbone)
     found: list[tuple[nn.Parameter, list[str]]] = []

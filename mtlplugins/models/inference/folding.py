@@ -29,8 +29,13 @@ def fold(model: MultiTaskModel, task: str) -> MultiTaskModel:
         A copy with this task only, in eval mode, with parameters that need no gradient.
 
     Raises:
-        ValueError: The task is unknown.
+        ValueError: The task is unknown, or the tasks exchange maps.
     """
+    if model.exchange is not None:
+        raise ValueError(
+            f"cannot fold for task {task!r}: by model.exchange its prediction needs the maps of "
+            "the other tasks; export a graph of all tasks, without --task"
+        )
     if task not in model.tasks:
         raise ValueError(
             f"cannot fold for task {task!r}; tasks of this model: {', '.join(model.tasks)}"

@@ -53,8 +53,15 @@ class TaskByTask:
         """Check that the model can be trained task by task.
 
         Raises:
-            ValueError: The balancing method combines gradients of an encoder that is frozen.
+            ValueError: The tasks exchange maps, or the balancing method combines gradients of an
+                encoder that is frozen.
         """
+        if model.exchange is not None:
+            raise ValueError(
+                "model.step=dict(type='TaskByTask') runs one task after the other, but by "
+                "model.exchange a task's prediction needs the maps of the others: take "
+                "dict(type='AllTasks') and a balancing method that it serves, or leave exchange out"
+            )
         if isinstance(model.balancing, GradientBalancing):
             _check_gradients(model, model.balancing)
 
