@@ -96,7 +96,8 @@ class CrossTaskAttention(BaseModule):
             ValueError: The maps differ in size, or have other channels.
         """
         self._check(maps)
-        size = next(iter(maps.values())).shape[-2:]
+        height, width = next(iter(maps.values())).shape[-2:]
+        whole = padded_size((height, width), self.window_size)
         tokens = torch.stack([self._tokens(t, x, rows) for t, x in maps.items()], dim=2)
         # (B, nW, T, window², C)
         query, key, value = self._heads(self.qkv(tokens.flatten(2, 3)))
@@ -105,10 +106,8 @@ class CrossTaskAttention(BaseModule):
         out = out.unflatten(2, (len(maps), -1))
         found = {}
         for index, (task, x) in enumerate(maps.items()):
-            own = unpartition(
-                out[:, :, index], padded_size(size, self.window_size), self.window_size
-            )
-            own = (own[:, : size[0], : size[1]] * self.gates[task]).permute(0, 3, 1, 2)
+            own = unpartition(out[:, :, index], whole, self.window_size)
+            own = (own[:, :height, :width] * self.gates[task]).permute(0, 3, 1, 2)
             found[task] = x + rows.pick(own, task)
         return found
 
