@@ -203,12 +203,16 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
             maps, shared_maps = trunk.maps, len(trunk.maps)
         else:
             maps, shared_maps = self._maps_of_rows(inputs, rows_to_encode(rows))
-        features: dict[str, Any] = {t: rows.features(maps, t, shared_maps) for t in rows.tasks}
-        decoded = {t: self.decoders[t](features[t]) for t in rows.tasks if t in self.decoders}
-        if self.exchange is not None and decoded:
-            decoded = self.exchange(decoded, rows)
-        features |= decoded
-        return {task: self.heads[task](features[task]) for task in rows.tasks}
+
+        def decoded(task: str) -> Any:
+            features = rows.features(maps, task, shared_maps)
+            return self.decoders[task](features) if task in self.decoders else features
+
+        if self.exchange is None:
+            return {task: self.heads[task](decoded(task)) for task in rows.tasks}
+        features = {task: decoded(task) for task in rows.tasks}
+        features |= self.exchange({t: x for t, x in features.items() if t in self.decoders}, rows)
+        return {task: self.heads[task](x) for task, x in features.items()}
 
     def _maps_of_rows(self, inputs: Tensor | Trunk, rows: Rows) -> tuple[Sequence[Tensor], int]:
         """Encode rows; return the maps after the neck, and how many of them are of images."""

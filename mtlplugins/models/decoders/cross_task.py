@@ -86,7 +86,7 @@ class CrossTaskAttention(BaseModule):
         """Exchange between maps.
 
         Args:
-            maps: The map (n, C, H, W) of each task, one for each of its rows.
+            maps: The map (n, C, H, W) of each task, one for each of its rows; may be empty.
             rows: The rows.
 
         Returns:
@@ -95,6 +95,8 @@ class CrossTaskAttention(BaseModule):
         Raises:
             ValueError: The maps differ in size, or have other channels.
         """
+        if not maps:
+            return {}
         self._check(maps)
         height, width = next(iter(maps.values())).shape[-2:]
         whole = padded_size((height, width), self.window_size)
