@@ -49,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
         "mtlplugins.weights",
     },
     "mtlplugins.models.conditioning": set(),
-    "mtlplugins.models.decoders": {"mtlplugins.models.layers"},
+    "mtlplugins.models.decoders": {"mtlplugins.models.layers", "mtlplugins.models.rows"},
     "mtlplugins.models.heads": {"mtlplugins.models.losses"},
     "mtlplugins.models.layers": {"mtlplugins.models.conditioning"},
     "mtlplugins.models.losses": set(),
