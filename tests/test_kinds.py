@@ -26,6 +26,7 @@ OURS = (
     "mask",
     "multilabel",
     "normals",
+    "ordinal",
     "pixels",
     "regression",
     "segmentation",

@@ -118,6 +118,12 @@ def _predict_class(value: np.ndarray, target: Any) -> LabelData:
     return LabelData(score=score, label=score.argmax()[None])
 
 
+def _predict_median(value: np.ndarray, target: Any) -> LabelData:
+    median = int((value.cumsum()[:-1] < 0.5).sum())
+    score = torch.from_numpy(value.astype(np.float32))
+    return LabelData(score=score, label=torch.tensor([median]))
+
+
 def _predict_class_set(value: np.ndarray, target: Any) -> LabelData:
     score = torch.from_numpy(value.astype(np.float32))
     return LabelData(score=score, label=(score >= 0.5).long())
@@ -142,6 +148,7 @@ enter("segmentation", "blind", BlindPredictor(_fit_labels, _predict_map))
 enter("depth", "blind", BlindPredictor(_fit_depth, _predict_map))
 enter("normals", "blind", BlindPredictor(_fit_normals, _predict_vectors))
 enter("classification", "blind", BlindPredictor(_fit_classes, _predict_class))
+enter("ordinal", "blind", BlindPredictor(_fit_classes, _predict_median))
 enter("multilabel", "blind", BlindPredictor(_fit_class_sets, _predict_class_set))
 enter("mask", "blind", BlindPredictor(_fit_masks, _predict_shares))
 enter("edges", "blind", BlindPredictor(_fit_masks, _predict_shares))

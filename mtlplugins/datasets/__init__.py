@@ -14,6 +14,12 @@ from .collate import stack_images
 from .draw_sampler import Draw, DrawSampler
 from .multitask import MultiTaskDataset
 from .nyuv2 import NYUv2Dataset
+from .pascal_mt import (
+    PascalMTDataset,
+    PascalMTLabelMap,
+    PascalMTNormalMap,
+    PascalPartMap,
+)
 from .rooms import RoomsDataset
 from .shards import ShardDataset
 from .targets.depth_map import DepthMap
@@ -27,6 +33,7 @@ from .targets.jigsaw_label import JigsawLabel
 from .targets.label_map import LabelMap
 from .targets.mask_map import MaskMap
 from .targets.normal_map import NormalMap
+from .targets.ordinal_label import OrdinalLabel
 from .targets.rotation_label import RotationLabel
 from .targets.value_map import ValueMap
 from .taskonomy import TaskonomyDataset, TaskonomyLabelMap
@@ -57,6 +64,11 @@ __all__ = [
     "NYUv2Dataset",
     "NormalMap",
     "OneTaskDataset",
+    "OrdinalLabel",
+    "PascalMTDataset",
+    "PascalMTLabelMap",
+    "PascalMTNormalMap",
+    "PascalPartMap",
     "RoomsDataset",
     "RotationLabel",
     "ShardDataset",

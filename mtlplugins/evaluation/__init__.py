@@ -7,6 +7,7 @@ from .iou_metric import MultiTaskIoUMetric
 from .mask_metric import MultiTaskMaskMetric
 from .multi_label_metric import MultiTaskMultiLabelMetric
 from .normals_metric import MultiTaskNormalsMetric
+from .ordinal_metric import MultiTaskOrdinalMetric
 from .pixels_metric import MultiTaskPixelsMetric
 from .regression_metric import MultiTaskRegressionMetric
 from .task_metric import TaskMetric
@@ -20,6 +21,7 @@ __all__ = [
     "MultiTaskMaskMetric",
     "MultiTaskMultiLabelMetric",
     "MultiTaskNormalsMetric",
+    "MultiTaskOrdinalMetric",
     "MultiTaskPixelsMetric",
     "MultiTaskRegressionMetric",
     "MultiTaskValuesMetric",

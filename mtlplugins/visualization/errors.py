@@ -77,6 +77,13 @@ def mask_errors(truth: PixelData, prediction: PixelData, entry: dict[str, Any]) 
     return [ErrorMap("error", "%", error)]
 
 
+@part_of_kind("values", "errors")
+def value_errors(truth: PixelData, prediction: PixelData, entry: dict[str, Any]) -> list[ErrorMap]:
+    """Compute the length of v - g over a pixel's values; NaN where one of g is missing."""
+    length = np.linalg.norm(_array(prediction) - _array(truth), axis=0)
+    return [ErrorMap("error", entry.get("unit") or "", length.astype(np.float32))]
+
+
 def _array(field: PixelData) -> np.ndarray:
     data = field.get("data").detach().cpu()
     return (data.float() if data.is_floating_point() else data).numpy()

@@ -17,6 +17,7 @@ SHOWN_SCORES = 3
 
 
 @part_of_kind("classification", "drawer")
+@part_of_kind("ordinal", "drawer")
 def draw_classification(
     truth: LabelData | None, prediction: LabelData | None, entry: dict, size: tuple[int, int]
 ) -> Drawing:

@@ -101,7 +101,7 @@ def _shrink(node: Any) -> None:
     if not isinstance(node, dict):
         return
     for key, value in node.items():
-        if key in ("scale", "size"):
+        if key in ("scale", "size") and not isinstance(value, float):  # a depth's is a float
             square = isinstance(value, int)
             node[key] = SIDE if square else (SIDE, round(SIDE * value[1] / value[0]))
         elif key == "indices":

@@ -22,6 +22,7 @@ from mtlplugins.analysis.experiments import experiment_of, experiments
 from mtlplugins.apis import load_config
 from mtlplugins.datasets.draw_sampler import Draw
 from mtlplugins.engine.default_hooks import merge_hooks
+from tests._benchmarks import make_cityscapes, make_nyud_mt, make_pascal_mt
 from tests._data import make_cifar, make_nyuv2, make_taskonomy
 from tests._slow import slow_except
 from tests.configs._reduced import SIDE, reduce_config
@@ -53,6 +54,9 @@ def data_root(tmp_path_factory) -> Iterator[str]:
     root = tmp_path_factory.mktemp("data")
     make_nyuv2(root)
     make_taskonomy(root)
+    make_nyud_mt(root)
+    make_cityscapes(root)
+    make_pascal_mt(root)
     for num_classes in (10, 100):
         make_cifar(root, num_classes=num_classes)
     with pytest.MonkeyPatch.context() as patch:

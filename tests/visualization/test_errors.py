@@ -48,3 +48,8 @@ def test_masks() -> None:
     for kind in ("mask", "edges"):
         found = errors(kind, [[[0, 1, 255]]], [[[0.25, 0.25, 0.25]]])
         np.testing.assert_allclose(found["error", "%"], [[25, 75, NAN]])
+
+
+def test_values() -> None:
+    found = errors("values", [[[0.0, NAN]], [[0.0, 1.0]]], [[[3.0, 1.0]], [[4.0, 1.0]]], unit="px")
+    np.testing.assert_allclose(found["error", "px"], [[5, NAN]])

@@ -15,6 +15,7 @@ from .label_map import LabelMap
 from .map_file import FilePerImage, MapFile
 from .mask_map import MaskMap
 from .normal_map import NormalMap
+from .ordinal_label import OrdinalLabel
 from .rotation_label import RotationLabel
 from .self_made import SelfMadeTarget
 from .value_map import ValueMap
@@ -36,6 +37,7 @@ __all__ = [
     "MapFile",
     "MaskMap",
     "NormalMap",
+    "OrdinalLabel",
     "RotationLabel",
     "SelfMadeTarget",
     "Target",

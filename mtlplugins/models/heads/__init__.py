@@ -10,6 +10,7 @@ from .image_head import ImageHead
 from .mask import MaskHead
 from .multi_label import MultiLabelHead
 from .normals import NormalsHead
+from .ordinal import OrdinalHead
 from .pixels import PixelsHead
 from .regression import RegressionHead
 from .segmentation import SegmentationHead
@@ -26,6 +27,7 @@ __all__ = [
     "MultiLabelHead",
     "MultiTaskDecodeHead",
     "NormalsHead",
+    "OrdinalHead",
     "PixelsHead",
     "RegressionHead",
     "SegmentationHead",

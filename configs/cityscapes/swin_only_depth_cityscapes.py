@@ -1,0 +1,4 @@
+# Cityscapes: depth alone.
+_base_ = "swin_baseline_cityscapes.py"
+tasks = ("depth",)
+default_hooks = dict(checkpoint=dict(save_best="depth/rmse", rule="less"))

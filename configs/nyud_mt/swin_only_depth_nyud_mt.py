@@ -1,0 +1,4 @@
+# NYUD-MT, depth alone.
+_base_ = "swin_baseline_nyud_mt.py"
+tasks = ("depth",)
+default_hooks = dict(checkpoint=dict(save_best="depth/rmse", rule="less"))

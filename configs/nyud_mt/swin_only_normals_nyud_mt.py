@@ -1,0 +1,4 @@
+# NYUD-MT, surface normals alone.
+_base_ = "swin_baseline_nyud_mt.py"
+tasks = ("normals",)
+default_hooks = dict(checkpoint=dict(save_best="normals/mean", rule="less"))

@@ -1,0 +1,4 @@
+# NYUD-MT, 40 classes alone.
+_base_ = "swin_baseline_nyud_mt.py"
+tasks = ("semantic",)
+default_hooks = dict(checkpoint=dict(save_best="semantic/mIoU", rule="greater"))

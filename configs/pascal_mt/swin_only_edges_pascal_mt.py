@@ -1,0 +1,4 @@
+# PASCAL-MT, edges alone.
+_base_ = "swin_baseline_pascal_mt.py"
+tasks = ("edges",)
+default_hooks = dict(checkpoint=dict(save_best="edges/odsF", rule="greater"))

@@ -1,0 +1,4 @@
+# PASCAL-MT, surface normals alone.
+_base_ = "swin_baseline_pascal_mt.py"
+tasks = ("normals",)
+default_hooks = dict(checkpoint=dict(save_best="normals/mean", rule="less"))
