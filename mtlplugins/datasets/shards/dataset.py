@@ -17,7 +17,7 @@ from mtlplugins.common.notice import Notice
 from mtlplugins.datasets.common_arguments import CommonArguments
 from mtlplugins.datasets.multitask import MultiTaskDataset
 from mtlplugins.datasets.reading.files import BrokenFile
-from mtlplugins.datasets.reading.members import is_url, read_member
+from mtlplugins.datasets.reading.members import is_url, member_size, read_member
 from mtlplugins.datasets.targets.base import Target
 from mtlplugins.datasets.targets.image_label import ImageLabel
 from mtlplugins.datasets.targets.image_values import ImageValues
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 #: Kinds of members that are the image, in the order in which they are looked for.
 IMAGES = ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "npy")
 _LOOKED_AT = 1000  # samples, for notices
+_VALUE_BYTES = 2**20
 
 
 class ShardSamples(Sequence):
@@ -185,6 +186,8 @@ class ShardDataset(MultiTaskDataset):
 def _value(path: str, target: Target) -> Any:
     """Read the value of a target that is in no file of its own."""
     try:
+        if (member_size(path) or 0) > _VALUE_BYTES:
+            raise ValueError("it is larger than 1 MiB")
         value = json.loads(read_member(path))
         if isinstance(target, ImageValues):
             value = np.array(value, target.dtype)

@@ -272,9 +272,13 @@ def test_wrong_samples_are_named(shards: dict, tmp_path: Path) -> None:
         ("0.scene.json", b"7"),
         ("1.png", png(tmp_path, make_image(3))),
         ("1.scene.json", b"{" * 5000),
+        ("2.png", png(tmp_path, make_image(3))),
+        ("2.scene.json", b"1" + b" " * 2**20),
+        ("3.png", png(tmp_path, make_image(3))),
+        ("3.scene.json", b"true"),
     )
     dataset = foreign(tmp_path, targets=targets)
-    for index in range(2):
+    for index in range(4):
         with pytest.raises(BrokenFile, match=rf"{index}\.scene\.json holds no value of this task"):
             dataset[index]
 
