@@ -151,7 +151,7 @@ for folder in glob("**/.aim", recursive=True, include_hidden=True):
     for run in Repo(where).iter_runs():
         for metric in run.metrics():
             print(metric.name)
-        print("panel\n" * len(run.collect_sequence_info(("images",))["images"]))
+        print("panel\\n" * len(run.collect_sequence_info(("images",))["images"]))
         print("config" if "SegmentationHead" in str(run["hparams"]) else "")
 """,
     ),
