@@ -12,6 +12,7 @@ from mtlplugins.analysis import (
 )
 from mtlplugins.config.load import load_config
 
+from .exported import ExportedModel
 from .inferencer import MultiTaskInferencer
 from .predict import predict
 from .prediction import Prediction, TaskPrediction
@@ -19,6 +20,7 @@ from .test import test
 from .train import train
 
 __all__ = [
+    "ExportedModel",
     "MultiTaskInferencer",
     "Prediction",
     "TaskPrediction",

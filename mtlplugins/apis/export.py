@@ -5,16 +5,17 @@ padding are part of it. Each task has an output of its name, at the size of the 
 classes as int64 (batch, 1, height, width), depth in metres and unit normals as float32 (batch, 1 or
 3, height, width), probabilities of an image-level task as float32 (batch, classes). With
 --embedding-input it also takes ``embeddings``: float32 (tasks, embed_dims), the tasks' own or
-mixtures of them. With --to web it is written with a page that predicts in the browser.
+mixtures of them. With --to it is written for another engine or in another number format.
 """
 
 from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from torch import Tensor
 from mtlplugins.analysis.embeddings import conditioned_embedding, mixed_rows
 from mtlplugins.common.arguments import add_cfg_options
 from mtlplugins.config import load_config
-from mtlplugins.io.atomic_file import write_atomically
+from mtlplugins.io.atomic_file import write_atomically, write_bytes_atomically
 from mtlplugins.io.overwrite import refuse_inputs
 from mtlplugins.models import DeployedModel, MultiTaskModel, fold
 from mtlplugins.models.conditioning import TaskEmbedding
@@ -32,6 +33,7 @@ from mtlplugins.models.rows import Embedding
 from mtlplugins.structures import MultiTaskDataSample
 
 from .antialiasing import antialias_by_products
+from .exported import KEY, description, import_openvino
 from .inferencer import MultiTaskInferencer
 
 try:
@@ -41,6 +43,8 @@ except ImportError as error:
     raise ImportError(
         f"an export needs {error.name}: pip install 'mtlplugins[export]'", name=error.name
     ) from error
+
+from .engines import TARGETS, calibration_images, compared, convert
 
 #: Batch size and image size of the trace; no side is a multiple of what a model pads to.
 TRACED = (2, (75, 117))
@@ -63,8 +67,16 @@ def parse_args() -> argparse.Namespace:
     target.add_argument(
         "--to",
         nargs=2,
-        metavar=("web", "FOLDER"),
-        help="web FOLDER: a new folder with the graph and a page that predicts in the browser",
+        metavar=("TARGET", "PATH"),
+        help="onnx FILE, as --out; float16, int8 or int8-dynamic FILE, the graph in another number "
+        "format; openvino or openvino-int8 FILE.xml; web FOLDER, a new folder with the graph and a "
+        "page that predicts in the browser",
+    )
+    parser.add_argument(
+        "--calibration-images",
+        type=int,
+        default=64,
+        help="with --to int8 or openvino-int8: training images whose ranges are measured",
     )
     parser.add_argument(
         "--task", help="only task of the graph, folded into plain weights; all tasks by default"
@@ -88,8 +100,17 @@ def parse_args() -> argparse.Namespace:
     )
     add_cfg_options(parser)
     args = parser.parse_args()
-    if args.to and args.to[0] != "web":
-        parser.error(f"--to {args.to[0]}: give web, or --out FILE for a graph alone")
+    if args.out:
+        args.to = ["onnx", args.out]
+    kind, path = args.to
+    if kind not in (*TARGETS, "web"):
+        parser.error(f"--to {kind}: give one of {', '.join((*TARGETS, 'web'))}")
+    if kind.startswith("openvino") and not path.endswith(".xml"):
+        parser.error(f"--to {kind} {path}: OpenVINO's files are named FILE.xml and FILE.bin")
+    if args.embedding_input and kind not in ("onnx", "web"):
+        parser.error(f"--to {kind} keeps the tasks' own embeddings: leave out --embedding-input")
+    if args.calibration_images < 1:
+        parser.error("--calibration-images: give 1 or more")
     if args.task and args.embedding_input:
         parser.error("--task folds the embedding into the weights: leave out --embedding-input")
     return args
@@ -102,6 +123,7 @@ def export(
     task: str | None = None,
     size: Sequence[int] | None = None,
     embedding_input: bool = False,
+    tasks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> onnxruntime.InferenceSession:
     """Export a model to ``out`` by an atomic write, if the graph's predictions equal the model's.
 
@@ -111,6 +133,7 @@ def export(
         task: Task to fold the model for; None for a graph of all tasks.
         size: Fixed (height, width) of the images; None for any size.
         embedding_input: Whether the task embeddings are an input of the graph, ``embeddings``.
+        tasks: Description of the tasks, ``dataset_meta["tasks"]``, for :class:`ExportedModel`.
 
     Returns:
         The graph in ONNX Runtime.
@@ -133,6 +156,9 @@ def export(
 
     def write_checked(part: Path) -> None:
         write_graph(deployed, part, size, embedding)
+        graph = onnx.load(part)
+        onnx.helper.set_model_props(graph, {KEY: description(tasks or {}, deployed.tasks, size)})
+        onnx.save(graph, part)
         check_graph(part, model, deployed.tasks, size, embedding)
 
     write_atomically(out, write_checked)
@@ -286,18 +312,34 @@ def difference(made: np.ndarray, wanted: np.ndarray) -> str | None:
 def main() -> None:
     """Run ``mtlplugins export``: load, fold, export and check."""
     args = parse_args()
-    out = Path(args.to[1] if args.to else args.out)
+    target, out = args.to[0], Path(args.to[1])
     refuse_inputs([out], [args.config, args.checkpoint])
+    if target.startswith("openvino"):
+        import_openvino()  # before a minute of work
     cfg = load_config(args.config, args.cfg_options)
     inferencer = MultiTaskInferencer(cfg, args.checkpoint, device="cpu")
     options: dict[str, Any] = dict(
         task=args.task, size=args.size, embedding_input=args.embedding_input
     )
-    if args.to:
+    if target == "web":
         from mtlplugins.web.browser import write_page  # which imports this module
 
         write_page(inferencer, cfg, out, runtime=args.runtime, **options)
         print(f"{out}: show it with python -m http.server -d {out}")
+        return
+    options["tasks"] = inferencer.dataset_meta["tasks"]
+    if target != "onnx":
+        with TemporaryDirectory() as folder:
+            graph, made = Path(folder) / "float32.onnx", Path(folder) / "made" / out.name
+            made.parent.mkdir()
+            export(inferencer.model, graph, **options)
+            count = args.calibration_images if target in ("int8", "openvino-int8") else 0
+            convert(graph, made, target, calibration_images(cfg, count, args.size) if count else ())
+            differences = compared(graph, made, args.size)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            for file in sorted(made.parent.iterdir()):  # OpenVINO writes two, the weights first
+                write_bytes_atomically(out.parent / file.name, file.read_bytes())
+        print(f"{out}: {differences}")
         return
     session = export(inferencer.model, out, **options)
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MiB; equals PyTorch's predictions")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from onnx import numpy_helper
 
-from mtlplugins.apis import load_config
+from mtlplugins.apis import ExportedModel, load_config
+from mtlplugins.apis.engines import compared, convert
 from mtlplugins.apis.export import export
 from mtlplugins.models import DeployedModel, MultiTaskModel, SegmentationHead
 from tests._slow import slow_except
@@ -189,3 +192,35 @@ def test_the_command_line(tmp_path: Path, monkeypatch, capsys):
     (depth,) = session.run(None, dict(images=images(2, (64, 96)).numpy()))
     assert depth.shape == (2, 1, 64, 96)
     assert 0.5 <= depth.min() < depth.max() <= 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--to", "tract", "x.onnx"), "--to tract: give one of onnx, float16, int8, int8-dynamic"),
+        (("--to", "openvino", "x.onnx"), "OpenVINO's files are named FILE.xml"),
+        (("--to", "int8", "x.onnx", "--embedding-input"), "leave out --embedding-input"),
+        (("--to", "int8", "x.onnx", "--calibration-images", "0"), "give 1 or more"),
+    ],
+)
+def test_targets_that_cannot_be(arguments: tuple, message: str, monkeypatch, capsys) -> None:
+    with pytest.raises(RuntimeError, match="exited with 2"):
+        run_tool(monkeypatch, "export.py", "config.py", "last.pth", *arguments)
+    assert message in capsys.readouterr().err
+
+
+def test_another_format_is_compared_before_it_is_written(tmp_path: Path) -> None:
+    graph = tmp_path / "float32.onnx"
+    tasks = dict(depth=dict(kind="depth", unit="m"))
+    export(model_of("ResNet"), graph, task="depth", tasks=tasks)
+    assert ExportedModel(graph).tasks == tasks  # folded, and read without its config
+    half = tmp_path / "half.onnx"
+    convert(graph, half, "float16")
+    assert compared(graph, half, None).startswith("differs from float32 on noise: depth 0.0")
+    broken = onnx.load(graph)
+    for tensor in broken.graph.initializer:
+        if tensor.name.endswith("conv.bias"):
+            tensor.CopyFrom(numpy_helper.from_array(np.float32([np.nan]), tensor.name))
+    onnx.save(broken, half)
+    with pytest.raises(RuntimeError, match="task 'depth' has numbers that are not finite"):
+        compared(graph, half, None)

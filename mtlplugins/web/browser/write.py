@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from mtlplugins.analysis.complexity import training_size
 from mtlplugins.apis.export import export
+from mtlplugins.apis.exported import described_task
 from mtlplugins.apis.inferencer import MultiTaskInferencer
 from mtlplugins.visualization.drawers import DEPTH_COLOURS
 from mtlplugins.web.mixer import presets
@@ -76,9 +77,7 @@ def describe(
     tasks = [task] if task else list(model.tasks)
     described: dict[str, Any] = dict(size=list(size), ramp=DEPTH_COLOURS.tolist(), tasks=[])
     for name in tasks:
-        entry = inferencer.dataset_meta["tasks"].get(name, {})
-        keys = ("kind", "unit", "classes", "palette", "names")
-        known = {key: entry[key] for key in keys if entry.get(key)}
+        known = described_task(inferencer.dataset_meta["tasks"].get(name, {}))
         described["tasks"].append(dict(name=name, **known))
     if embedding_input and model.task_embedding is not None:
         rows = model.task_embedding(tasks).detach()
