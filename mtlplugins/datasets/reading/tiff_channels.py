@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from math import prod
 
 import numpy as np
@@ -28,7 +27,8 @@ def read_channels(path: str, channels: int) -> np.ndarray:
         ModuleNotFoundError: tifffile is not installed.
     """
     check_file(path)
-    tifffile = import_module("tifffile")  # optional
+    import tifffile  # an extra
+
     with tifffile.TiffFile(readable(path)) as file:
         series = file.series[0]
         shape, axes = series.shape, series.axes

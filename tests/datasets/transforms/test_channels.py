@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -71,7 +72,6 @@ def test_other_content_is_named(values, count, message, tmp_path: Path):
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("layout", ["interleaved", "planes", "pages", "compressed"])
 def test_a_tiff_of_six_channels(kind: type, layout: str, tmp_path: Path):
-    tifffile = pytest.importorskip("tifffile")
     values, path = channels(6, kind), tmp_path / "a.tif"
     planes = np.ascontiguousarray(values.transpose(2, 0, 1))
     options: dict = dict(photometric="minisblack")
