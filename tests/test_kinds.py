@@ -23,6 +23,7 @@ OURS = (
     "classification",
     "depth",
     "edges",
+    "keypoints",
     "mask",
     "multilabel",
     "normals",

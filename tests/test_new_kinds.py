@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +25,21 @@ TARGETS = dict(
     rims=dict(type="EdgeMap", folder="rims", of_labels=True),
     shade=dict(type="ValueMap", folder="rims", suffix=".png", factor=1 / 255, names=["light"]),
     flow=dict(type="FlowMap", folder="flow", suffix=".npy"),
+    joints=dict(type="CocoKeypointMap", file="points.json", sigma=1.5),
 )
 HEADS = dict(
     thing=dict(type="MaskHead"),
     rims=dict(type="EdgesHead"),
     shade=dict(type="ValuesHead", uncertainty=True),
     flow=dict(type="FlowHead"),
+    joints=dict(type="KeypointsHead", num_points=2),
 )
 METRICS_BY_TASK = dict(
     thing="MultiTaskMaskMetric",
     rims="MultiTaskEdgesMetric",
     shade="MultiTaskValuesMetric",
     flow="MultiTaskValuesMetric",
+    joints="MultiTaskKeypointsMetric",
 )
 TASKS = tuple(TARGETS)
 
@@ -47,6 +51,18 @@ def scope() -> None:
 
 def picture(number: int) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+
+
+def write_points(path: Path) -> None:
+    """A hand in each image, and an elbow that is not labelled in the last."""
+    images = [dict(id=i, file_name=f"{i}.png", height=SIZE[0], width=SIZE[1]) for i in range(3)]
+    points = [
+        dict(image_id=i, category_id=1, keypoints=[5 + i, 8, 2, 20, 3, 0 if i == 2 else 1])
+        for i in range(3)
+    ]
+    person = dict(id=1, name="person", keypoints=["hand", "elbow"])
+    content = dict(images=images, categories=[person], annotations=points)
+    path.write_text(json.dumps(content))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +79,7 @@ def data(scope: None, tmp_path_factory: pytest.TempPathFactory) -> MultiTaskData
         flow = np.dstack([mask / 100 + number, mask / 50])
         flow[0] = np.nan
         write(root / f"flow/{number}.npy", flow)
+    write_points(root / "points.json")
     steps = ("LoadMultiTaskImage", "LoadTargets", "MultiTaskRandomFlip", "PackMultiTask")
     return MultiTaskDataset(
         str(root),
@@ -142,6 +159,10 @@ def test_predictions_are_scored_drawn_and_written(
     flow = np.load(tmp_path / "flow/a.npy")
     np.testing.assert_array_equal(flow, samples[0].pred_flow.data.permute(1, 2, 0))
     assert (samples[0].pred_shade.std > 0).all()
+    points = json.loads((tmp_path / "joints/a.json").read_text())["points"]
+    heat = samples[0].pred_joints.data[1]
+    place = points["elbow"]["row"], points["elbow"]["column"]
+    assert heat[place] == heat.max()
 
 
 def test_blind_predictors_know_the_frequency(data: MultiTaskDataset) -> None:
@@ -149,6 +170,7 @@ def test_blind_predictors_know_the_frequency(data: MultiTaskDataset) -> None:
     scores = blind_scores(samples, samples, metrics(), data.metainfo)
     assert {name.partition("/")[0] for name in scores} == set(TASKS)
     assert scores["thing/iou"] > 50  # the masks overlap
+    assert scores["joints/pck"] == 100  # within 5 % of 29 pixels
     assert scores["flow/epe"] < 2.1  # of 0 to 2.5 + 5
     assert all(np.isfinite(value) for value in scores.values())
 

@@ -99,6 +99,14 @@ def _fit_values(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
     return np.where(np.ma.getmaskarray(median), everywhere, median.filled(0)).astype(np.float32)
 
 
+def _fit_heat(targets: Sequence[Any], entry: dict[str, Any]) -> np.ndarray:
+    """Compute the mean of the known heat maps at each position (H, W, K)."""
+    first = targets[0].data.shape[-2:]
+    maps = [_resize(target.data.permute(1, 2, 0).numpy(), first) for target in targets]
+    stack = np.ma.masked_invalid([m.reshape(*first, -1) for m in maps])
+    return stack.mean(axis=0).filled(0).astype(np.float32)
+
+
 def _resize(array: np.ndarray, size: Sequence[int]) -> np.ndarray:
     return cv2.resize(array, tuple(size)[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
@@ -153,6 +161,7 @@ enter("multilabel", "blind", BlindPredictor(_fit_class_sets, _predict_class_set)
 enter("mask", "blind", BlindPredictor(_fit_masks, _predict_shares))
 enter("edges", "blind", BlindPredictor(_fit_masks, _predict_shares))
 enter("values", "blind", BlindPredictor(_fit_values, _predict_vectors))
+enter("keypoints", "blind", BlindPredictor(_fit_heat, _predict_vectors))
 enter("pixels", "blind", BlindPredictor(_fit_colour, _predict_colour))
 enter("regression", "blind", BlindPredictor(_fit_numbers, _predict_numbers))
 

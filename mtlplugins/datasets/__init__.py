@@ -3,6 +3,7 @@
 from . import transforms
 from .annotations import (
     ClassMasksLabelMap,
+    CocoKeypointMap,
     CocoLabelMap,
     CocoPanopticLabelMap,
     CvatLabelMap,
@@ -42,6 +43,7 @@ from .wrappers.one_task import OneTaskDataset
 
 __all__ = [
     "ClassMasksLabelMap",
+    "CocoKeypointMap",
     "CocoLabelMap",
     "CocoPanopticLabelMap",
     "CvatLabelMap",

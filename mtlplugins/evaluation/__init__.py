@@ -4,6 +4,7 @@ from .accuracy import MultiTaskAccuracy
 from .depth_metric import MultiTaskDepthMetric
 from .edges_metric import MultiTaskEdgesMetric
 from .iou_metric import MultiTaskIoUMetric
+from .keypoints_metric import MultiTaskKeypointsMetric
 from .mask_metric import MultiTaskMaskMetric
 from .multi_label_metric import MultiTaskMultiLabelMetric
 from .normals_metric import MultiTaskNormalsMetric
@@ -18,6 +19,7 @@ __all__ = [
     "MultiTaskDepthMetric",
     "MultiTaskEdgesMetric",
     "MultiTaskIoUMetric",
+    "MultiTaskKeypointsMetric",
     "MultiTaskMaskMetric",
     "MultiTaskMultiLabelMetric",
     "MultiTaskNormalsMetric",

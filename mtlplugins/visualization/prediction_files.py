@@ -66,6 +66,16 @@ def _shares(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     Image.fromarray(shares.astype(np.uint8)).save(path, "PNG")
 
 
+def _points(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
+    heat = field.get("data").cpu().numpy()
+    names = entry.get("names") or map(str, range(len(heat)))
+    points = {}
+    for name, one in zip(names, heat, strict=True):
+        row, column = np.unravel_index(one.argmax(), one.shape)
+        points[name] = dict(column=int(column), row=int(row), value=round(float(one.max()), 4))
+    path.write_text(json.dumps({"points": points}, indent=1))
+
+
 class Writer(NamedTuple):
     """Writer of the predictions of one kind.
 
@@ -86,6 +96,7 @@ enter("ordinal", "writer", Writer(".json", _class))
 enter("multilabel", "writer", Writer(".json", _class_set))
 enter("mask", "writer", Writer(".png", _shares))
 enter("edges", "writer", Writer(".png", _shares))
+enter("keypoints", "writer", Writer(".json", _points))
 enter("pixels", "writer", Writer(".npy", _vectors))
 enter("values", "writer", Writer(".npy", _vectors))
 enter("regression", "writer", Writer(".json", _numbers))

@@ -13,6 +13,8 @@ from mtlplugins.kinds import part_of_kind
 from . import canvas
 from .drawers import MISSING, Drawing, scale_bar, scale_tile
 
+_PEAK = 0.5  # heat maps of points below this have none
+
 
 @part_of_kind("values", "drawer")
 def draw_values(
@@ -49,6 +51,29 @@ def draw_values(
     if not all(known.all() for _, known in found):
         key.append([canvas.legend([("missing", MISSING)], size[0])])
     return Drawing(*tiles, canvas.grid(key, gap=4))
+
+
+@part_of_kind("keypoints", "drawer")
+def draw_keypoints(
+    truth: PixelData | None, prediction: PixelData | None, entry: dict[str, Any], size: tuple
+) -> Drawing:
+    """Draw the highest of the heat maps at each pixel, and the highest place of each as a cross."""
+    tiles: list[np.ndarray | None] = []
+    for field in (truth, prediction):
+        if field is None:
+            tiles.append(None)
+            continue
+        heat = np.nan_to_num(field.get("data").detach().float().cpu().numpy())
+        tile = canvas.resize(
+            scale_tile(heat.max(axis=0), np.ones(heat.shape[1:], bool), 0, 1), size
+        )
+        for one in heat:
+            if one.max() >= _PEAK:
+                row, column = np.unravel_index(one.argmax(), one.shape)
+                place = round(column * size[1] / one.shape[1]), round(row * size[0] / one.shape[0])
+                cv2.drawMarker(tile, place, (255, 255, 255), cv2.MARKER_CROSS, 9)
+        tiles.append(tile)
+    return Drawing(*tiles, scale_bar(0, 1, ("", ""), max(size[0] - 24, 120), ""))
 
 
 def _tile(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from .class_masks import ClassMasksLabelMap
 from .coco import CocoLabelMap
+from .coco_keypoints import CocoKeypointMap
 from .coco_panoptic import CocoPanopticLabelMap
 from .cvat import CvatLabelMap
 from .labelme import LabelMeLabelMap
@@ -9,6 +10,7 @@ from .voc import VocLabelMap
 
 __all__ = [
     "ClassMasksLabelMap",
+    "CocoKeypointMap",
     "CocoLabelMap",
     "CocoPanopticLabelMap",
     "CvatLabelMap",

@@ -7,6 +7,7 @@ from .depth import DepthHead
 from .edges import EdgesHead
 from .flow import FlowHead
 from .image_head import ImageHead
+from .keypoints import KeypointsHead
 from .mask import MaskHead
 from .multi_label import MultiLabelHead
 from .normals import NormalsHead
@@ -23,6 +24,7 @@ __all__ = [
     "EdgesHead",
     "FlowHead",
     "ImageHead",
+    "KeypointsHead",
     "MaskHead",
     "MultiLabelHead",
     "MultiTaskDecodeHead",

@@ -79,12 +79,16 @@ class ValuesHead(DenseHead):
                 f"the targets have {target.shape[1]} values per pixel, but the head has "
                 f"num_values={self.num_values}"
             )
-        valid = target.isfinite().all(dim=1, keepdim=True).expand_as(target)
+        valid = self.known(target)
         wanted = (torch.where(valid, target, self.mean) - self.mean) / self.std
         if self.uncertainty:
             mean, spread = logits.split(self.num_values, dim=1)
             return dict(loss=gaussian_nll(mean, spread, wanted, valid))
         return dict(loss=self.criterion(logits.float(), wanted, valid))
+
+    def known(self, target: Tensor) -> Tensor:
+        """Return which values (n, K, H, W) are compared: those of pixels that have all of them."""
+        return target.isfinite().all(dim=1, keepdim=True).expand_as(target)
 
     def num_targets(self, targets: Sequence[PixelData]) -> int | Tensor:
         """Count the pixels that have all values."""
