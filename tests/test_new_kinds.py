@@ -80,7 +80,7 @@ def data(scope: None, tmp_path_factory: pytest.TempPathFactory) -> MultiTaskData
         flow[0] = np.nan
         write(root / f"flow/{number}.npy", flow)
     write_points(root / "points.json")
-    steps = ("LoadMultiTaskImage", "LoadTargets", "MultiTaskRandomFlip", "PackMultiTask")
+    steps = ("LoadMultiTaskImage", "LoadTargets", "PackMultiTask")
     return MultiTaskDataset(
         str(root),
         TARGETS,
