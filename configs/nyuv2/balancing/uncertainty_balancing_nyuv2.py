@@ -1,3 +1,4 @@
+# Loss balancing by Uncertainty.
 _base_ = "fixed_balancing_nyuv2.py"
 model = dict(balancing=dict(type="Uncertainty"))
 # its weights move faster than the network's, and do not decay
