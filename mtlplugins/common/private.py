@@ -7,7 +7,8 @@ A release that drops a name breaks this file alone. Replaced functions (monkey p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,9 @@ from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 from mmengine.visualization import BaseVisBackend, Visualizer
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
 
 
 def is_dispatch_watched() -> bool:
@@ -165,3 +169,44 @@ def backends_of(visualizer: Visualizer) -> list[BaseVisBackend]:
     Seen in: MMEngine 0.10.7 (``Visualizer._vis_backends``). Ends: with a public way to list them.
     """
     return list(visualizer._vis_backends.values())
+
+
+def tensors_without_data() -> AbstractContextManager:
+    """Return a context in which operators know shapes and types, and compute nothing.
+
+    Seen in: PyTorch 2.11 (``torch._subclasses.FakeTensorMode``). Ends: with a public name for it.
+    """
+    return FakeTensorMode()
+
+
+def watched_operators(
+    run: Callable[[Any, tuple, dict[str, Any]], Any],
+) -> AbstractContextManager:
+    """Return a context in which ``run(operator, args, kwargs)`` takes the place of each operator.
+
+    Seen in: PyTorch 2.11 (``torch.utils._python_dispatch``). Ends: with a public name for it.
+    """
+
+    class Watched(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
+        ) -> Any:
+            return run(func, args, kwargs or {})
+
+    return Watched()
+
+
+def reads_a_number(operator: Any) -> bool:
+    """Return whether an operator of ATen turns a tensor into a number of Python.
+
+    Seen in: PyTorch 2.11 (``aten._local_scalar_dense``). Ends: with a public name for it.
+    """
+    return operator is torch.ops.aten._local_scalar_dense.default
+
+
+def tensors_of(result: Any) -> Iterator[Tensor]:
+    """Yield the tensors in what an operator returned.
+
+    Seen in: PyTorch 2.11 (``torch.utils._pytree``). Ends: when ``torch.utils.pytree`` is public.
+    """
+    return (leaf for leaf in tree_iter(result) if isinstance(leaf, Tensor))

@@ -44,7 +44,12 @@ QUICK = (
     "taskonomy/swin_cond_taskonomy.py",
 )
 # recipes of their own, in one piece
-LONG = {"nyuv2/resnet18_scratch_nyuv2.py", "nyuv2/effnet_lite0_nyuv2.py"}
+LONG = {
+    "nyuv2/resnet18_scratch_nyuv2.py",
+    "nyuv2/effnet_lite0_nyuv2.py",
+    "nyuv2/effnet_lite0_nyuv2_13.py",
+    "nyuv2/balancing/fixed_balancing_nyuv2.py",
+}
 THESIS = load_tool("analysis/thesis_table.py")["TABLES"]
 
 

@@ -23,6 +23,7 @@ from benchmarks import (
     methods,
     metrics,
     resnets,
+    start,
     steps,
     tasks,
 )
@@ -322,8 +323,8 @@ def test_memory_alone_without_rounds() -> None:
     def step(name: str) -> Callable[[], None]:
         return lambda: ran.append(name)
 
-    def measured(work: Callable, device: str, machine: Machine, make: Callable) -> float:
-        work(machine, make)
+    def measured(work: Callable, device: str, make: Callable) -> float:
+        work(make)
         return peak[ran[-1]]
 
     steps_ = {name: partial(step, name) for name in peak}
@@ -340,9 +341,9 @@ def test_an_unknown_part_is_named() -> None:
 
 
 def test_the_command_line_writes_what_it_prints(tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(metrics, "measure", lambda: [Table("M", ("x",), [(1.5,)])])
+    monkeypatch.setattr(start, "measure", lambda: [Table("M", ("x",), [(1.5,)])])
     out = tmp_path / "out.json"
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", "metrics", "--json", str(out)])
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "start", "--json", str(out)])
     monkeypatch.setattr("benchmarks.machine.product_rate", lambda device, dtype: 2e9)
     runpy.run_path(TOOL, run_name="__main__")
     printed = capsys.readouterr().out
@@ -350,6 +351,4 @@ def test_the_command_line_writes_what_it_prints(tmp_path, monkeypatch, capsys) -
     assert "### M\n\n| x |\n| --- |\n| 1.5 |" in printed
     found = json.loads(out.read_text())
     assert found["product_rate"] == 2e9
-    assert found["tables"] == [
-        dict(part="metrics", title="M", columns=["x"], rows=[[1.5]], note="")
-    ]
+    assert found["tables"] == [dict(part="start", title="M", columns=["x"], rows=[[1.5]], note="")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,8 @@ def test_files_and_the_section_of_the_results_page(report: dict, tmp_path: Path)
     assert all(len(row) == len(t.header) for t in tables for row in t.rows)
     write_page(tmp_path / "page.html", "x", summaries, tables, panels=None, left_out={})
     page = (tmp_path / "page.html").read_text()
-    assert page.count('src="data:image/png;base64,') == 4
+    images = re.findall(r'<img alt="[^"]+"[^>]* src="data:image/png;base64,', page)
+    assert len(images) == 4  # the script that draws charts may hold others
 
 
 def test_tables_without_conditioning_and_measured_groupings(report: dict) -> None:

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
 from torch.utils.weak import WeakIdKeyDictionary
+
+from mtlplugins.common.private import (
+    reads_a_number,
+    tensors_of,
+    tensors_without_data,
+    watched_operators,
+)
 
 
 def counted_megabytes(work: Callable[..., None], device: Literal["cpu"], *arguments: Any) -> float:
@@ -24,32 +28,29 @@ def counted_megabytes(work: Callable[..., None], device: Literal["cpu"], *argume
         device: Device whose operators are meant, as :func:`peak_megabytes` has it.
         arguments: Arguments of ``work``.
     """
-    with FakeTensorMode(), _AliveBytes() as alive:
+    alive = _AliveBytes()
+    with tensors_without_data(), watched_operators(alive.run):
         work(*arguments)
     return alive.peak / 2**20
 
 
-class _AliveBytes(TorchDispatchMode):
+class _AliveBytes:
     """Bytes of the storages that operators returned and that are still referenced."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.now = 0
         self.peak = 0
         self.known = weakref.WeakSet[torch.UntypedStorage]()
         self.conjunctions = WeakIdKeyDictionary()
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
-    ) -> Any:
-        if func is torch.ops.aten._local_scalar_dense.default:
+    def run(self, operator: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
+        if reads_a_number(operator):
             return self._read(args[0])
-        result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.all.default:
+        result = operator(*args, **kwargs)
+        if operator is torch.ops.aten.all.default:
             self.conjunctions[result] = True
-        for tensor in tree_iter(result):
-            if isinstance(tensor, torch.Tensor):
-                self._add(tensor.untyped_storage())
+        for tensor in tensors_of(result):
+            self._add(tensor.untyped_storage())
         return result
 
     def _read(self, tensor: torch.Tensor) -> bool | float:
