@@ -68,6 +68,7 @@ def test_absent_mmcv_says_what_to_install() -> None:
     assert "ImportError: mtlplugins needs mmcv: `pip install mmcv-lite==2.1.0`" in done.stderr
 
 
+@pytest.mark.slow
 def test_version_check_of_mmseg_passes_through() -> None:
     done = run_python("-c", "import mmcv; mmcv.__version__ = '2.2.0'; import mtlplugins")
     assert "AssertionError: MMCV==2.2.0 is used but incompatible" in done.stderr

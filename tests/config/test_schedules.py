@@ -99,6 +99,7 @@ def test_a_shortened_training_keeps_what_a_resumed_one_needs() -> None:
     assert (poly.end, cosine.T_max, cycle.total_steps) == (7, 7, 2)
 
 
+@pytest.mark.slow
 def test_no_shipped_config_is_warned_of(said: list[str]) -> None:
     paths = [p for p in CONFIGS.rglob("*.py") if "_base_" not in p.parts]
     assert len(paths) > 50

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
+from mmengine.registry import init_default_scope
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -403,6 +404,7 @@ def test_arguments_that_would_not_be_read_are_refused():
 
 @pytest.mark.parametrize("name", ["SegDataPreProcessor", "mmengine.ImgDataPreprocessor"])
 def test_preprocessors_that_do_not_pad_targets_are_refused(name: str):
+    init_default_scope("mmseg")
     with pytest.raises(ValueError, match=f"{name.rpartition('.')[2]} does not pad the targets"):
         make_model(data_preprocessor=dict(type=name))
     make_model(data_preprocessor=dict(type="MultiTaskDataPreprocessor"))

@@ -252,6 +252,7 @@ def test_recomputed_activations_take_less() -> None:
     assert peaks["activations recomputed"] < peaks["plain"]
 
 
+@pytest.mark.slow
 def test_steps_are_measured() -> None:
     tables = steps.measure(MACHINE, TINY, peak=_here)
     assert [table.title for table in tables] == [

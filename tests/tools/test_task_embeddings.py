@@ -50,6 +50,7 @@ def checkpoint(tmp_path_factory) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_default_mixtures(checkpoint: Path, tmp_path, monkeypatch, capsys) -> None:
     options = ("--out", tmp_path, "--metrics", "depth/d1", "semantic/aAcc", "--cfg-options")
     arguments = (ROOMS / "demo.py", checkpoint, *options, *SMALL, PLAN)

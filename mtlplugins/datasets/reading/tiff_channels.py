@@ -39,11 +39,13 @@ def read_channels(path: str, channels: int) -> np.ndarray:
         check_pixels(*(shape[:0:-1] if first else shape[1::-1]))
         if count > channels:
             raise ValueError(f"it has {count} channels, {channels} are expected")
-        if any(size < 1 for page in series.pages for size in page.databytecounts):
+        pages = [page for page in series.pages if page is not None]
+        sizes = [size for page in pages for size in page.databytecounts]
+        if len(pages) < len(series.pages) or any(size < 1 for size in sizes):
             raise ValueError("it has no pixels where its header says")
         end = max(
             offset + size
-            for page in series.pages
+            for page in pages
             for offset, size in zip(page.dataoffsets, page.databytecounts, strict=True)
         )
         if end > file.filehandle.size:
