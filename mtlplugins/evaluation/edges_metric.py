@@ -26,6 +26,8 @@ class MultiTaskEdgesMetric(TaskMetric):
     predicted, recall matched / true, F their harmonic mean; counts are pooled over the images.
 
     ==== =======================================================================================
+    name meaning
+    ==== =======================================================================================
     odsF the largest F of one threshold for all images (optimal data-set scale)
     oisF F of each image's best threshold (optimal image scale)
     ==== =======================================================================================

@@ -25,6 +25,8 @@ class MultiTaskKeypointsMetric(TaskMetric):
     the true map has at least 0.9 of its largest value. Places are pixels.
 
     ======== ===============================================================================
+    name     meaning
+    ======== ===============================================================================
     pck      percentage of the points at most ``distance`` of the image's diagonal away
     distance mean distance in percent of the diagonal
     ======== ===============================================================================

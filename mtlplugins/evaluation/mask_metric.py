@@ -24,6 +24,8 @@ class MultiTaskMaskMetric(TaskMetric):
     images; the prediction is where the probability is above ``threshold``:
 
     ========= ==================================================================================
+    name      meaning
+    ========= ==================================================================================
     iou       I / (P + T - I)
     precision I / P; 0 if nothing is predicted
     recall    I / T; 0 if there is nothing

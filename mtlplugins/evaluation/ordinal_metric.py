@@ -17,6 +17,8 @@ class MultiTaskOrdinalMetric(TaskMetric):
     """Compare classes of an order.
 
     ======== ================================================================================
+    name     meaning
+    ======== ================================================================================
     accuracy percentage of images with the right class
     within1  percentage of images with the right class or one next to it
     mae      mean distance of predicted and true class, in steps

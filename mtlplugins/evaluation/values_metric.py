@@ -21,6 +21,8 @@ class MultiTaskValuesMetric(TaskMetric):
     With the error e of a pixel's values (K,):
 
     ==== ==========================================================================
+    name meaning
+    ==== ==========================================================================
     mae  mean over pixels and values of abs(e)
     rmse root of the mean over pixels and values of e²
     epe  mean over pixels of the length of e (end-point error); mae if K is 1

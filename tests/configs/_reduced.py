@@ -29,7 +29,10 @@ NARROW = {
     ),
 }
 #: Encoders of timm that are small enough and take no widths, and the channels of their maps.
-WHOLE = {"tf_efficientnet_lite0": (24, 40, 112, 320)}
+WHOLE = {
+    "tf_efficientnet_lite0": (24, 40, 112, 320),
+    "tf_efficientnet_lite2": (24, 48, 120, 352),
+}
 DEEPEST = 3
 
 
