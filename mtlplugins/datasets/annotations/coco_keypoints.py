@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
-from mtlplugins.datasets.reading.label_names import labels_by_name
 from mtlplugins.datasets.targets.base import DenseTarget
 from mtlplugins.datasets.targets.left_right import Pairs, exchanged
 from mtlplugins.kinds import part_of_kind
 
 from .coco import known, read_images
 from .json_file import field, read_json, records
+from .one_file import OneFile
 from .shape_label_map import broken
 
 #: Size (height, width) of an image, and its points (objects, K, 3): column, row, visibility.
@@ -26,7 +25,7 @@ Source = tuple[tuple[int, int], np.ndarray]
 
 @DATASETS.register_module()
 @part_of_kind("keypoints", "target")
-class CocoKeypointMap(DenseTarget):
+class CocoKeypointMap(OneFile[Source], DenseTarget):
     """Heat map of each kind of point, float32 (H, W, K): exp(-d² / 2 sigma²) of the nearest one.
 
     d is the distance in pixels of the image file. A kind of point is 0 everywhere where no object
@@ -56,18 +55,6 @@ class CocoKeypointMap(DenseTarget):
     def meta(self) -> dict[str, Any]:
         """Describe the task; ``names`` are those of the points."""
         return dict(kind=self.kind, names=self.names)
-
-    def find(self, root: Path, names: Sequence[str]) -> dict[str, Source]:
-        """Read size and points of each image; empty if there is no file."""
-        path = Path(root) / self.file
-        return labels_by_name(self.read(path), names, path) if path.is_file() else {}
-
-    def where(self, root: Path, name: str) -> str:
-        """Name the file, and an image in it."""
-        path = Path(root) / self.file
-        if not path.is_file():
-            return f"{path}, which does not exist"
-        return f"{path}, which names images such as {next(iter(self.read(path)), None)!r}"
 
     def read(self, path: Path) -> dict[str, Source]:
         """Read the points by ``file_name``.

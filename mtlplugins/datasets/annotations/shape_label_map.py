@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 
 from mtlplugins.common.text import few
 from mtlplugins.datasets.reading.files import BrokenFile
-from mtlplugins.datasets.reading.label_names import labels_by_name
 from mtlplugins.datasets.targets.class_map import ClassMap
 from mtlplugins.datasets.targets.left_right import Pairs
 
+from .one_file import OneFile
 from .shapes import Drawing
 
 if TYPE_CHECKING:
@@ -128,11 +127,8 @@ class ShapeLabelMap(CategoryMap):
         return labels
 
 
-class OneFileLabelMap(ShapeLabelMap):
+class OneFileLabelMap(OneFile[Drawing], ShapeLabelMap):
     """Label map of one annotation file for all images.
-
-    The file may name images with their suffix and with folders before them, where only one reading
-    finds them.
 
     Args:
         classes: Names of the classes.
@@ -146,14 +142,6 @@ class OneFileLabelMap(ShapeLabelMap):
         super().__init__(classes, **categories)
         self.file = file
 
-    @abstractmethod
-    def read(self, path: Path) -> dict[str, Drawing]:
-        """Read the drawings by image, named as in the file.
-
-        Raises:
-            BrokenFile: The file has another structure, or an unknown category.
-        """
-
     def load(self, source: Drawing) -> np.ndarray:
         """Paint the shapes of an image: int32 (H, W).
 
@@ -161,19 +149,6 @@ class OneFileLabelMap(ShapeLabelMap):
             BrokenFile: A shape is broken, or they are too many.
         """
         return self.painted(source)
-
-    def find(self, root: Path, names: Sequence[str]) -> dict[str, Drawing]:
-        """Read the file; empty if there is none."""
-        path = Path(root) / self.file
-        return labels_by_name(self.read(path), names, path) if path.is_file() else {}
-
-    def where(self, root: Path, name: str) -> str:
-        """Name the file, and an image of it."""
-        path = Path(root) / self.file
-        if not path.is_file():
-            return f"{path}, which does not exist"
-        named = next(iter(self.read(path)), None)
-        return f"{path}, which names {f'images such as {named!r}' if named else 'no image'}"
 
 
 @contextmanager

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from mmengine.structures import LabelData
 from mmseg.registry import MODELS
 from torch import Tensor
 
 from mtlplugins.kinds import part_of_kind
 from mtlplugins.models.losses.of_labels import NONE_IGNORED, label_criterion
-from mtlplugins.structures import label_of
 
 from .base import check_num_classes
-from .image_head import ImageHead
+from .image_head import ImageHead, checked_labels
 
 
 @MODELS.register_module()
@@ -60,14 +58,8 @@ class ClassificationHead(ImageHead):
         Raises:
             ValueError: A label is not in 0 … num_classes - 1.
         """
-        target = torch.cat([label_of(t) for t in targets])
-        # on the CPU: a check on the device would have to wait for all its work
-        if not ((target >= 0) & (target < self.num_classes)).all():
-            raise ValueError(
-                f"labels {sorted(set(target.tolist()))}, but the head has "
-                f"num_classes={self.num_classes}"
-            )
-        target = target.to(logits.device, non_blocking=True)
+        labels = checked_labels(targets, self.num_classes)
+        target = labels.to(logits.device, non_blocking=True)
         right = (logits.argmax(dim=1) == target).float()
         return dict(loss=self.criterion(logits, target, NONE_IGNORED), acc=100 * right.mean())
 

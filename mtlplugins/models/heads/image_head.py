@@ -5,8 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
+import torch
 from mmengine.structures import LabelData
 from torch import Tensor, nn
+
+from mtlplugins.structures import label_of
 
 from .base import TaskHead
 
@@ -69,3 +72,18 @@ class ImageHead(TaskHead):
     def num_targets(self, targets: Sequence[LabelData]) -> int:
         """Count the images."""
         return len(targets)
+
+
+def checked_labels(targets: Sequence[LabelData], num_classes: int) -> Tensor:
+    """Join labels int64 (1,), which are on the CPU, to (n,).
+
+    Raises:
+        ValueError: A label is not in 0 … num_classes - 1.
+    """
+    target = torch.cat([label_of(t) for t in targets])
+    # on the CPU: a check on the device would have to wait for all its work
+    if not ((target >= 0) & (target < num_classes)).all():
+        raise ValueError(
+            f"labels {sorted(set(target.tolist()))}, but the head has num_classes={num_classes}"
+        )
+    return target

@@ -11,10 +11,9 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
 from mtlplugins.kinds import part_of_kind
-from mtlplugins.structures import label_of
 
 from .base import check_num_classes
-from .image_head import ImageHead
+from .image_head import ImageHead, checked_labels
 
 
 @MODELS.register_module()
@@ -60,14 +59,8 @@ class OrdinalHead(ImageHead):
         Raises:
             ValueError: A label is not in 0 … K - 1.
         """
-        target = torch.cat([label_of(t) for t in targets])
-        # on the CPU: a check on the device would have to wait for all its work
-        if not ((target >= 0) & (target < self.num_classes)).all():
-            raise ValueError(
-                f"labels {sorted(set(target.tolist()))}, but the head has "
-                f"num_classes={self.num_classes}"
-            )
-        target = target.to(logits.device, non_blocking=True)[:, None]
+        labels = checked_labels(targets, self.num_classes)
+        target = labels.to(logits.device, non_blocking=True)[:, None]
         steps = torch.arange(self.num_classes - 1, device=logits.device)
         with torch.autocast(logits.device.type, enabled=False):
             x, higher, known = logits.float(), (target > steps).float(), target >= steps
