@@ -33,7 +33,7 @@ from mtlplugins.models.rows import Embedding
 from mtlplugins.structures import MultiTaskDataSample
 
 from .antialiasing import antialias_by_products
-from .exported import KEY, description, import_openvino
+from .exported import KEY, description, import_openvino, open_session
 from .inferencer import MultiTaskInferencer
 
 try:
@@ -162,7 +162,7 @@ def export(
         check_graph(part, model, deployed.tasks, size, embedding)
 
     write_atomically(out, write_checked)
-    return open_graph(out)
+    return open_session(out, torch.get_num_threads())
 
 
 def write_graph(
@@ -240,7 +240,7 @@ def check_graph(
     Raises:
         RuntimeError: The predictions differ, or ONNX Runtime cannot run the graph.
     """
-    session = open_graph(graph)
+    session = open_session(graph, torch.get_num_threads())
     generator = np.random.default_rng(0)
     mean = dict.fromkeys(tasks, 1.0)
     mixed = None if embedding is None else mixed_rows(embedding, dict.fromkeys(tasks, mean))
@@ -260,13 +260,6 @@ def check_graph(
                     f"ONNX Runtime and PyTorch differ in task {task!r} on {where}: {problem}. "
                     f"{advice(size)}"
                 )
-
-
-def open_graph(path: Path) -> onnxruntime.InferenceSession:
-    """Open a graph in ONNX Runtime on the CPU, with PyTorch's number of threads."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def advice(size: Sequence[int] | None) -> str:

@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 #: Key of the description in a graph's metadata.
 KEY = "mtlplugins"
@@ -101,7 +104,13 @@ def described_task(task: Mapping[str, Any]) -> dict[str, Any]:
     return {key: task[key] for key in keys if task.get(key)}
 
 
-def _open_onnx(path: Path, threads: int | None) -> tuple[str, _Run]:
+def open_session(path: Path, threads: int | None) -> onnxruntime.InferenceSession:
+    """Open a graph in ONNX Runtime on the CPU, with a number of threads or as many as it takes.
+
+    Raises:
+        ImportError: ONNX Runtime is not installed.
+        ValueError: The file is no graph that it can run.
+    """
     try:
         import onnxruntime
     except ImportError as error:
@@ -109,9 +118,13 @@ def _open_onnx(path: Path, threads: int | None) -> tuple[str, _Run]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no common class
         raise ValueError(f"{path} is no graph that ONNX Runtime can run: {error}") from error
+
+
+def _open_onnx(path: Path, threads: int | None) -> tuple[str, _Run]:
+    session = open_session(path, threads)
     text = session.get_modelmeta().custom_metadata_map.get(KEY, "")
     return text, lambda images: session.run(None, dict(images=images))
 
