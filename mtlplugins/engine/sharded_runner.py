@@ -52,11 +52,6 @@ class ShardedRunner(MultiTaskRunner):
                 f"model_wrapper_cfg={dict(model_wrapper_cfg)}: ShardedRunner divides the model "
                 "instead of wrapping it; leave model_wrapper_cfg or runner_type out"
             )
-        if not getattr(getattr(model, "step", None), "shardable", True):
-            raise ValueError(
-                f"model.step={type(model.step).__name__}: ShardedRunner trains all tasks together; "
-                "take model.step=dict(type='AllTasks'), or leave runner_type out"
-            )
         if not getattr(getattr(model, "balancing", None), "shardable", True):
             raise ValueError(
                 f"model.balancing={type(model.balancing).__name__} does not work with "

@@ -135,7 +135,8 @@ def _join_maps(encoder: nn.Module, inputs: Any, maps: Any) -> Any:
 
     Averaging a block's gradients is a collective, so all ranks must reach it in the same order.
     """
-    if not isinstance(maps, (tuple, list)):
+    # an encoder that stopped at its branch point gives no plain maps
+    if not isinstance(maps, (tuple, list)) or not all(isinstance(x, Tensor) for x in maps):
         return maps
     trained = [i for i, x in enumerate(maps) if x.requires_grad]
     if not trained:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.model import convert_sync_batchnorm
+from mmengine.model import BaseDataPreprocessor, convert_sync_batchnorm
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -112,6 +112,24 @@ for _family in ("ViT", "MobileNetV4"):
         model_config(**timm_config(_family, FAMILIES[_family][2])),
         [([("depth",), ALL], [("semantic",)]), ([ALL], [ALL])],
     )
+#: A step that goes backward several times, and balancing that keeps or combines gradients in it.
+_by_task = dict(step=dict(type="TaskByTask"))
+_last = dict(attention=(0, 0, 1, 1), adapter=(0, 0, 1, 1), norm=(0, 0, 1, 1))
+for _name, (_plan_of_case, _balancing) in {
+    "Swin": (_plan, "Fixed"),
+    "Swin's last blocks": (_last, "Fixed"),
+    "weights from losses": (_last, "Log"),
+    "UPGrad": (_last, "UPGrad"),
+    "gradients of features": (_last, dict(type="CAGrad", at="features")),
+    "random weights": (_plan, "Random"),
+}.items():
+    _method = dict(type=_balancing) if isinstance(_balancing, str) else _balancing
+    _model = model_config(_plan_of_case, balancing=_method, **_by_task)
+    CASES[f"task by task: {_name}"] = (_model, CASES["Swin"][1])
+CASES["task by task: a process without a row"] = (
+    model_config(_plan, frozen_tasks=("semantic",), **_by_task),
+    CASES["a process without a row"][1],
+)
 
 
 def take_steps(name: str, rank: int | None) -> dict[str, Tensor]:
@@ -130,15 +148,14 @@ def take_steps(name: str, rank: int | None) -> dict[str, Tensor]:
         shard(model, optimizer)
     data = Samples([targets for step in steps for part in step for targets in part])
     numbers = iter(range(len(data)))
-    model.train()
+    wrapper = OptimWrapper(optimizer)
+    model.train().data_preprocessor = BaseDataPreprocessor()
     for step in steps:
         parts = [[next(numbers) for _ in part] for part in step]
         taken = parts[0] + parts[1] if rank is None else parts[rank]
         inputs = torch.stack([data[i]["inputs"] for i in taken]).double() / 60 - 2
-        losses = model(inputs, [data.sample(i) for i in taken], mode="loss")
-        sum(value for key, value in losses.items() if "loss" in key).backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        samples = [data.sample(i) for i in taken]
+        model.train_step(dict(inputs=inputs, data_samples=samples), wrapper)
     state = model.state_dict() if rank is None else gather(model.state_dict())
     changed = (not torch.equal(state[name], value) for name, value in start.items())
     assert rank == 1 or sum(changed) > 10  # what rank 1 gathers is of no use

@@ -45,7 +45,6 @@ class GradientBalancing(Balancing):
     """
 
     known_before = True
-    shardable = False
     needs_gradients = True
 
     seed: Tensor

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 class AllTasks:
     """One forward pass over the rows of all tasks, one backward pass of the weighted total."""
 
-    shardable = True
-
     def check(self, model: MultiTaskModel) -> None:
         """Check that the step can serve the balancing method.
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mtlplugins.common.model_wrappers import unwrapped_model
 from mtlplugins.models.backbones.conditioned import Trunk
 from mtlplugins.models.balancing.gradient_balancing import GradientBalancing
+from mtlplugins.models.distributed.sharded import gradients_kept_whole, is_sharded
 from mtlplugins.models.distributed.shares import mean_over_processes
 from mtlplugins.models.distributed.touch import touch
 from mtlplugins.models.rows import SomeRows
@@ -40,14 +41,12 @@ class TaskByTask:
     decoder, its head) can be freed before the next task runs. The shared part runs forward once;
     the tasks' gradients at its output are summed, and one backward pass takes the sum through it.
 
-    Gradients equal those of :class:`AllTasks`, up to rounding; DDP reduces them once. There are two
-    differences. Dropout and drop path draw their random numbers in another order. Batch norms of
-    the encoder after the branch point see the rows of one task at a time, so their statistics are
-    per task in training and averaged over tasks in evaluation. Decoders and heads belong to one
-    task anyway.
+    Gradients equal those of :class:`AllTasks`, up to rounding; DDP reduces them once, and so does
+    ``ShardedRunner``, where a process holds whole gradients until then. There are two differences.
+    Dropout and drop path draw their random numbers in another order. Batch norms of the encoder
+    after the branch point see the rows of one task at a time, so their statistics are per task in
+    training and averaged over tasks in evaluation. Decoders and heads belong to one task anyway.
     """
-
-    shardable = False
 
     def check(self, model: MultiTaskModel) -> None:
         """Check that the model can be trained task by task.
@@ -71,13 +70,13 @@ class TaskByTask:
         """Train on one batch; see :meth:`AllTasks.__call__`.
 
         Raises:
-            ValueError: The model is sharded, DDP expects a static graph, the optimizer wrapper has
-                a backward pass of its own, or the encoder's synchronised batch norms would wait
-                for tasks that another rank lacks.
+            ValueError: DDP expects a static graph, the optimizer wrapper has a backward pass of its
+                own, or the encoder's synchronised batch norms would wait for tasks that another
+                rank lacks.
         """
         model: MultiTaskModel = unwrapped_model(network)
         _check_training(model, network, optim_wrapper)
-        with optim_wrapper.optim_context(network):
+        with optim_wrapper.optim_context(network), gradients_kept_whole(model):
             data = copied_to_device(model, data)
             backward = partial(_backward, optim_wrapper)
             logged = network(**data, mode="loss", backward=backward)
@@ -97,7 +96,7 @@ class TaskByTask:
         """Run the shared part forward, and each task forward and backward.
 
         This runs inside the model's forward pass, where DDP does not expect gradients; DDP reduces
-        all of them in the backward pass of the total.
+        all of them in the backward pass of the total. So does sharding.
 
         Args:
             model: The :class:`MultiTaskModel`.
@@ -142,6 +141,11 @@ class TaskByTask:
             total = total + touch(model)
         elif gradients is not None or len(rows.images) < len(model.trained_tasks):
             total = total + touch(model.backbone, model.neck, model.task_embedding)
+        if is_sharded(model):
+            # the pass through the shared part belongs to those whose gradients are kept whole
+            with torch.autocast(inputs.device.type, enabled=False):
+                total.backward()
+            total = total.detach() + touch(model)
         return dict(loss=total) | logged
 
 
@@ -220,11 +224,6 @@ def _check_training(model: MultiTaskModel, network: nn.Module, optim_wrapper: Op
             f"model.step=TaskByTask: {type(optim_wrapper).__name__} has a backward pass of its "
             "own; take OptimWrapper, Bf16OptimWrapper or AmpOptimWrapper, or "
             "model.step=dict(type='AllTasks')"
-        )
-    if hasattr(model, "unshard"):
-        raise ValueError(
-            "model.step=TaskByTask cannot train a sharded model: it goes backward several times in "
-            "a step; take model.step=dict(type='AllTasks'), or leave runner_type out"
         )
     if getattr(network, "static_graph", False):
         raise ValueError(

@@ -219,14 +219,11 @@ def test_activations_of_one_task_at_a_time() -> None:
     assert events == ["+shared", "+semantic", "-semantic", "+depth", "-depth", "-shared"]
 
 
-@pytest.mark.parametrize("fault", ["sharded", "wrapper", "norms"])
+@pytest.mark.parametrize("fault", ["wrapper", "norms"])
 def test_what_cannot_be_trained_task_by_task(fault: str, monkeypatch) -> None:
     model = make(MODEL_CONFIGS["ResNet"], "TaskByTask")
     optim_wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
-    if fault == "sharded":
-        model.unshard = lambda: None
-        message = r"cannot train a sharded model.*runner_type"
-    elif fault == "wrapper":
+    if fault == "wrapper":
         kind = type("OwnWrapper", (OptimWrapper,), dict(backward=lambda self, loss: None))
         optim_wrapper = kind(torch.optim.SGD(model.parameters(), lr=0.1))
         message = "OwnWrapper has a backward pass of its own; take OptimWrapper"
