@@ -22,6 +22,7 @@ from .pascal_mt import (
     PascalPartMap,
 )
 from .rooms import RoomsDataset
+from .scannet import ScanNetLabelMap
 from .shards import ShardDataset
 from .targets.depth_map import DepthMap
 from .targets.edge_map import EdgeMap
@@ -73,6 +74,7 @@ __all__ = [
     "PascalPartMap",
     "RoomsDataset",
     "RotationLabel",
+    "ScanNetLabelMap",
     "ShardDataset",
     "TaskonomyDataset",
     "TaskonomyLabelMap",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,10 @@ class MultiTaskDataset(BaseDataset):
     files of its folder. An image without a source lacks this target.
 
     A line of the split file is an image's name, or its path below the root, with or without the
-    suffix, or an absolute path below the root. Words behind it, separated by tabs, commas,
-    semicolons or blanks, are the files of the targets whose folder and suffix they have (None for a
-    missing one); the first line may name the columns by the tasks. What else is there, such as a
-    focal length, is not read, and the log says so.
+    suffix, or an absolute path below the root; or a folder for all images in it. Words behind it,
+    separated by tabs, commas, semicolons or blanks, are the files of the targets whose folder and
+    suffix they have (None for a missing one); the first line may name the columns by the tasks.
+    What else is there, such as a focal length, is not read, and the log says so.
 
     Args:
         data_root: Folder of the data set.
@@ -51,6 +51,8 @@ class MultiTaskDataset(BaseDataset):
             the folder and its subfolders, except hidden ones.
         image: ``folder`` and ``suffix`` of the images; several suffixes as a tuple, of which each
             name may have one.
+        renames: By task, parts of an image's name and what its target's name has in their place:
+            ``dict(depth={"color": "depth"})`` for ``hall/color/0.jpg`` and ``hall/depth/0.png``.
         tasks: Tasks to load; None for all of ``targets``.
         broken_files: What to do in training if a file of a draw is broken: ``'stop'`` with an error
             that names it, or ``'skip'``: load another image that has the same targets, determined
@@ -89,6 +91,7 @@ class MultiTaskDataset(BaseDataset):
         *,
         ann_file: str = "",
         image: dict = dict(folder="image", suffix=".jpg"),  # noqa: B006, read only
+        renames: Mapping[str, Mapping[str, str]] | None = None,
         tasks: Sequence[str] | None = None,
         broken_files: str = "stop",
         resident: bool = False,
@@ -99,7 +102,8 @@ class MultiTaskDataset(BaseDataset):
     ) -> None:
         _check_one_place(data_root, ann_file)
         tasks = tuple(targets if tasks is None else tasks)
-        for task in tasks:
+        self.renames = dict(renames or {})
+        for task in (*tasks, *self.renames):
             if task not in targets:
                 raise ValueError(f"unknown task {task!r}; this data set has {', '.join(targets)}")
         check_broken_files(broken_files, test_mode=test_mode)
@@ -152,8 +156,8 @@ class MultiTaskDataset(BaseDataset):
             entries = images_in_folder(images)
         names = [entry.name for entry in entries]
         targets = {
-            task: in_columns[task] if task in in_columns else target.find(root, names)
-            for task, target in self.target_types.items()
+            task: in_columns[task] if task in in_columns else self._find(task, root, names)
+            for task in self.target_types
         }
         counts = {task: len(found) for task, found in targets.items()}
         for task, count in counts.items():
@@ -192,6 +196,20 @@ class MultiTaskDataset(BaseDataset):
             elif isinstance(step, LoadImageChannels):
                 say_channels(path, step.channels)
 
+    def _find(self, task: str, root: Path, names: Sequence[str]) -> Mapping[str, Any]:
+        """Find the sources of a task's targets, by image name."""
+        target = self.target_types[task]
+        if task not in self.renames:
+            return target.find(root, names)
+        own = {name: self._renamed(task, name) for name in names}
+        found = target.find(root, list(own.values()))
+        return {name: found[other] for name, other in own.items() if other in found}
+
+    def _renamed(self, task: str, name: str) -> str:
+        for old, new in self.renames.get(task, {}).items():
+            name = name.replace(old, new)
+        return name
+
     def _in_columns(self, split: SplitFile, root: Path) -> dict[str, dict[str, str]]:
         """Find what a split file lists beside the images; files of other tasks are known too."""
         if not any(listed.words for listed in split.listed):
@@ -220,7 +238,7 @@ class MultiTaskDataset(BaseDataset):
 
     def _where(self, task: str, name: str) -> str:
         """Describe where a task's targets were searched, for the error that there is none."""
-        return self.target_types[task].where(Path(self.data_root), name)
+        return self.target_types[task].where(Path(self.data_root), self._renamed(task, name))
 
     def full_init(self) -> None:
         """List the images, and fill the cache if ``resident``."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 from PIL import Image
@@ -14,7 +16,18 @@ from scipy.io import savemat
 from mtlplugins.apis import load_config
 from mtlplugins.datasets import MultiTaskDataset
 from mtlplugins.datasets.reading.files import BrokenFile
-from tests._benchmarks import make_cityscapes, make_nyud_mt, make_pascal_mt
+from tests._benchmarks import (
+    make_cityscapes,
+    make_diode,
+    make_hypersim,
+    make_kitti,
+    make_nyud_mt,
+    make_pascal_mt,
+    make_scannet,
+    make_vkitti2,
+    write_hypersim_csv,
+)
+from tests.docs.pages import ROOT as REPOSITORY
 
 ROOT = Path(__file__).parents[2] / "configs"
 
@@ -86,6 +99,109 @@ def test_pascal_mt(tmp_path: Path) -> None:
     assert (person["normals"][0, 16:] == 0).all()
     assert (person["edges"][1:-1].sum(axis=1) == 1).all()
     assert set(np.nonzero(person["edges"])[1]) <= {15, 16}
+
+
+def test_hypersim(tmp_path: Path) -> None:
+    make_hypersim(tmp_path)
+    name = "hypersim/swin_cond_hypersim.py"
+    assert len(dataset_of(name, tmp_path, "train")) == 2
+    assert "ai_004_002" in dataset_of(name, tmp_path, "test").get_data_info(0)["img_path"]
+    data = dataset_of(name, tmp_path, "val")
+    found, classes = loaded(data, 0), data.metainfo["tasks"]["semantic"]["classes"]
+    assert [classes[found["semantic"][5, c]] for c in (1, 40)] == ["wall", "otherprop"]
+    assert found["semantic"][5, 41] == 255
+    # 2 m along the ray: the whole of it in the middle, cos 30 degrees at the right edge's middle
+    assert (found["depth"][0] == 0).all()
+    assert found["depth"][383, 511] == pytest.approx(2, rel=1e-5)
+    assert found["depth"][383, 1023] == pytest.approx(2 * np.cos(np.pi / 6), rel=1e-3)
+    # y down and z forward, where the files have y up and z towards the viewer
+    np.testing.assert_allclose(found["normals"][1, 0], [0, -0.6, -0.8], atol=1e-3)
+    assert (found["normals"][0] == 0).all()
+
+
+def test_hypersim_s_splits_by_the_command_of_the_page(tmp_path: Path) -> None:
+    write_hypersim_csv(tmp_path)
+    page = (REPOSITORY / "docs/literature.md").read_text()
+    command = page[page.index("mkdir -p splits\nfor split in train val test") :].split("```")[0]
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    preview = "ai_00{}/images/scene_cam_00_final_preview/frame.000{}"
+    found = {path.stem: path.read_text().split() for path in (tmp_path / "splits").iterdir()}
+    assert found == dict(
+        train=[preview.format("1_001", 0), preview.format("1_001", 1)],
+        val=[preview.format("3_001", 0)],
+        test=[preview.format("4_002", 0)],
+    )
+
+
+@pytest.mark.parametrize("name", ["swin_cond_scannet.py", "swin_cond_scannet_scans.py"])
+def test_scannet(tmp_path: Path, name: str) -> None:
+    make_scannet(tmp_path)
+    train = dataset_of(f"scannet/{name}", tmp_path, "train")
+    assert len(train) == 4  # of two scenes of the list
+    data = dataset_of(f"scannet/{name}", tmp_path, "val")
+    assert len(data) == 2
+    found, classes = loaded(data, 1), data.metainfo["tasks"]["semantic"]["classes"]
+    assert len(classes) == 20
+    assert (found["semantic"][:, :8] == 255).all()  # otherprop is not scored
+    assert [classes[found["semantic"][0, c]] for c in (8, 32)] == ["chair", "floor"]
+    assert found["depth"].shape == (24, 32)
+    np.testing.assert_allclose(found["depth"][:2, 0], [0, 1.5], rtol=1e-6)
+    data.pipeline = Compose([dict(type="LoadMultiTaskImage"), dict(type="LoadTargets")])
+    assert data[0]["gt_depth"].shape == (48, 64)  # of the image
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (None, "is part of ScanNet's release"),
+        ("id\tnyu40class\n3\tchair\n", "KeyError: 'nyu40id'"),
+        ("id\tnyu40id\nthree\t5\n", "invalid literal .* 'three'"),
+        ("id\tnyu40id\n1\t40\n3\t5\n", r"value 700 \(row 0, column 32\) is not among"),
+    ],
+)
+def test_a_broken_table_of_scannet_is_named(tmp_path: Path, table: str | None, words: str) -> None:
+    make_scannet(tmp_path)
+    file = tmp_path / "scannetv2-labels.combined.tsv"
+    file.unlink() if table is None else file.write_text(table)
+    with pytest.raises((ValueError, FileNotFoundError), match=words):
+        loaded(dataset_of("scannet/swin_cond_scannet_scans.py", tmp_path, "val"), 0)
+
+
+def test_vkitti2(tmp_path: Path) -> None:
+    make_vkitti2(tmp_path)
+    name = "vkitti2/swin_cond_vkitti2.py"
+    assert len(dataset_of(name, tmp_path, "train")) == 4
+    data = dataset_of(name, tmp_path, "val")
+    assert len(data) == 1
+    found, classes = loaded(data, 0), data.metainfo["tasks"]["semantic"]["classes"]
+    assert len(classes) == 14
+    assert [classes[label] for label in found["semantic"][[0, 100], 0]] == ["sky", "road"]
+    assert (found["semantic"][-1] == 255).all()
+    np.testing.assert_allclose(found["depth"][[99, 100], 0], [0, 12.34], rtol=1e-6)
+    assert np.isnan(found["flow"][:100]).all()
+    # three quarters of the range are half of the width, five eighths a quarter of the height
+    np.testing.assert_allclose(
+        found["flow"][100:], [1241 / 2, 374 / 4] * np.ones((275, 1242, 2)), atol=0.02
+    )
+
+
+def test_diode(tmp_path: Path) -> None:
+    make_diode(tmp_path)
+    name = "diode/swin_cond_diode.py"
+    assert len(dataset_of(name, tmp_path, "train")) == 2  # indoors and outdoors
+    found = loaded(dataset_of(name, tmp_path, "val"), 0)
+    assert found["depth"][:2, 0].tolist() == [0, 3]
+    assert found["normals"][:2, 0].tolist() == [[0, 0, -1], [0, 0, 0]]
+
+
+def test_kitti(tmp_path: Path) -> None:
+    make_kitti(tmp_path)
+    data = dataset_of("kitti/swin_only_depth_kitti.py", tmp_path, "val")
+    assert [data.tasks_of(index) for index in range(2)] == [["depth"], []]
+    assert loaded(data, 0)["depth"][0, :5].tolist() == [20.5, 0, 0, 0, 20.5]
+    selected = dataset_of("kitti/swin_only_depth_kitti_selection.py", tmp_path, "val")
+    assert loaded(selected, 0)["depth"][0, :5].tolist() == [20.5, 0, 0, 0, 20.5]
+    assert len(dataset_of("kitti/swin_only_depth_kitti_selection.py", tmp_path, "train")) == 2
 
 
 def test_broken_files_of_pascal_mt_are_named(tmp_path: Path) -> None:

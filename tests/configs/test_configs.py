@@ -22,7 +22,16 @@ from mtlplugins.analysis.experiments import experiment_of, experiments
 from mtlplugins.apis import load_config
 from mtlplugins.datasets.draw_sampler import Draw
 from mtlplugins.engine.default_hooks import merge_hooks
-from tests._benchmarks import make_cityscapes, make_nyud_mt, make_pascal_mt
+from tests._benchmarks import (
+    make_cityscapes,
+    make_diode,
+    make_hypersim,
+    make_kitti,
+    make_nyud_mt,
+    make_pascal_mt,
+    make_scannet,
+    make_vkitti2,
+)
 from tests._data import make_cifar, make_nyuv2, make_taskonomy
 from tests._slow import slow_except
 from tests.configs._reduced import SIDE, reduce_config
@@ -50,6 +59,14 @@ LONG = {
     "nyuv2/effnet_lite0_nyuv2_13.py",
     "nyuv2/balancing/fixed_balancing_nyuv2.py",
 }
+#: Benchmarks whose files would be mixed up in one folder.
+MAKERS = dict(
+    diode=make_diode,
+    hypersim=make_hypersim,
+    kitti=make_kitti,
+    scannet=make_scannet,
+    vkitti2=make_vkitti2,
+)
 THESIS = load_tool("analysis/thesis_table.py")["TABLES"]
 
 
@@ -77,6 +94,9 @@ def loaded(name: str) -> Config:
 
 def reduced(name: str, data_root: str) -> Config:
     """A config with little left to compute."""
+    if (make := MAKERS.get(family := Path(name).parts[0])) is not None:
+        root = Path(data_root, family)
+        data_root = str(root if root.exists() else make(root))
     options = dict(data_root=data_root) if "data_root" in loaded(name) else None
     cfg = load_config(str(ROOT / name), options)
     reduce_config(cfg)

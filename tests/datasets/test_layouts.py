@@ -40,6 +40,39 @@ def scenes(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def renamed(root: Path, ann_file: str, **renames: dict[str, str]) -> MultiTaskDataset:
+    image = dict(folder="", suffix=".jpg")
+    return MultiTaskDataset(
+        str(root), DEPTH, ann_file=ann_file, image=image, renames=renames, pipeline=LOADING
+    )
+
+
+def test_sister_folders_by_other_parts_of_the_name(scenes: Path) -> None:
+    assert depths(renamed(scenes, "", depth={"/color/": "/depth/"})) == [None, 1000, 1001]
+    with pytest.raises(FileNotFoundError, match="'depth': none of the 3 images has a target"):
+        renamed(scenes, "", depth={"/colour/": "/depth/"})
+    with pytest.raises(ValueError, match="unknown task 'deep'; this data set has depth"):
+        renamed(scenes, "", deep={"/color/": "/depth/"})
+
+
+def test_lists_of_folders(scenes: Path) -> None:
+    write(scenes / "all.jpg", make_image(3))
+    (scenes / "some.txt").write_text("# scenes\nhall\nall\n")
+    found = renamed(scenes, "some.txt", depth={"/color/": "/depth/"})
+    assert [found.get_data_info(i)["name"] for i in range(3)] == [
+        "hall/color/0", "hall/color/1", "all"
+    ]  # fmt: skip
+    for text, words in (
+        ("hall\nhall/color/0.jpg\n", "lists 'hall/color/0' 2 times"),
+        ("hall/depth\n", "1 of 1 images listed in .* are missing"),
+        ("..\n", "leads out of the data set's folder"),
+        (".\n", "images listed in .* are missing"),
+    ):
+        (scenes / "some.txt").write_text(text)
+        with pytest.raises((ValueError, FileNotFoundError), match=words):
+            renamed(scenes, "some.txt")
+
+
 ROWS = [
     ("hall/color/0.jpg", "hall/depth/0.png"),
     ("hall/color/1.jpg", "hall/depth/1.png"),

@@ -58,6 +58,19 @@ class Entries:
                 return Entry(name.removesuffix(suffix), suffix)
         return self.with_suffix(name)
 
+    def inside(self, text: str) -> list[Entry]:
+        """List the files in a folder that an entry names and below it, sorted; empty if none."""
+        for name in self._meanings(text):
+            if name != "." and (self.folder / name).is_dir():
+                files = [f"{name}/{file}" for file in Listing(self.folder / name).all()]
+                return sorted(
+                    Entry(file.removesuffix(end), end)
+                    for file in files
+                    for end in self.suffixes
+                    if file.endswith(end)
+                )
+        return []
+
     def with_suffix(self, name: str) -> Entry | None:
         """Find the file of a name without suffix.
 

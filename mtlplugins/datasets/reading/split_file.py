@@ -39,8 +39,9 @@ def read_split(path: Path, images: Entries, *, root: Path, source: str) -> Split
     """Read a split file: an image per line, as :class:`Entries` finds it, and further columns.
 
     A line is a name, blanks included, if there is such an image; else its words are separated by
-    tabs, commas, semicolons or blanks. The first line may name the columns. A line that begins with
-    ``#`` and names no image is a comment. JSON is read as :func:`read_json_split` says.
+    tabs, commas, semicolons or blanks. Else it may be a folder, for all images in it. The first
+    line may name the columns. A line that begins with ``#`` and names no image is a comment. JSON
+    is read as :func:`read_json_split` says.
 
     Args:
         path: The split file.
@@ -75,7 +76,11 @@ def _text(path: Path, images: Entries) -> _Found:
     header: tuple[str, ...] = ()
     if found and found[0][1] is None:
         header = _header(found[0][0], [len(image.words) for _, image in found if image])
-    return header, found[bool(header) :]
+    rows: list[tuple[str, ListedImage | None]] = []
+    for line, image in found[bool(header) :]:
+        inside = [] if image else images.inside(line)
+        rows += [(line, ListedImage(line, entry, ())) for entry in inside] or [(line, image)]
+    return header, rows
 
 
 def _json(path: Path, images: Entries) -> _Found:

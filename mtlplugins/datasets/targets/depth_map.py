@@ -12,6 +12,8 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
+from mtlplugins.datasets.reading.arrays import read_array
+from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.geometry import Intrinsics
 from mtlplugins.kinds import part_of_kind
 
@@ -34,6 +36,10 @@ class DepthMap(MapFile):
         unit: Metres per step of the files, 0.001 for millimetres; for other encodings the factor of
             the stored number.
         missing: Value of missing pixels in the files, or several; NaN and infinity always are.
+        valid_suffix: End of the names of masks beside the files, in place of ``suffix``, that are 0
+            where depth is missing; empty for none.
+        rotated_bits: Bits by which 16-bit files are rotated to the left, 3 in SUN RGB-D: the stored
+            number is ``(stored >> 3) | (stored << 13)``.
         encoding: What the number x = unit · stored is: ``"linear"``, depth in metres;
             ``"inverse"``, as depth = scale / x; or ``"log"``, as depth = scale · eˣ.
         scale: For ``"inverse"`` the depth of x = 1 in metres: baseline · focal length, in metres ·
@@ -43,8 +49,8 @@ class DepthMap(MapFile):
         array: Name of the array in files that hold several.
 
     Raises:
-        ValueError: ``unit`` or ``scale`` is not a positive number, ``missing`` is not a number, or
-            ``encoding`` is unknown.
+        ValueError: ``unit`` or ``scale`` is not a positive number, ``missing`` is not a number,
+            ``rotated_bits`` are none of 0 to 15, or ``encoding`` is unknown.
     """
 
     invalid = 0.0
@@ -56,6 +62,8 @@ class DepthMap(MapFile):
         *,
         unit: float = 0.001,
         missing: float | Sequence[float] = 0,
+        valid_suffix: str = "",
+        rotated_bits: int = 0,
         encoding: str = "linear",
         scale: float = 1.0,
         along_ray: Sequence[float] | None = None,
@@ -84,7 +92,11 @@ class DepthMap(MapFile):
             raise ValueError(
                 f"DepthMap: along_ray={along_ray!r}, give (fx, fy, cx, cy) of the camera in pixels"
             )
+        if rotated_bits not in range(16):
+            raise ValueError(f"DepthMap: rotated_bits={rotated_bits!r}, give 0 to 15")
         self.unit = unit
+        self.valid_suffix = valid_suffix
+        self.rotated_bits = rotated_bits
         self.missing = absent
         self.encoding = encoding
         self.scale = scale
@@ -99,6 +111,24 @@ class DepthMap(MapFile):
         meta = dict(kind=self.kind, unit="m")
         return meta if ".npy" in suffixes_of(self.suffix) else meta | dict(file_unit=self.unit)
 
+    def load(self, source: str) -> np.ndarray:
+        """Read and check a file, and the mask beside it.
+
+        Raises:
+            BrokenFile: One of them cannot be read, or has wrong content.
+        """
+        depth = super().load(source)
+        if self.valid_suffix:
+            end = next(end for end in suffixes_of(self.suffix) if source.endswith(end))
+            mask = source.removesuffix(end) + self.valid_suffix
+            valid = read_array(mask, lossless=True)
+            if valid.size != depth.size or valid.shape[:2] != depth.shape:
+                raise BrokenFile(
+                    f"{mask} has shape {valid.shape}, the depth beside it {depth.shape}", mask
+                )
+            depth[valid.reshape(depth.shape) == 0] = 0
+        return depth
+
     def convert(self, raw: np.ndarray, path: str) -> np.ndarray:
         """Check the type, and convert (H, W) to float32 depth in metres."""
         if raw.ndim != 2 or raw.dtype.kind not in "iuf" or raw.dtype.itemsize == 1:
@@ -107,6 +137,10 @@ class DepthMap(MapFile):
                 f"file has shape {raw.shape} and type {raw.dtype}; 8 bits cannot hold depth, write "
                 "it as 16-bit PNG (in millimetres) or as .npy of numbers"
             )
+        if self.rotated_bits:
+            if raw.dtype != np.uint16:
+                raise ValueError(f"{path}: rotated_bits is for 16 bits, this file has {raw.dtype}")
+            raw = (raw >> self.rotated_bits) | (raw << (16 - self.rotated_bits))
         depth = self._decode(raw)
         for value in self.missing:
             np.putmask(depth, raw == value, 0)

@@ -36,8 +36,8 @@ class FlowMap(ValueMap):
         suffix: End of the file names: ``.flo`` (Middlebury), an array or an image. KITTI's PNGs
             have ``channels=(0, 1), factor=1 / 64, offset=-512, valid_channel=2``.
         channels: Stored channels of the displacements to the right and down, or to the right.
-        factor: Pixels per stored step.
-        offset: Added to them, in pixels.
+        factor: Pixels per stored step, or one for each channel.
+        offset: Added to them, in pixels; or one for each channel.
         missing: Value of missing pixels in the files, or several.
         valid_channel: Stored channel that is 0 where a pixel is missing; None if there is none.
         array: Name of the array in files that hold several.
@@ -52,8 +52,8 @@ class FlowMap(ValueMap):
         suffix: str | Sequence[str] = ".flo",
         *,
         channels: Sequence[int] = (0, 1),
-        factor: float = 1.0,
-        offset: float = 0.0,
+        factor: float | Sequence[float] = 1.0,
+        offset: float | Sequence[float] = 0.0,
         missing: float | Sequence[float] = (),
         valid_channel: int | None = None,
         array: str = "",

@@ -29,8 +29,8 @@ class ValueMap(MapFile):
         folder: Folder of the files, below the data set's root.
         suffix: End of the file names: an array (H, W) or (H, W, C), or an image.
         channels: Stored channels that are the values, in their order; their number is K.
-        factor: Factor of the stored numbers.
-        offset: Added to them, in the unit of the values.
+        factor: Factor of the stored numbers, or one for each channel.
+        offset: Added to them, in the unit of the values; or one for each channel.
         missing: Value of missing pixels in the files, or several; a pixel is missing if one of its
             values is. NaN and infinity always are.
         valid_channel: Stored channel that is 0 where a pixel is missing; None if there is none.
@@ -51,8 +51,8 @@ class ValueMap(MapFile):
         suffix: str | Sequence[str] = ".npy",
         *,
         channels: Sequence[int] = (0,),
-        factor: float = 1.0,
-        offset: float = 0.0,
+        factor: float | Sequence[float] = 1.0,
+        offset: float | Sequence[float] = 0.0,
         missing: float | Sequence[float] = (),
         valid_channel: int | None = None,
         names: Sequence[str] | None = None,
@@ -70,14 +70,22 @@ class ValueMap(MapFile):
             raise ValueError(
                 f"{kind}: names={names!r}, give one for each of {len(channels)} values"
             )
-        numbers = (factor, offset, *absent)
-        if not all(isinstance(n, (int, float)) for n in numbers) or not isfinite(factor * offset):
-            raise ValueError(f"{kind}: factor, offset and missing are {numbers}, give numbers")
-        if not factor:
-            raise ValueError(f"{kind}: factor=0 makes every value {offset:g}")
+        factors, offsets = (_of_each(number, len(channels)) for number in (factor, offset))
+        numbers = (*factors, *offsets, *absent)
+        few = len(factors) != len(channels) or len(offsets) != len(channels)
+        if few or not all(isinstance(n, (int, float)) for n in numbers):
+            raise ValueError(
+                f"{kind}: factor, offset and missing are {(factor, offset, missing)}: give "
+                "numbers, or one factor and one offset for each channel"
+            )
+        if not all(map(isfinite, (*factors, *offsets))) or not all(factors):
+            raise ValueError(
+                f"{kind}: factor={factor!r} and offset={offset!r}: give finite numbers; a factor "
+                "of 0 makes all values the same"
+            )
         self.channels = tuple(channels)
-        self.factor = factor
-        self.offset = offset
+        self.factor = np.array(factors, np.float32)
+        self.offset = np.array(offsets, np.float32)
         self.missing = absent
         self.valid_channel = valid_channel
         self.names = tuple(map(str, range(len(channels)))) if names is None else tuple(names)
@@ -102,7 +110,7 @@ class ValueMap(MapFile):
                 f"and type {raw.dtype}"
             )
         chosen = stored[..., list(self.channels)]
-        values = chosen.astype(np.float32) * np.float32(self.factor) + np.float32(self.offset)
+        values = chosen.astype(np.float32) * self.factor + self.offset
         gone = np.isin(chosen, self.missing) | ~np.isfinite(values)
         gone = gone.any(axis=-1)
         if self.valid_channel is not None:
@@ -119,3 +127,7 @@ class ValueMap(MapFile):
         """Convert to a float32 map (K, H, W)."""
         values = value.reshape(*value.shape[:2], -1)  # OpenCV drops the axis of one value
         return PixelData(data=torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1))))
+
+
+def _of_each(number: float | Sequence[float], count: int) -> tuple[float, ...]:
+    return tuple(number) if isinstance(number, Sequence) else (number,) * count

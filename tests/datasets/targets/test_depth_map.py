@@ -34,6 +34,29 @@ def test_missing_depth_becomes_zero(tmp_path: Path) -> None:
     np.testing.assert_array_equal(depth, np.array([[0, 0, 0, 0, 2.5]], np.float32))
 
 
+def test_rotated_bits_of_sun_rgbd(tmp_path: Path) -> None:
+    # the toolbox: bitor(bitshift(d, -3), bitshift(d, 13)), in millimetres
+    path = write(tmp_path / "a.png", np.array([[8 * 1500, 1, 0]], np.uint16))
+    depth = DepthMap(rotated_bits=3).load(str(path))
+    np.testing.assert_allclose(depth, [[1.5, 8.192, 0]], rtol=1e-6)
+    path = write(tmp_path / "a.npy", np.ones((1, 2), np.float32))
+    with pytest.raises(BrokenFile, match="rotated_bits is for 16 bits, this file has float32"):
+        DepthMap(suffix=".npy", rotated_bits=3).load(str(path))
+
+
+def test_a_mask_beside_the_depth(tmp_path: Path) -> None:
+    depth = DepthMap(suffix=(".png", "_depth.npy"), unit=1, valid_suffix="_mask.npy")
+    path = write(tmp_path / "a_depth.npy", np.array([[[2.0], [3.0]]]))
+    write(tmp_path / "a_mask.npy", np.array([[0.0, 1.0]]))
+    np.testing.assert_array_equal(depth.load(str(path)), [[0, 3]])
+    write(tmp_path / "a_mask.npy", np.array([[0.0], [1.0]]))
+    with pytest.raises(BrokenFile, match=r"a_mask\.npy has shape \(2, 1\), the depth beside it"):
+        depth.load(str(path))
+    (tmp_path / "a_mask.npy").unlink()
+    with pytest.raises(BrokenFile, match=r"a_mask\.npy"):
+        depth.load(str(path))
+
+
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int32])
 def test_depth_comes_from_arrays_too(tmp_path: Path, kind: type) -> None:
     path = write(tmp_path / "a.npy", np.array([[1, 2], [4, 0]], kind))

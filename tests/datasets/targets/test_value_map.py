@@ -43,6 +43,12 @@ def test_kitti_s_flow(tmp_path: Path) -> None:
     )
 
 
+def test_factor_and_offset_of_each_channel(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npy", np.array([[[1, 2]]]))
+    flow = FlowMap(suffix=".npy", factor=(10, 100), offset=(-1, 0.5))
+    np.testing.assert_array_equal(flow.load(str(path)), [[[9, 200.5]]])
+
+
 def flo(width: int, height: int, numbers: list[float]) -> bytes:
     head = np.array([202021.25], "<f4").tobytes() + np.array([width, height], "<i4").tobytes()
     return head + np.array(numbers, "<f4").tobytes()
@@ -87,7 +93,8 @@ def test_flow_follows_the_image() -> None:
         (dict(channels=()), r"channels=\(\), give the stored"),
         (dict(channels=(1, 1)), r"channels=\(1, 1\), give the stored"),
         (dict(names=["a", "b"]), "names=.*give one for each of 1 values"),
-        (dict(factor=0), "factor=0 makes every value 0"),
+        (dict(factor=0), "factor=0 and .* makes all values the same"),
+        (dict(factor=(1, 2)), r"factor, offset and missing are \(\(1, 2\), .*for each channel"),
         (dict(missing="x"), "factor, offset and missing are"),
     ],
 )

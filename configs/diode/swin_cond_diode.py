@@ -1,0 +1,17 @@
+# DIODE: depth and normals, indoors and outdoors, conditional attention in all blocks of Swin-S.
+_base_ = [
+    "../_base_/models/swin_unet.py",
+    "../_base_/datasets/diode.py",
+    "../_base_/schedules/onecycle_10e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    backbone=dict(plan=dict(attention="all")),
+    decoders=dict(normals=_base_.decoder),
+    heads=dict(
+        depth=dict(min_depth=0.6, max_depth=300.0),
+        normals=dict(type="NormalsHead", in_channels=96),
+    ),
+    task_weights=dict(depth=1.0, normals=10.0),
+)
+default_hooks = dict(checkpoint=dict(save_best="depth/rmse", rule="less"))

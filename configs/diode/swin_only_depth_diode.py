@@ -1,0 +1,4 @@
+# DIODE: depth alone.
+_base_ = "swin_baseline_diode.py"
+tasks = ("depth",)
+default_hooks = dict(checkpoint=dict(save_best="depth/rmse", rule="less"))

@@ -1,0 +1,4 @@
+# DIODE: surface normals alone.
+_base_ = "swin_baseline_diode.py"
+tasks = ("normals",)
+default_hooks = dict(checkpoint=dict(save_best="normals/mean", rule="less"))

@@ -1,0 +1,4 @@
+# ScanNet: depth alone.
+_base_ = "swin_baseline_scannet.py"
+tasks = ("depth",)
+default_hooks = dict(checkpoint=dict(save_best="depth/rmse", rule="less"))
