@@ -22,6 +22,7 @@ from .timm_network import compare, is_known, make_network, steps_of
 _ABLE = {
     "logits": "ViT, DINOv2, DINOv3, EVA-02 and Swin",
     "linears": "ViT, DINOv2, DINOv3, EVA-02, Swin and ConvNeXt with linear layers",
+    "memory": "ViT, DINOv2, DINOv3 and EVA-02",
 }
 
 
@@ -42,8 +43,9 @@ class CondTimmBackbone(ConditionedEncoder):
     The encoder computes each image once up to the branch point, the first conditioned block, and
     each (image, task) row after it. A conditional LayerNorm takes the place of a LayerNorm; FiLM
     follows other norms, before an activation that is part of them. ``low_rank`` and ``singular``
-    are in the linear layers of attention and MLP. Images may have any size; positions of ViTs, and
-    conditional attention between all their tokens, are interpolated.
+    are in the linear layers of attention and MLP; queries meet ``prompts`` before rotary positions.
+    Images may have any size; positions of ViTs, and conditional attention between all their tokens,
+    are interpolated.
 
     Args:
         model_name: Name of the model in timm. Its weights are not fetched, see ``init_cfg``.

@@ -25,6 +25,8 @@ _LINEARS = {"qkv", "q_proj", "k_proj", "v_proj", "gate", "proj", "fc1", "fc1_g",
 _NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm2d, nn.SyncBatchNorm)
 _LAYER_NORMS = (nn.LayerNorm, timm.layers.LayerNorm)  # others of their subclasses are of maps
 _MASKS = ("attn_mask", "mask")  # what timm calls the additive bias of attention logits
+#: Classes that call ``q_norm`` on queries (R, heads, L, d) and ``norm`` on the heads' output.
+_OF_HEADS = ("Attention", "AttentionRope", "EvaAttention")
 
 
 class TimmBlock(ConditionalBlock):
@@ -32,7 +34,7 @@ class TimmBlock(ConditionalBlock):
 
     timm's blocks call their norms, linear layers and attention, which know no task. Hooks on these
     apply the conditional modules: behind a norm, after a linear layer, on the additive bias of the
-    attention. The block keeps the rows' tasks for them while it runs.
+    attention, on the output of its heads. The block keeps the rows' tasks for them while it runs.
 
     Attributes:
         layout: What its input is: ``"tokens"`` (R, L, C), ``"NHWC"`` or ``"NCHW"``.
@@ -41,7 +43,7 @@ class TimmBlock(ConditionalBlock):
         with_cp: Recompute the block in the backward pass to save memory.
     """
 
-    places = ("logits", "norms", "linears", "beside")
+    places = ("logits", "norms", "linears", "memory", "beside")
     layout: str
     grid: tuple[int, int] | None
     with_cp: bool
@@ -52,6 +54,7 @@ class TimmBlock(ConditionalBlock):
     _condition: Condition | None
     _grid: tuple[int, int] | None
     _shortcut: Tensor | None
+    _query: Tensor | None
 
     @property
     def width(self) -> int:
@@ -71,8 +74,10 @@ class TimmBlock(ConditionalBlock):
             return "no linear layers"
         if place == "beside" and not (self.norms and getattr(self, "has_skip", True)):
             return "no shortcut, as it changes the size or the channels of the map"
-        if place == "logits" and not hasattr(self, "attn"):
+        if place in ("logits", "memory") and not hasattr(self, "attn"):
             return "no attention"
+        if place == "memory" and not self._has_heads():
+            return f"a {type(self.attn).__name__} whose heads cannot read prompts"
         if place == "logits" and self._mask is None:
             return f"a {type(self.attn).__name__} that takes no additive bias between tokens"
         return None
@@ -102,6 +107,9 @@ class TimmBlock(ConditionalBlock):
             self._linear(name).register_forward_hook(partial(self._add_to_linear, i))
         if self.has_at("logits"):
             self.attn.register_forward_pre_hook(self._add_to_logits, with_kwargs=True)
+        if self.has_at("memory"):
+            self._part("attn.q_norm").register_forward_hook(self._keep_query)
+            self._part("attn.norm").register_forward_pre_hook(self._add_memory)
         if self.has_at("beside") and isinstance(getattr(self, "downsample", None), nn.Module):
             self._part("downsample").register_forward_hook(self._keep_shortcut)
         self._follow_norms()
@@ -118,7 +126,7 @@ class TimmBlock(ConditionalBlock):
             shortcut = x if self._shortcut is None else self._shortcut
             out = self.beside(self._to_tokens(shortcut), self._to_tokens(y), condition)
             y = self._to_map(out, y)
-        self._condition = self._grid = self._shortcut = None
+        self._condition = self._grid = self._shortcut = self._query = None
         return y
 
     def _to_tokens(self, x: Tensor) -> Tensor:
@@ -186,6 +194,14 @@ class TimmBlock(ConditionalBlock):
             attn.qkv_bias_separate = True  # else timm reads the weight alone, and no hook runs
         super()._put_linears(kind, attribute, **settings)
 
+    def _put_memory(self, kind: type[ConditionalModule], attribute: str, **settings: int) -> None:
+        # all heads together may be wider or narrower than the block
+        self.add_module(attribute, kind(self._linear("attn.proj").in_features, **settings))
+
+    def _has_heads(self) -> bool:
+        own = all(isinstance(getattr(self.attn, n, None), nn.Module) for n in ("q_norm", "norm"))
+        return own and type(self.attn).__name__ in _OF_HEADS and self.layout == "tokens"
+
     def _attended(self) -> tuple[int, int]:
         height, width = self.grid or cast("Any", self).window_size
         return height * width, width
@@ -238,6 +254,16 @@ class TimmBlock(ConditionalBlock):
             bias = bias + mask
         return args, {**given, self._mask: bias}
 
+    def _keep_query(self, layer: nn.Module, args: tuple[Tensor], query: Tensor) -> None:
+        self._query = query  # before any rotation: a prompt has no place in the image
+
+    def _add_memory(self, layer: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+        assert self._query is not None
+        (x,) = args  # (R, L, heads · d)
+        for module in self._modules_in("memory"):
+            x = x + module(self._query, self._condition).transpose(1, 2).flatten(2)
+        return (x,)
+
     def _keep_shortcut(self, layer: nn.Module, args: tuple[Tensor], y: Tensor) -> None:
         self._shortcut = y
 
@@ -263,7 +289,7 @@ def timm_block(
     )
     made._mask = next((n for n in _MASKS if n in takes and between_tokens), None)
     made.layout, made.grid, made.with_cp = layout, grid, with_cp
-    made._condition = made._grid = made._shortcut = None
+    made._condition = made._grid = made._shortcut = made._query = None
     return made
 
 

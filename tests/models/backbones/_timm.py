@@ -13,7 +13,8 @@ from tests.models._models import perturb
 VIT = dict(img_size=32, patch_size=8, embed_dim=16, depth=3, num_heads=2)
 SWIN = dict(img_size=64, window_size=4, embed_dim=8, depths=(1, 1, 2, 1), num_heads=(1, 2, 2, 4))
 CONVNEXT = dict(dims=(8, 16, 24, 32), depths=(1, 1, 2, 1))
-TOKENS = dict(attention="all", norm="all", adapter="all", low_rank="all")
+WINDOWS = dict(attention="all", norm="all", adapter="all", low_rank="all")
+TOKENS = WINDOWS | dict(prompts=dict(blocks="all", tokens=3))
 MAPS = dict(norm="all", adapter="all")
 #: Name in timm, arguments that make it small, and plan.
 FAMILIES: dict[str, tuple[str, dict, dict]] = {
@@ -25,8 +26,8 @@ FAMILIES: dict[str, tuple[str, dict, dict]] = {
     "EVA-02": ("eva02_tiny_patch14_224", VIT, TOKENS),
     "EVA-02 with q, k and v apart": ("eva02_base_patch14_224", VIT, TOKENS),
     "ViT with learned rotations": ("vit_small_patch16_rope_mixed_224", VIT, TOKENS),
-    "Swin": ("swin_tiny_patch4_window7_224", SWIN, TOKENS),
-    "Swin v2": ("swinv2_tiny_window8_256", SWIN, TOKENS),
+    "Swin": ("swin_tiny_patch4_window7_224", SWIN, WINDOWS),
+    "Swin v2": ("swinv2_tiny_window8_256", SWIN, WINDOWS),
     "ConvNeXt": ("convnext_tiny", CONVNEXT, dict(**MAPS, low_rank="all")),
     "ConvNeXt with an MLP of convolutions": ("convnext_atto", CONVNEXT, MAPS),
     "ConvNeXt v2": ("convnextv2_tiny", CONVNEXT, dict(**MAPS, low_rank="all")),

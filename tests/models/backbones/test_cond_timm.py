@@ -82,6 +82,41 @@ def test_every_conditional_module_acts_and_folds(family: str):
         start += len(found)
 
 
+@pytest.mark.parametrize("family", ["ViT", "DINOv3"])
+def test_prompts_are_read_head_by_head(family: str):
+    """A linear layer after the heads: what they read is added by it, here to timm's own block."""
+    encoder = cond_timm(family, dict(prompts=dict(blocks=(1,), tokens=3))).double().eval()
+    torch.manual_seed(0)
+    perturb(encoder.parameters(), std=0.3)
+    rows, found = condition(), {}
+    *_, block = blocks_of(encoder)
+    block.register_forward_hook(lambda _, args, y: found.update(x=args[0], y=y))
+    with torch.no_grad():
+        encoder(images().double(), rows)
+        x, attn = block.norm1(found["x"]), block.attn
+        query = x @ attn.qkv.weight[:16].T
+        if family == "ViT":  # timm's DINOv3 has queries without a bias
+            query = query + attn.qkv.bias[:16]
+        read = torch.zeros_like(x)
+        for row, task in enumerate(rows.task_index):
+            keys, values = (m[task] for m in block.conditional_prompts.tokens(rows.z))
+            for channels in (slice(0, 8), slice(8, 16)):
+                logits = query[row][:, channels] @ keys[:, channels].T / 8**0.5
+                weights = logits.exp() / logits.exp().sum(dim=1, keepdim=True)
+                read[row][:, channels] = weights @ values[:, channels]
+        given = {} if family == "ViT" else dict(rope=encoder._rotations((4, 8)))
+        plain = cond_timm(family).double().eval()
+        plain.load_state_dict(encoder.state_dict(), strict=False)
+        *_, own = blocks_of(plain)
+        attended = own.attn(x, **given) + read @ attn.proj.weight.T
+        scale = getattr(block, "gamma_1", None)
+        y = found["x"] + (block.ls1(attended) if scale is None else scale * attended)
+        out = block.mlp(block.norm2(y))
+        y = y + (block.ls2(out) if scale is None else block.gamma_2 * out)
+    assert read.abs().max() > 0.01
+    torch.testing.assert_close(found["y"], y)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("family", FAMILIES)
@@ -218,7 +253,12 @@ def test_a_name_that_timm_does_not_have():
             dict(adapter=(0, 0, 0, 6, 0)),
             r"UniversalInvertedResidual\) has no shortcut.*The last 5 blocks of the stage can",
         ),
-        ("ViT", dict(prompts="all"), r"plan.prompts=.*no attention that reads prompts.*CondVision"),
+        (
+            "Swin",
+            dict(prompts="all"),
+            r"has a WindowAttention whose heads cannot read prompts; .* prompts is for ViT, DINOv2",
+        ),
+        ("ResNet", dict(prompts="all"), r"plan.prompts=.*has no attention; it can carry plan.norm"),
         ("ViT", dict(norm=(1, 1)), r"plan.norm=\(1, 1\) has 2 numbers, but .* 1 stages"),
         (
             "ResNet",

@@ -35,8 +35,8 @@ def norms(encoder: CondTimmBackbone) -> str:
 def table() -> str:
     lines = [
         "| family | tried with | blocks of each stage | `attention` | `norm` | `adapter` "
-        "| `low_rank`, `singular` |",
-        "|---|---|---|---|---|---|---|",
+        "| `low_rank`, `singular` | `prompts` |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for family, (name, _, _) in FAMILIES.items():
         encoder = cond_timm(family)
@@ -48,6 +48,7 @@ def table() -> str:
             norms(encoder),
             cell(encoder, "beside"),
             cell(encoder, "linears"),
+            cell(encoder, "memory"),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
