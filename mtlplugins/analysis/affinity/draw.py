@@ -47,7 +47,7 @@ def _conflicts(report: Report) -> Figure:
     figure, axes = _figure(side + 1, side)
     rates = report["own"]["parts"]["all"]["conflicts"]
     percent = [[None if value is None else 100 * value for value in row] for row in rates]
-    _heat(figure, axes, percent, tasks, tasks, limit=100, form="{:.0f}")
+    _heat(figure, axes, percent, tasks, tasks, limit=100, form="{:.0f}", signed=False)
     axes.set_title("halves of batches in conflict, %")
     return figure
 
@@ -80,7 +80,7 @@ def _shares(report: Report) -> Figure:
         bottom += height
     axes.tick_params(axis="x", rotation=45)
     axes.set_ylabel("share of the summed norm")
-    axes.legend()
+    figure.legend(loc="outside right upper")
     return figure
 
 
@@ -98,10 +98,12 @@ def _heat(
     *,
     limit: float,
     form: str | None,
+    signed: bool = True,
 ) -> None:
     """Draw a table as a heat map, blue below 0 and red above; white where it is not known."""
     values = np.array(rows, dtype=float)
-    image = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    colours = dict(cmap="RdBu_r", vmin=-limit) if signed else dict(cmap="Reds", vmin=0)
+    image = axes.imshow(values, vmax=limit, aspect="auto", **colours)
     axes.set_xticks(range(len(column_names)), column_names, rotation=60, ha="right")
     axes.set_yticks(range(len(row_names)), row_names)
     for i, row in enumerate(values):

@@ -10,7 +10,7 @@ from .affinity_tables import reports_of
 from .baselines import gain_spreads
 from .charts import Chart, Curve, gain_chart, line_chart, matrix_chart
 from .runs import Run
-from .summary import Summary, union
+from .summary import Spreads, Summary, union
 from .tables import arrow, directions, metric_names
 
 Points = list[tuple[float, float]]
@@ -21,9 +21,9 @@ def chart_groups(summaries: Sequence[Summary]) -> Iterator[tuple[str, list[Chart
     groups = (
         ("Gains over single tasks", _gains(summaries)),
         ("Validation", _validation(summaries)),
-        ("Task weights", _training(summaries, lambda name: name.endswith("_weight"))),
+        ("Task weights and gradient shares", _training(summaries, _is_of_balancing)),
         ("Task affinity", _affinity(summaries)),
-        ("Training", _training(summaries, lambda name: not name.endswith("_weight"))),
+        ("Training", _training(summaries, lambda name: not _is_of_balancing(name))),
     )
     for heading, charts in groups:
         if found := [chart for chart in charts if chart is not None]:
@@ -38,8 +38,16 @@ def title_of(summary: Summary, run: Run) -> str:
 
 def _gains(summaries: Sequence[Summary]) -> Iterator[Chart | None]:
     gains = gain_spreads(summaries)
-    if gains:
-        yield gain_chart(gains, [summary.label for summary in summaries])
+    labels = [summary.label for summary in summaries]
+    by_owner: dict[str, dict[str, Spreads]] = {}
+    for label, spreads in gains.items():
+        for name, spread in spreads.items():
+            task, _, metric = name.rpartition("/")
+            own = by_owner.setdefault(task, {}).setdefault(label, {})
+            own[metric or "Δm"] = spread
+    for task, found in by_owner.items():
+        of = f" in {task}" if task else ""
+        yield gain_chart(f"gain over single tasks{of}, %", found, labels)
 
 
 def _validation(summaries: Sequence[Summary]) -> Iterator[Chart | None]:
@@ -65,6 +73,10 @@ def _training(
         yield line_chart(name, "iteration", _curves(summaries, values))
 
 
+def _is_of_balancing(name: str) -> bool:
+    return name.endswith(("_weight", "_share"))
+
+
 def _affinity(summaries: Sequence[Summary]) -> Iterator[Chart | None]:
     """Draw what `mtlplugins affinity` left: cosines, and shares of the gradients over time."""
     labels = [summary.label for summary in summaries]
@@ -79,9 +91,10 @@ def _affinity(summaries: Sequence[Summary]) -> Iterator[Chart | None]:
             f"{title}: share of the gradient, %",
             "checkpoint",
             [
-                Curve(task, number, _shares(report, index), dashed=bool(index % 2))
+                Curve(task, number, _shares(report, index), tint=index)
                 for index, task in enumerate(tasks)
             ],
+            legend=True,
         )
 
 

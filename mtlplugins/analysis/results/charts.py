@@ -18,18 +18,31 @@ COLOURS = (
     "#8a8a8a", "#9b59c0", "#a5722f", "#d0455b", "#2a9d9d", "#6fa84b",
 )  # fmt: skip
 
+#: From -1 to 1; Plotly's own scales of that name run the other way in its script and in Python.
+_DIVERGING = (
+    (0, "#2166ac"),
+    (0.25, "#92c5de"),
+    (0.5, "#f7f7f7"),
+    (0.75, "#f4a582"),
+    (1, "#b2182b"),
+)
+
 #: Title, ``data`` and ``layout`` of a figure; a trace's ``meta`` is its experiment's number.
 Chart = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of one run of the ``experiment``-th experiment; ``dashed`` if it is incomplete."""
+    """Points of one run of the ``experiment``-th experiment; ``dashed`` if it is incomplete.
+
+    Its colour is the experiment's, or that of ``tint``.
+    """
 
     label: str
     experiment: int
     points: list[tuple[float, float]]
     dashed: bool = False
+    tint: int | None = None
 
 
 def colour(index: int) -> str:
@@ -37,19 +50,23 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def line_chart(title: str, axis: str, curves: Sequence[Curve]) -> Chart | None:
+def line_chart(
+    title: str, axis: str, curves: Sequence[Curve], *, legend: bool = False
+) -> Chart | None:
     """Make a line chart; None if no curve has a point.
 
     Args:
         title: Title above the chart.
         axis: Label of the horizontal axis.
         curves: Curves; points that are not finite are left out.
+        legend: Whether to name the curves; those in their experiments' colours need it not.
     """
     data = []
     for curve in curves:
         points = thinned(curve.points)
         if points:
-            line = dict(color=colour(curve.experiment), dash="dash" if curve.dashed else "solid")
+            tint = curve.experiment if curve.tint is None else curve.tint
+            line = dict(color=colour(tint), dash="dash" if curve.dashed else "solid")
             data.append(
                 dict(
                     type="scatter",
@@ -67,10 +84,16 @@ def line_chart(title: str, axis: str, curves: Sequence[Curve]) -> Chart | None:
         return None
     # all curves' values at the nearest place, wherever the pointer is
     hover: dict[str, Any] = dict(hovermode="x unified", hoverdistance=-1)
-    return _chart(title, data, xaxis=dict(title=dict(text=escape(axis))), **hover)
+    places = [x for trace in data for x in trace["x"]]
+    few = max(places) - min(places) < 8 and all(float(x).is_integer() for x in places)
+    ticks = dict(dtick=1) if few else {}  # there is no epoch 3.5
+    xaxis = dict(title=dict(text=escape(axis)), **ticks)
+    return _chart(title, data, xaxis=xaxis, showlegend=legend, **hover)
 
 
-def gain_chart(gains: Mapping[str, Mapping[str, Spread]], experiments: Sequence[str]) -> Chart:
+def gain_chart(
+    title: str, gains: Mapping[str, Mapping[str, Spread]], experiments: Sequence[str]
+) -> Chart:
     """Make bars of the gains in percent by experiment's label, with their spread over runs."""
     data = []
     for label, spreads in gains.items():
@@ -79,7 +102,7 @@ def gain_chart(gains: Mapping[str, Mapping[str, Spread]], experiments: Sequence[
         data.append(
             dict(
                 type="bar",
-                x=[escape(name) or "Δm" for name in spreads],
+                x=[escape(name) for name in spreads],
                 y=[spread.mean for spread in spreads.values()],
                 error_y=dict(type="data", array=spread, visible=any(spread)),
                 name=escape(label),
@@ -88,7 +111,7 @@ def gain_chart(gains: Mapping[str, Mapping[str, Spread]], experiments: Sequence[
                 hovertemplate="%{x}: %{y:+.2f} %",
             )
         )
-    return _chart("gain over single tasks, %", data, barmode="group")
+    return _chart(title, data, barmode="group")
 
 
 def matrix_chart(title: str, names: Sequence[str], values: Sequence[Sequence]) -> Chart:
@@ -96,8 +119,8 @@ def matrix_chart(title: str, names: Sequence[str], values: Sequence[Sequence]) -
     shown = [escape(name) for name in names]
     trace = dict(
         type="heatmap", x=shown, y=shown, z=[list(row) for row in values], zmin=-1, zmax=1,
-        zmid=0, colorscale="RdBu", reversescale=True, hovertemplate="%{y}, %{x}: %{z:.3f}",
-        name="",
+        zmid=0, colorscale=_DIVERGING, hovertemplate="%{y}, %{x}: %{z:.3f}",
+        texttemplate="%{z:.2f}", name="",
     )  # fmt: skip
     return _chart(title, [trace], yaxis=dict(autorange="reversed"))
 

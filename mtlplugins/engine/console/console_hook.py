@@ -132,7 +132,9 @@ def _losses(runner: Runner) -> str:
         for name, history in runner.message_hub.log_scalars.items()
         if name.startswith("train/") and not name.startswith(_NOT_OF_TASKS)
     }
-    shown = [f"{n} {value:.3g}" for n, value in means.items() if not n.endswith("_weight")]
+    shown = [
+        f"{n} {value:.3g}" for n, value in means.items() if not n.endswith(("_weight", "_share"))
+    ]
     if isinstance(runner.train_loop, EpochBasedTrainLoop):
         shown.insert(0, f"epoch {runner.epoch + 1}")
     return ", ".join(shown)

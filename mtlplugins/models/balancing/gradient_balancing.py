@@ -47,6 +47,9 @@ class GradientBalancing(Balancing):
     known_before = True
     needs_gradients = True
 
+    #: Shares (T,) of the last rows in the sum of their lengths; empty before the first.
+    shares: Tensor = torch.empty(0)
+
     seed: Tensor
     steps: Tensor
     failures: Tensor
@@ -103,6 +106,7 @@ class GradientBalancing(Balancing):
         products = gramian(rows)
         all_reduce(products, "sum")  # of Gramians of columns, not of means: it is the whole one
         lengths = products.diagonal()
+        self.shares = lengths.sqrt() / lengths.sqrt().sum().clamp_min(1e-300)
         self.steps += 1
         present = lengths.nonzero().flatten()
         finite = lengths.isfinite()

@@ -137,6 +137,9 @@ class TaskByTask:
             gradients.put_back(model.balancing.combine)
         else:
             total = replayed(total, shared, leaves)
+        if isinstance(model.balancing, GradientBalancing):
+            names = [f"{task}_share" for task in model.trained_tasks]
+            logged |= dict(zip(names, model.balancing.shares, strict=True))
         if is_distributed():
             total = total + touch(model)
         elif gradients is not None or len(rows.images) < len(model.trained_tasks):

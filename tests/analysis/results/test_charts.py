@@ -28,11 +28,16 @@ def test_a_line_has_its_points_its_experiment_and_no_markup() -> None:
     assert other["line"]["dash"] == "dash"
     assert "markers" in other["mode"]  # a single point has no line
     assert line_chart("x", "epoch", [empty]) is None
+    assert chart["layout"]["xaxis"]["dtick"] == 1  # there is no epoch 1.5
+    assert (
+        "dtick"
+        not in line_chart("x", "step", [Curve("a", 0, [(0, 1), (90, 1)])])["layout"]["xaxis"]
+    )
 
 
 def test_bars_have_the_gains_and_their_spread() -> None:
-    gains = {"b": {"": Spread(1.5, 0.5, 2), "depth": Spread(-3.0, None, 1)}}
-    (bar,) = gain_chart(gains, ["a", "b"])["data"]
+    gains = {"b": {"Δm": Spread(1.5, 0.5, 2), "depth": Spread(-3.0, None, 1)}}
+    (bar,) = gain_chart("gains", gains, ["a", "b"])["data"]
     assert bar["x"] == ["Δm", "depth"]
     assert bar["y"] == [1.5, -3.0]
     assert bar["error_y"]["array"] == [0.5, 0]
@@ -43,6 +48,10 @@ def test_a_matrix_reads_from_its_top_left() -> None:
     chart = matrix_chart("cosines", ["a", "b"], [[1, -0.5], [None, 1]])
     assert chart["data"][0]["z"] == [[1, -0.5], [None, 1]]
     assert chart["layout"]["yaxis"]["autorange"] == "reversed"
+    (low, blue), *_, (high, red) = chart["data"][0]["colorscale"]
+    assert (low, high) == (0, 1)
+    assert int(blue[5:7], 16) > int(blue[1:3], 16)
+    assert int(red[1:3], 16) > int(red[5:7], 16)
 
 
 def test_thinning_keeps_the_means() -> None:

@@ -87,7 +87,7 @@ def test_gains_weights_and_affinity_have_charts(tmp_path: Path) -> None:
     log = full_log({"depth/d1": 0.6})
     for entry in log:
         if "iter" in entry:
-            entry["depth_weight"] = entry["iter"] / 10
+            entry |= dict(depth_weight=entry["iter"] / 10, depth_share=0.25)
     multi = write_run(
         tmp_path / "multi", config(experiment=dict(name="m", baselines=baselines)), log
     )
@@ -105,18 +105,26 @@ def test_gains_weights_and_affinity_have_charts(tmp_path: Path) -> None:
     summaries = summaries_of([read_run(multi), read_run(alone)])
     groups = dict(chart_groups(summaries))
     assert list(groups) == [
-        "Gains over single tasks", "Validation", "Task weights", "Task affinity", "Training",
+        "Gains over single tasks", "Validation", "Task weights and gradient shares",
+        "Task affinity", "Training",
     ]  # fmt: skip
-    (gain,) = groups["Gains over single tasks"]
-    assert gain["data"][0]["y"] == pytest.approx([20, 20, 20])  # Δm, depth, depth/d1
-    (weight,) = groups["Task weights"]
+    gain, metrics = groups["Gains over single tasks"]
+    assert gain["data"][0]["x"] == ["Δm", "depth"]
+    assert metrics["data"][0]["x"] == ["d1"]
+    assert metrics["title"] == "gain over single tasks in depth, %"
+    for chart in (gain, metrics):
+        assert chart["data"][0]["y"] == pytest.approx([20] * len(chart["data"][0]["x"]))
+    weight, share = groups["Task weights and gradient shares"]
     assert weight["data"][0]["y"] == [1, 2, 3, 4]
+    assert share["data"][0]["y"] == [0.25] * 4
     cosine, shares = groups["Task affinity"]
     assert cosine["data"][0]["z"] == [[1, 0.25], [0.25, 1]]
     assert [(trace["x"], trace["y"]) for trace in shares["data"]] == [
         ([2, 8], [75, 50]),
         ([2, 8], [25, 50]),
     ]
+    assert shares["layout"]["showlegend"]
+    assert len({trace["line"]["color"] for trace in shares["data"]}) == 2
 
 
 def test_panels_show_predictions_without_dropout(

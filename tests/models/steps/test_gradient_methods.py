@@ -45,6 +45,20 @@ def test_loss_scaling_and_accumulation() -> None:
     check(found, wanted, 1e-6)
 
 
+def test_shares_of_the_gradients_are_logged() -> None:
+    _, (logged,) = gradients(make(SWIN, "TaskByTask", **UPGRAD), [MIXED])
+    norms = {}
+    for task in TASKS:
+        weights = dict.fromkeys(TASKS, 0.0) | {task: 3.0 if task == "depth" else 1.0}
+        found, _ = gradients(make(SWIN, "AllTasks", task_weights=weights), [MIXED])
+        shared = [g.flatten() for name, g in found.items() if name.startswith("backbone.")]
+        norms[task] = float(torch.cat(shared).norm())
+    total = sum(norms.values())
+    assert {task: logged[f"{task}_share"] for task in TASKS} == pytest.approx(
+        {task: norm / total for task, norm in norms.items()}
+    )
+
+
 @AT
 def test_recomputed_activations(at: str) -> None:
     method = dict(balancing=dict(type="UPGrad", at=at))

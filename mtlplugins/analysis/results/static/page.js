@@ -19,11 +19,11 @@ function shown() {
 function layoutOf(chart) {
   const axis = {gridcolor: colour("--line"), zerolinecolor: colour("--strong"), automargin: true};
   return {
-    ...chart.layout,
+    showlegend: false, ...chart.layout,
     title: {text: chart.title, font: {size: 13}, x: 0.02, xanchor: "left"},
     font: {color: colour("--ink"), size: 11},
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: {l: 48, r: 12, t: 34, b: 38}, showlegend: false,
+    margin: {l: 48, r: 12, t: 34, b: 38},
     hoverlabel: {
       namelength: -1, bgcolor: colour("--paper"), bordercolor: colour("--strong"),
       font: {size: 12, color: colour("--ink")},
@@ -37,6 +37,7 @@ function draw(place) {
   const visible = shown();
   const data = chart.data.map(trace => ({
     ...trace, visible: trace.meta === undefined || visible[trace.meta],
+    ...(trace.error_y && {error_y: {...trace.error_y, color: colour("--faint"), thickness: 1}}),
   }));
   Plotly.react(place, data, layoutOf(chart), {displaylogo: false, responsive: true});
   place.dataset.drawn = "yes";
