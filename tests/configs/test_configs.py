@@ -58,6 +58,7 @@ LONG = {
     "nyuv2/effnet_lite0_nyuv2.py",
     "nyuv2/effnet_lite0_nyuv2_13.py",
     "nyuv2/balancing/fixed_balancing_nyuv2.py",
+    "nyuv2/pretrained/baseline_pretrained_nyuv2.py",
 }
 #: Benchmarks whose files would be mixed up in one folder.
 MAKERS = dict(

@@ -1,0 +1,3 @@
+# Depth alone.
+_base_ = "baseline_pretrained_nyuv2.py"
+tasks = ("depth",)
