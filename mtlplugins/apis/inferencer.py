@@ -25,6 +25,8 @@ from mtlplugins.config.load import load_config
 from mtlplugins.config.mirrored_views import check_mirrored_views
 from mtlplugins.datasets.reading.files import BrokenFile
 from mtlplugins.io.checkpoint import load_state, read_checkpoint
+from mtlplugins.models.inference.graphs import GraphedNetwork
+from mtlplugins.models.inference.half_weights import halve_weights, in_bfloat16
 from mtlplugins.visualization import prediction_file
 
 from .images import ChannelOrder, InputImage, Source, is_one_image, iterate_images
@@ -45,12 +47,16 @@ class MultiTaskInferencer:
         checkpoint: Checkpoint file, loaded safely: no code in it is run.
         tasks: Tasks to predict; None for all. Only their rows are computed.
         device: Device to run on; None for the GPU if there is one, else the CPU.
+        amp: Compute in bfloat16, as ``--amp`` trains, on a CPU too; weights are converted once.
+        graphs: Replay the network as a CUDA graph, for images of few sizes: one graph is captured
+            at the first batch of a size, for up to eight; see
+            :class:`mtlplugins.models.inference.graphs.GraphedNetwork`.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
         ValueError: The config has no model, a task is unknown, or the checkpoint is of another
             architecture, has weights that are not finite or does not describe its tasks, or
-            ``test_cfg.tta`` mirrors views that cannot be merged.
+            ``test_cfg.tta`` mirrors views that cannot be merged; or ``graphs`` without CUDA.
     """
 
     def __init__(
@@ -60,7 +66,15 @@ class MultiTaskInferencer:
         *,
         tasks: Sequence[str] | None = None,
         device: str | None = None,
+        amp: bool = False,
+        graphs: bool = False,
     ) -> None:
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if graphs and torch.device(device).type != "cuda":
+            raise ValueError(
+                f"graphs=True captures CUDA graphs, but the device is {device!r}: take "
+                "device='cuda', or leave graphs=True out"
+            )
         cfg = copy.deepcopy(config) if isinstance(config, Config) else load_config(config)
         checkpoint = str(checkpoint)
         init_default_scope("mmseg")
@@ -78,8 +92,12 @@ class MultiTaskInferencer:
                 "wrong; give an earlier checkpoint"
             )
         self.dataset_meta = _described_tasks(meta, checkpoint)
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(device).eval()
+        if amp:
+            halve_weights(self.model)
+            self.model.encode_decode = in_bfloat16(self.model.encode_decode)
+        if graphs:
+            self.model.encode_decode = GraphedNetwork(self.model.encode_decode)
         self._transforms = image_pipeline_of(cfg)
 
     @property

@@ -26,6 +26,7 @@ from .checks import (
     check_test_cfg,
     check_unread,
 )
+from .compiled_network import CompiledNetwork, why_not
 from .conditioning import TaskEmbedding
 from .distributed.norms import rows_to_encode, synchronised_rows
 from .distributed.shares import mean_over_processes
@@ -213,6 +214,24 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
         features = {task: decoded(task) for task in rows.tasks}
         features |= self.exchange({t: x for t, x in features.items() if t in self.decoders}, rows)
         return {task: self.heads[task](x) for task, x in features.items()}
+
+    def compile_network(self, **options: Any) -> str | None:
+        """Compile encoder, decoders and heads by ``torch.compile``, for training and prediction.
+
+        Args:
+            options: Arguments of ``torch.compile``.
+
+        Returns:
+            None, or why the encoder alone is compiled; see :class:`CompiledNetwork`.
+        """
+        mode = self.training
+        reason = why_not(self.train())  # frozen norms are set by the mode
+        self.train(mode)
+        if reason:
+            self.backbone.compile(**options)
+        else:
+            self.encode_decode = CompiledNetwork(self, **options)
+        return reason
 
     def _maps_of_rows(self, inputs: Tensor | Trunk, rows: Rows) -> tuple[Sequence[Tensor], int]:
         """Encode rows; return the maps after the neck, and how many of them are of images."""

@@ -176,7 +176,7 @@ class SomeRows(Rows):
     def features(self, maps: Sequence[Tensor], task: str, shared_maps: int) -> list[Tensor]:
         """Select the maps of the images that have a target of one task."""
         own = self.images[task]
-        index = _to_device(own, maps[0].device)
+        index = to_device(own, maps[0].device)
         start = 0
         for other, images in self.images.items():
             if other == task:
@@ -197,12 +197,12 @@ class SomeRows(Rows):
         if len(own) == self.num_images:  # ascending, so all images in order
             return x
         empty = x.new_zeros(self.num_images, *x.shape[1:])
-        return empty.index_copy(0, _to_device(own, x.device), x)
+        return empty.index_copy(0, to_device(own, x.device), x)
 
     def pick(self, x: Tensor, task: str) -> Tensor:
         """Pick the rows of one task from the images."""
         own = self.images[task]
-        return x if len(own) == self.num_images else x[_to_device(own, x.device)]
+        return x if len(own) == self.num_images else x[to_device(own, x.device)]
 
     def present(self, tasks: Sequence[str], device: torch.device) -> Tensor | None:
         """Return which of these tasks each image has a row of."""
@@ -219,9 +219,9 @@ class SomeRows(Rows):
     def _indices(self, device: torch.device) -> tuple[Tensor, Tensor]:
         images = [*chain.from_iterable(self.images.values())]
         tasks = [task for task, count in enumerate(self._counts) for _ in range(count)]
-        return _to_device(images, device), _to_device(tasks, device)
+        return to_device(images, device), to_device(tasks, device)
 
 
-def _to_device(indices: list[int], device: torch.device) -> Tensor:
-    """Copy indices to a device as int64, without waiting for what a GPU still computes."""
-    return torch.tensor(indices, dtype=torch.int64).to(device, non_blocking=True)
+def to_device(values: list, device: torch.device, dtype: torch.dtype = torch.int64) -> Tensor:
+    """Copy numbers to a device, by default indices, without waiting for what a GPU computes."""
+    return torch.tensor(values, dtype=dtype).to(device, non_blocking=True)

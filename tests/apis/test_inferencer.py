@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from io import BytesIO
@@ -19,6 +20,9 @@ from mtlplugins.analysis.embeddings import mixed_embedding
 from mtlplugins.apis import MultiTaskInferencer, Prediction, load_config
 from mtlplugins.datasets import RoomsDataset
 from mtlplugins.datasets.reading.files import BrokenFile
+from mtlplugins.models.inference.graphs import GraphedNetwork
+from mtlplugins.models.inference.half_weights import halve_weights, in_bfloat16
+from mtlplugins.models.rows import AllRows
 from mtlplugins.rooms.renderer import render_room
 
 DESCRIBED = RoomsDataset(1, tasks=("semantic", "depth", "scene")).metainfo
@@ -240,3 +244,78 @@ def test_files_that_are_missing_or_broken(inferencer: MultiTaskInferencer, tmp_p
     for missing in ("none.png", "none/*.png"):
         with pytest.raises(FileNotFoundError, match="no image"):
             inferencer(tmp_path / missing)
+
+
+def test_graphs_need_a_gpu(config: Config, checkpoint: str) -> None:
+    with pytest.raises(ValueError, match=r"graphs=True captures CUDA graphs, but .* 'cpu'"):
+        MultiTaskInferencer(config, checkpoint, device="cpu", graphs=True)
+
+
+def test_predictions_replayed_are_the_same(
+    inferencer: MultiTaskInferencer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a stand-in for CUDA's graphs, which fills the captured tensors anew."""
+    sizes = []
+
+    def capture(run: Callable) -> tuple:
+        found = run()
+        sizes.append({task: tuple(x.shape) for task, x in found.items()})
+
+        def replay() -> None:
+            for task, values in run().items():
+                found[task].copy_(values)
+
+        return found, torch.inference_mode()(replay)
+
+    generator = np.random.default_rng(0)
+    pixels = [generator.integers(0, 256, (64, 96, 3), np.uint8) for _ in range(3)]
+    wanted = inferencer(pixels)
+    graphed = GraphedNetwork(inferencer.model.encode_decode, capture, limit=1)
+    monkeypatch.setattr(inferencer.model, "encode_decode", graphed, raising=False)
+    for found in (inferencer(pixels), [inferencer(image) for image in pixels]):
+        for one, other in zip(found, wanted, strict=True):
+            for task in inferencer.tasks:
+                np.testing.assert_equal(vars(one[task]), vars(other[task]))
+    inferencer(pixels, batch_size=3)  # of another size: without a graph
+    inferencer(pixels[0], mixture=dict(depth=1.0))
+    assert len(sizes) == 1
+
+    def refuse(run: Callable) -> tuple:
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    graphed = GraphedNetwork(inferencer.model.encode_decode, refuse)
+    monkeypatch.setattr(inferencer.model, "encode_decode", graphed)
+    with pytest.raises(ValueError, match=r"\(1, 3, 64, 96\) cannot be captured \(operation not"):
+        inferencer(pixels[0])
+
+
+def test_weights_converted_once_predict_what_autocast_does(
+    inferencer: MultiTaskInferencer,
+) -> None:
+    rows = AllRows(inferencer.tasks, 2)
+    images = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        wanted = inferencer.model.encode_decode(images, rows)
+    model = deepcopy(inferencer.model)
+    halve_weights(model)
+    with torch.no_grad():
+        found = in_bfloat16(model.encode_decode)(images, rows)
+    for task, values in wanted.items():
+        assert values.dtype == torch.bfloat16
+        assert found[task].dtype == torch.float32
+        assert torch.equal(found[task], values.float())
+    weights = model.backbone.stages[0].blocks[0].attn.w_msa.qkv.weight
+    assert weights.dtype == torch.bfloat16
+
+
+def test_predictions_in_bfloat16(config: Config, checkpoint: str) -> None:
+    cfg = deepcopy(config)
+    cfg.test_pipeline = PIPELINE
+    image = render_room(0, 0, size=(64, 96)).image
+    plain, half = (
+        MultiTaskInferencer(cfg, checkpoint, device="cpu", amp=amp)(image)["depth"].data
+        for amp in (False, True)
+    )
+    assert half.dtype == np.float32
+    apart = np.abs(half - plain).max()
+    assert 0 < apart < 0.05 * plain.max()

@@ -26,6 +26,7 @@ from benchmarks import (
     start,
     steps,
     tasks,
+    whole_training,
 )
 from benchmarks.counted import counted_megabytes
 from benchmarks.flush_denormals import Flushed
@@ -353,3 +354,30 @@ def test_the_command_line_writes_what_it_prints(tmp_path, monkeypatch, capsys) -
     found = json.loads(out.read_text())
     assert found["product_rate"] == 2e9
     assert found["tables"] == [dict(part="start", title="M", columns=["x"], rows=[[1.5]], note="")]
+
+
+def test_images_a_second_of_two_trainings_one_after_the_other() -> None:
+    seconds = {"ours, both tasks": [0.5], "theirs, a": [0.4], "theirs, b": [0.6]}
+    rows = {row[0]: row[2:] for row in whole_training.table(seconds, 4, "").rows}
+    assert rows["ours, both tasks"] == (8.0, 2.0)
+    assert rows["theirs, a"] == (10.0, "–")
+    assert rows["mmseg's encoder, one after the other"] == (4.0, 1.0)
+
+
+def test_the_clock_leaves_the_first_iterations_out() -> None:
+    clock = whole_training.Clock(MACHINE)
+    clock.ends = [0.0, 9.0, 20.0, 21.0, 24.0]
+    assert clock.seconds == 2.0
+
+
+@pytest.mark.slow
+def test_whole_trainings() -> None:
+    (found,) = whole_training.measure(
+        replace(MACHINE, rounds=1),
+        config="configs/rooms/swin_cond_rooms.py",
+        images=2,
+        side=32,
+        iterations=4,
+    )
+    assert len(found.rows) == 4
+    assert all(row[2] > 0 for row in found.rows)

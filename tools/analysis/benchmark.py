@@ -3,8 +3,8 @@
 Parts: encoders (ours without a plan, mmseg's, timm's), resnets (ours and mmseg's), tasks (rows
 against one pass per task), price (cost of conditioning), plan (savings of a shared part), folded,
 memory (activation checkpointing, gradient accumulation), steps (all tasks together, one after the
-other), methods (fixed weights, UPGrad, TorchJD's UPGrad), input, metrics, start. All parts by
-default.
+other), methods (fixed weights, UPGrad, TorchJD's UPGrad), training (a whole training of two tasks
+against one for each with mmseg's encoder), input, metrics, start. All parts by default.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from benchmarks import (
     start,
     steps,
     tasks,
+    whole_training,
 )
 from benchmarks.counted import counted_megabytes
 from benchmarks.machine import Machine, product_rate
@@ -74,6 +75,7 @@ def parts(args: argparse.Namespace) -> dict[str, Callable[[Machine], list[Table]
         "memory": lambda machine: checkpointing.measure(machine, side=512 if args.full else 0),
         "steps": lambda machine: steps.measure(machine, load(machine), peak=peak),
         "methods": lambda machine: methods.measure(machine, load(machine), peak=peak),
+        "training": lambda machine: whole_training.measure(machine, data=args.data),
         "input": lambda machine: input_pipeline.measure(data=args.data),
         "metrics": lambda machine: [
             *metrics.measure(),
@@ -110,7 +112,7 @@ def parse_args() -> argparse.Namespace:
         action="store_true",
         help="with --rounds 0: count the bytes of tensors that are alive, computing nothing",
     )
-    parser.add_argument("--data", help="root of NYUv2, for its input pipeline")
+    parser.add_argument("--data", help="root of NYUv2, for its input pipeline and training")
     parser.add_argument("--json", metavar="FILE", help="write the numbers to this file too")
     args = parser.parse_args()
     known = list(parts(args))

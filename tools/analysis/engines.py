@@ -27,6 +27,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import LabelData, PixelData
 from mmseg.registry import MODELS
+from torch.nn.functional import interpolate
 
 from mtlplugins.apis import ExportedModel, MultiTaskInferencer, load_config
 from mtlplugins.apis.engines import TARGETS, calibration_images, convert
@@ -102,7 +103,11 @@ def compare(
 
 
 def scores(cfg: Config, predict: Predict) -> dict[str, float]:
-    """Compute the validation scores of predictions by a graph."""
+    """Compute the validation scores of predictions by a graph.
+
+    A graph predicts at the size of the network's image: maps are repeated to the original size,
+    where a model itself interpolates logits.
+    """
     settings = dict(num_workers=0, persistent_workers=False, batch_size=1)
     loader = Runner.build_dataloader({**cfg.val_dataloader, **settings})
     evaluator = Evaluator(cfg.val_evaluator)
@@ -113,6 +118,8 @@ def scores(cfg: Config, predict: Predict) -> dict[str, float]:
         for task, values in predict(np.ascontiguousarray(pixels)).items():
             made = torch.from_numpy(values[0])
             dense = made.dim() == 3
+            if dense and made.shape[1:] != (size := tuple(sample.ori_shape)):
+                made = interpolate(made[None].float(), size, mode="nearest")[0].to(made.dtype)
             label = LabelData(score=made, label=made.argmax(dim=0, keepdim=True))
             setattr(sample, f"pred_{task}", PixelData(data=made) if dense else label)
         evaluator.process([sample], batch)

@@ -1,10 +1,11 @@
-"""Compilation of the encoder by ``torch.compile``."""
+"""Compilation of the network by ``torch.compile``."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
@@ -13,13 +14,19 @@ from mtlplugins.common.model_wrappers import unwrapped_model
 
 @HOOKS.register_module()
 class CompileHook(Hook):
-    """Compile the encoder with ``torch.compile``, for training and prediction.
+    """Compile encoder, decoders and heads with ``torch.compile``, for training and prediction.
 
-    The encoder is most of the work and compiles as one graph; heads, losses, metrics, weights and
-    checkpoints stay as they are. Each new combination of image size, batch size and numbers of rows
-    per task is compiled again, which takes minutes, and PyTorch caches eight of them: use crops of
-    one size, ``drop_last=True`` and data in which every image has every target. Drop path and
-    dropout draw other random numbers than in an uncompiled encoder.
+    They become one graph; losses, metrics, weights and checkpoints stay as they are. Each new
+    combination of image size and batch size is compiled again, which takes minutes, and PyTorch
+    caches eight of them: use crops of one size and ``drop_last=True``. Batches in which images lack
+    targets are padded to one of two numbers of rows, so they need two graphs in all; see
+    :meth:`MultiTaskModel.compile_network`. Drop path and dropout draw other random numbers than in
+    an uncompiled model.
+
+    The encoder alone is compiled, and again for each new combination of numbers of rows per task,
+    where padding would change a result: with ``TaskByTask``, ``model.exchange``, sharded weights,
+    synchronised batch norms in decoders or heads, or trained batch norms in a conditioned encoder;
+    the log says so.
 
     Args:
         options: Arguments of ``torch.compile``, such as ``mode="max-autotune"``.
@@ -31,5 +38,7 @@ class CompileHook(Hook):
         self.options = options
 
     def before_run(self, runner: Runner) -> None:
-        """Mark the encoder for compilation at its first forward pass."""
-        unwrapped_model(runner.model).backbone.compile(**self.options)
+        """Mark the network for compilation at its first forward pass."""
+        reason = unwrapped_model(runner.model).compile_network(**self.options)
+        if reason:
+            print_log(f"CompileHook compiles the encoder alone: {reason}", logger="current")

@@ -9,7 +9,7 @@ import torch
 from mmseg.models.losses.dice_loss import DiceLoss, dice_loss
 from mmseg.models.losses.focal_loss import py_sigmoid_focal_loss
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import cross_entropy, one_hot
 
 from .criterion import Criterion
 
@@ -81,11 +81,14 @@ def _cross_entropy(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int
         # mmseg would count the pixels on the host, which waits for the GPU
         return loss(logits, labels, avg_factor=(labels != ignored).sum(), ignore_index=ignored)
     # mmseg also looks up the weight of ignored pixels, and treats the last axis as the classes
-    rows, known = _known(logits, labels, ignored)
     if loss.use_sigmoid or loss.reduction != "mean":
         return _each(loss, logits, labels, ignored)
-    weights = rows.new_tensor(loss.class_weight)
-    return loss(rows, known, avg_factor=weights[known].sum())
+    # no indexing by `known`: its number of pixels would wait for the GPU
+    known = labels != ignored
+    weights = torch.tensor(loss.class_weight).to(logits, non_blocking=True)
+    total = cross_entropy(logits, labels, weights, ignore_index=ignored, reduction="sum")
+    weight = (weights[torch.where(known, labels, 0)] * known).sum()
+    return loss.loss_weight * total / (weight + torch.finfo(torch.float32).eps)
 
 
 def _focal(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:

@@ -22,6 +22,7 @@ from mtlplugins.apis import load_config
 from mtlplugins.datasets import RoomsDataset
 from mtlplugins.engine import BatchedInfoHook
 from mtlplugins.models import MultiTaskModel
+from mtlplugins.models.losses.of_labels import label_criterion
 
 CONFIG = Path(__file__).parents[3] / "configs/rooms/swin_cond_4tasks_rooms.py"
 
@@ -106,3 +107,29 @@ def test_a_wrong_label_is_found_before_the_device(model: MultiTaskModel) -> None
     wrapper = build_optim_wrapper(model, dict(optimizer=dict(type="SGD", lr=1.0)))
     with pytest.raises(ValueError, match=r"'semantic': label 77 in a target.*images: wrong\.png$"):
         model.train_step(data, wrapper)
+
+
+FREE = {
+    "CrossEntropyLoss": dict(avg_non_ignore=True),
+    "CrossEntropyLoss with class_weight": dict(class_weight=[1.0, 2.0, 0.5], avg_non_ignore=True),
+    "DiceLoss": dict(),
+}
+WAIT = {
+    "FocalLoss": dict(),
+    "LovaszLoss": dict(),
+    "OhemCrossEntropy": dict(),
+    "TverskyLoss": dict(),
+}
+
+
+@pytest.mark.parametrize("name", [*FREE, *WAIT])
+def test_losses_of_labels(name: str) -> None:
+    """docs/losses.md lists those that wait."""
+    config = dict(type=name.split(" ")[0], **(FREE | WAIT)[name])
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        criterion = label_criterion("SegmentationHead", config, 3, dense=True).to("meta")
+    logits = torch.ones(2, 3, 4, 5, device="meta", requires_grad=True)
+    labels = torch.ones(2, 4, 5, dtype=torch.int64, device="meta")
+    failures = (RuntimeError, NotImplementedError, AssertionError)
+    with NoWaiting(), pytest.raises(failures) if name in WAIT else nullcontext():
+        criterion(logits, labels, 255).backward()

@@ -37,10 +37,10 @@ def measure(setting: Setting, *, config: str, images: int) -> Iterator[Table]:
             model, step = make_step(setting, cfg, images, precision)
             flops = 3 * _count(step_forward(cfg, model, images))
             if compiled:
-                model.backbone.compile()
+                model.compile_network()
             spread = _time(step, setting, machine.wait)
             memory = round(peak_of(setting)(step, setting.device))
-            name = f"{precision}{', encoder compiled' if compiled else ''}"
+            name = f"{precision}{', compiled' if compiled else ''}"
             rows.append(_row(name, spread, images, flops, machine.rate, peak_rate(setting), memory))
         yield Table(
             f"Training step of {Path(config).stem}",
