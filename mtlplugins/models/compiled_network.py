@@ -40,7 +40,8 @@ class CompiledNetwork:
         self._plain = model.encode_decode
         self._norms = {task: masked_norms(model.modules_of(task)) for task in model.tasks}
         # sizes are few, and a graph for any of them would be a slower one
-        self._run = torch.compile(self._network, **dict(dynamic=False) | options)
+        settings: dict[str, Any] = dict(dynamic=False) | options
+        self._run = torch.compile(self._network, **settings)
 
     def __call__(self, inputs: Tensor | Trunk, rows: Rows) -> dict[str, Tensor]:
         """Compute what :meth:`MultiTaskModel.encode_decode` does."""

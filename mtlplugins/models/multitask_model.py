@@ -225,7 +225,8 @@ class MultiTaskModel(FrozenTasks, LayerDepths, Prediction, BaseSegmentor):
             None, or why the encoder alone is compiled; see :class:`CompiledNetwork`.
         """
         mode = self.training
-        reason = why_not(self.train())  # frozen norms are set by the mode
+        self.train()  # which sets frozen norms
+        reason = why_not(self)
         self.train(mode)
         if reason:
             self.backbone.compile(**options)

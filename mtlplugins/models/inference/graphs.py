@@ -57,7 +57,7 @@ class GraphedNetwork:
 
     def __init__(
         self,
-        network: Callable[[Tensor | Trunk, Rows], dict[str, Tensor]],
+        network: Callable[..., dict[str, Tensor]],
         capture: Capture = capture_on_cuda,
         *,
         limit: int = 8,

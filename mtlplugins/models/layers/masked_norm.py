@@ -24,6 +24,16 @@ class MaskedNorm(nn.Module):
 
     present: Tensor | None = None
 
+    # of the batch norms that it is mixed into
+    affine: bool
+    bias: Tensor
+    eps: float
+    momentum: float | None
+    num_batches_tracked: Tensor
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    weight: Tensor
+
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (N, C, …)."""
         if self.present is None or not (self.training or self.running_mean is None):
@@ -47,6 +57,8 @@ class MaskedNorm(nn.Module):
 
     def _track(self, count: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         """Update the running statistics; return them in place of those of a single value."""
+        assert self.running_mean is not None  # the caller checks it
+        assert self.running_var is not None
         running = self.running_mean, self.running_var
         before = tuple(value.clone() for value in running)
         several = count > 1

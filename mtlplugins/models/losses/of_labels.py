@@ -88,7 +88,7 @@ def _cross_entropy(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int
     weights = torch.tensor(loss.class_weight).to(logits, non_blocking=True)
     total = cross_entropy(logits, labels, weights, ignore_index=ignored, reduction="sum")
     weight = (weights[torch.where(known, labels, 0)] * known).sum()
-    return loss.loss_weight * total / (weight + torch.finfo(torch.float32).eps)
+    return cast("float", loss.loss_weight) * total / (weight + torch.finfo(torch.float32).eps)
 
 
 def _focal(loss: nn.Module, logits: Tensor, labels: Tensor, ignored: int) -> Tensor:

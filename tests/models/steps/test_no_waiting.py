@@ -113,12 +113,12 @@ FREE = {
     "CrossEntropyLoss": dict(avg_non_ignore=True),
     "CrossEntropyLoss with class_weight": dict(class_weight=[1.0, 2.0, 0.5], avg_non_ignore=True),
     "DiceLoss": dict(),
+    "TverskyLoss": dict(),
 }
 WAIT = {
     "FocalLoss": dict(),
     "LovaszLoss": dict(),
     "OhemCrossEntropy": dict(),
-    "TverskyLoss": dict(),
 }
 
 
