@@ -135,6 +135,8 @@ class PascalMTNormalMap(NormalMap):
     missing.
     """
 
+    alone = False
+
     def __init__(self) -> None:
         super().__init__("normals_distill", ".png", encoding="127.5")
 

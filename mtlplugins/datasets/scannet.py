@@ -28,6 +28,8 @@ class ScanNetLabelMap(LabelMap):
         ValueError: There are not as many numbers as classes.
     """
 
+    alone = False
+
     def __init__(
         self,
         classes: Sequence[str],

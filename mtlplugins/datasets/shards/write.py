@@ -93,7 +93,7 @@ def _members(dataset: MultiTaskDataset, index: int, used: set[str]) -> Iterator[
 def _content(dataset: MultiTaskDataset, task: str, source: Any) -> tuple[str, bytes]:
     """Return suffix and content of a target's member."""
     target = dataset.target_types[task]
-    if isinstance(source, str):
+    if isinstance(source, str) and target.alone:
         return Path(source).suffix.lower(), read_content(source)
     if isinstance(source, (int, np.ndarray)):
         value = source.tolist() if isinstance(source, np.ndarray) else source
@@ -115,7 +115,8 @@ def _target(dataset: MultiTaskDataset, task: str) -> dict:
     target, config = dataset.target_types[task], dict(dataset.target_configs[task])
     found = (dataset.get_data_info(i)["target_sources"].get(task) for i in range(len(dataset)))
     source = next((s for s in found if s is not None), None)
-    if isinstance(target, ClassMap) and source is not None and not isinstance(source, str):
+    in_file = isinstance(source, str) and target.alone
+    if isinstance(target, ClassMap) and source is not None and not in_file:
         return dict(
             type="LabelMap",
             classes=list(target.classes),

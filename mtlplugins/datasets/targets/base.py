@@ -25,10 +25,12 @@ class Target(ABC):
     Attributes:
         kind: Name of the kind; ``mtlplugins.kinds.part_of_kind(kind, "target")`` sets it.
         dense: Whether the target is a map of the image's size, to be cropped and flipped with it.
+        alone: Whether a file that is a source holds the whole target, without others beside it.
     """
 
     kind: ClassVar[str]
     dense: ClassVar[bool]
+    alone: bool = True
 
     def meta(self) -> dict[str, Any]:
         """Describe the task for metrics and panels."""

@@ -96,6 +96,7 @@ class DepthMap(MapFile):
             raise ValueError(f"DepthMap: rotated_bits={rotated_bits!r}, give 0 to 15")
         self.unit = unit
         self.valid_suffix = valid_suffix
+        self.alone = not valid_suffix
         self.rotated_bits = rotated_bits
         self.missing = absent
         self.encoding = encoding
