@@ -7,6 +7,8 @@ _base_ = [
     "_base_/default_runtime.py",
 ]
 model = dict(backbone=dict(plan=dict(attention="all")))
+# decoded once, 2.7 GB that workers share; set it to False where that is too much
+train_dataloader = dict(dataset=dict(resident=True))
 default_hooks = dict(
     checkpoint=dict(interval=10, save_best="semantic/mIoU", rule="greater"),
 )

@@ -9,3 +9,4 @@ model = dict(
     decoders=dict(semantic=decoder, depth=decoder),
     heads=dict(semantic=dict(in_channels=128), depth=dict(in_channels=128)),
 )
+train_dataloader = dict(dataset=dict(resident=False))  # each process would hold them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 
 from mtlplugins.common.dataset_leaves import leaf_datasets
+from mtlplugins.config.tasks import leaves_of
 from mtlplugins.datasets import MultiTaskDataset
 
 from .findings import Problem
@@ -36,11 +38,14 @@ class Split:
 
 
 def splits_of(cfg: Config) -> tuple[list[Split], list[Problem]]:
-    """Build the data sets of a config.
+    """Build the data sets of a config, none of them resident: each file is read once here.
 
     Returns:
         The splits that could be built, and the problems of the others.
     """
+    cfg = copy.deepcopy(cfg)
+    for _, leaf in leaves_of(cfg):
+        leaf.pop("resident", None)
     splits: list[Split] = []
     problems: list[Problem] = []
     built: list[tuple[Any, list[str]]] = []

@@ -52,6 +52,15 @@ def problems(report: dict) -> list[tuple]:
     return [(p["severity"], p["kind"], p["split"]) for p in report["problems"]]
 
 
+def test_nothing_is_resident(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = config(root)
+    inner = dict(cfg.train_dataloader.dataset, resident=True)
+    cfg.train_dataloader.dataset = dict(type="RepeatDataset", times=2, dataset=inner)
+    monkeypatch.setattr("mtlplugins.datasets.multitask.MemoryCache", None)
+    assert check(cfg)["errors"] == 0
+    assert cfg.train_dataloader.dataset.dataset.resident is True
+
+
 def test_whole_data_are_counted(root: Path) -> None:
     report = check(config(root))
     assert (report["errors"], report["warnings"], report["problems"]) == (0, 0, [])
