@@ -157,9 +157,10 @@ def export(
     def write_checked(part: Path) -> None:
         write_graph(deployed, part, size, embedding)
         graph = onnx.load(part)
-        onnx.helper.set_model_props(graph, {KEY: description(tasks or {}, deployed.tasks, size)})
+        text = description(tasks or {}, deployed.tasks, size, deployed.uncertain)
+        onnx.helper.set_model_props(graph, {KEY: text})
         onnx.save(graph, part)
-        check_graph(part, model, deployed.tasks, size, embedding)
+        check_graph(part, model, deployed, size, embedding)
 
     write_atomically(out, write_checked)
     return open_session(out, torch.get_num_threads())
@@ -177,6 +178,7 @@ def write_graph(
     heads = deployed.model.heads
     sides = {} if size else {2: "height", 3: "width"}
     axes = {task: {0: "batch"} | (sides if heads[task].dense else {}) for task in deployed.tasks}
+    axes |= {f"{task}_std": axes[task] for task in deployed.uncertain}
     inputs = dict(images=images)
     if embedding is not None:
         inputs["embeddings"] = embedding(deployed.tasks).detach()
@@ -196,7 +198,7 @@ def write_graph(
             dynamo=False,
             opset_version=17,
             input_names=list(inputs),
-            output_names=list(deployed.tasks),
+            output_names=list(deployed.outputs),
             dynamic_axes=dict(images={0: "batch"} | sides, **axes),
         )
         made = deployed(*inputs.values())
@@ -229,7 +231,7 @@ def unflatten_by_reshape() -> Iterator[None]:
 def check_graph(
     graph: Path,
     model: MultiTaskModel,
-    tasks: Sequence[str],
+    deployed: DeployedModel,
     size: Sequence[int] | None,
     embedding: TaskEmbedding | None = None,
 ) -> None:
@@ -242,6 +244,7 @@ def check_graph(
     """
     session = open_session(graph, torch.get_num_threads())
     generator = np.random.default_rng(0)
+    tasks = deployed.tasks
     mean = dict.fromkeys(tasks, 1.0)
     mixed = None if embedding is None else mixed_rows(embedding, dict.fromkeys(tasks, mean))
     given = {} if mixed is None else dict(embeddings=mixed(tasks).detach().numpy())
@@ -251,13 +254,13 @@ def check_graph(
         where = "{} images of {} x {}".format(*pixels.shape)
         try:
             images = pixels.transpose(0, 3, 1, 2).astype(np.float32)
-            found = session.run(tasks, dict(images=images, **given))
+            found = session.run(deployed.outputs, dict(images=images, **given))
         except Exception as error:  # ONNX Runtime's errors have no common class
             raise RuntimeError(f"ONNX Runtime fails on {where}: {error}. {advice(size)}") from error
-        for task, made in zip(tasks, found, strict=True):
-            if problem := difference(np.asarray(made), wanted[task]):
+        for name, made in zip(deployed.outputs, found, strict=True):
+            if problem := difference(np.asarray(made), wanted[name]):
                 raise RuntimeError(
-                    f"ONNX Runtime and PyTorch differ in task {task!r} on {where}: {problem}. "
+                    f"ONNX Runtime and PyTorch differ in task {name!r} on {where}: {problem}. "
                     f"{advice(size)}"
                 )
 
@@ -284,8 +287,10 @@ def predict(
     predictions = {}
     for task in model.tasks:
         made = [getattr(sample, f"pred_{task}") for sample in samples]
-        made = [p.data if model.heads[task].dense else p.score for p in made]
-        predictions[task] = torch.stack(made).numpy()
+        key = next(key for key in ("data", "score", "numbers") if key in made[0])
+        predictions[task] = torch.stack([p.get(key) for p in made]).numpy()
+        if model.heads[task].uncertainty:
+            predictions[f"{task}_std"] = torch.stack([p.get("std") for p in made]).numpy()
     return predictions
 
 

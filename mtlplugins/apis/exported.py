@@ -52,6 +52,8 @@ class ExportedModel:
         described = json.loads(text)
         self.tasks = {task.pop("name"): task for task in described["tasks"]}
         self.size = described["size"] and tuple(described["size"])
+        uncertain = [task for task, entry in self.tasks.items() if entry.pop("std", False)]
+        self._outputs = (*self.tasks, *(f"{task}_std" for task in uncertain))
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Predict all tasks.
@@ -61,7 +63,8 @@ class ExportedModel:
 
         Returns:
             By task: classes int64 (B, 1, H, W); depth in metres and unit normals, float32
-            (B, C, H, W); probabilities of an image-level task, float32 (B, K).
+            (B, C, H, W); probabilities of an image-level task, float32 (B, K). By
+            ``<task>_std`` the standard deviations of tasks whose heads predict them.
 
         Raises:
             ValueError: The images have another shape, type or size.
@@ -76,11 +79,14 @@ class ExportedModel:
                 f"{self.size[0]} x {self.size[1]}: resize them, or export without --size"
             )
         found = self._run(images.transpose(0, 3, 1, 2).astype(np.float32))
-        return dict(zip(self.tasks, found, strict=True))
+        return dict(zip(self._outputs, found, strict=True))
 
 
 def description(
-    tasks: Mapping[str, Mapping[str, Any]], names: Sequence[str], size: Sequence[int] | None
+    tasks: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    size: Sequence[int] | None,
+    uncertain: Sequence[str] = (),
 ) -> str:
     """Write the description of a graph as JSON.
 
@@ -88,12 +94,17 @@ def description(
         tasks: ``dataset_meta["tasks"]``, which has an entry for each task of the data.
         names: Tasks of the graph, in the order of its outputs.
         size: Fixed (height, width) of the images; None for any size.
+        uncertain: Tasks whose standard deviations are further outputs.
     """
+    stds = {task: dict(std=True) for task in uncertain}
     return json.dumps(
         dict(
             images="RGB, float32 of 0 to 255, (batch, 3, height, width)",
             size=size and list(size),
-            tasks=[dict(name=name) | described_task(tasks.get(name, {})) for name in names],
+            tasks=[
+                dict(name=name) | described_task(tasks.get(name, {})) | stds.get(name, {})
+                for name in names
+            ],
         )
     )
 

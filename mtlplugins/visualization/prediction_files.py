@@ -42,6 +42,12 @@ def _vectors(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     np.save(path, field.get("data").permute(1, 2, 0).cpu().numpy())
 
 
+def _values(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
+    _vectors(field, entry, path)
+    if (std := field.get("std")) is not None:
+        np.save(path.with_name(f"{path.stem}_std.npy"), std.permute(1, 2, 0).cpu().numpy())
+
+
 def _class(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     scores = dict(zip(entry["classes"], field.get("score").tolist(), strict=True))
     best = entry["classes"][int(field.get("label"))]
@@ -57,8 +63,11 @@ def _class_set(field: BaseDataElement, entry: dict[str, Any], path: Path) -> Non
 
 def _numbers(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
     numbers = field.get("numbers").tolist()
-    names = entry.get("names") or map(str, range(len(numbers)))
-    path.write_text(json.dumps({"numbers": dict(zip(names, numbers, strict=True))}, indent=1))
+    names = entry.get("names") or list(map(str, range(len(numbers))))
+    found = {"numbers": dict(zip(names, numbers, strict=True))}
+    if (std := field.get("std")) is not None:
+        found["std"] = dict(zip(names, std.tolist(), strict=True))
+    path.write_text(json.dumps(found, indent=1))
 
 
 def _shares(field: BaseDataElement, entry: dict[str, Any], path: Path) -> None:
@@ -98,7 +107,7 @@ enter("mask", "writer", Writer(".png", _shares))
 enter("edges", "writer", Writer(".png", _shares))
 enter("keypoints", "writer", Writer(".json", _points))
 enter("pixels", "writer", Writer(".npy", _vectors))
-enter("values", "writer", Writer(".npy", _vectors))
+enter("values", "writer", Writer(".npy", _values))
 enter("regression", "writer", Writer(".json", _numbers))
 
 
@@ -121,7 +130,8 @@ def save_predictions(
 
     Segmentation: PNG of class indices. Depth: 16-bit PNG in the unit of the data set's own images
     (KITTI: 1/256 m), else in millimetres. Normals and colours: float32 ``.npy`` (H, W, 3).
-    Classes: JSON with the scores.
+    Classes: JSON with the scores. The standard deviations of heads with ``uncertainty`` are in the
+    JSON too, those of maps in a file of their own, ``<stem>_std.npy``.
 
     Args:
         sample: Sample with ``pred_<task>`` fields.

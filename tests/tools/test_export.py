@@ -16,11 +16,11 @@ from onnx import numpy_helper
 
 from mtlplugins.apis import ExportedModel, load_config
 from mtlplugins.apis.engines import compared, convert
-from mtlplugins.apis.export import export
+from mtlplugins.apis.export import export, predict
 from mtlplugins.models import DeployedModel, MultiTaskModel, SegmentationHead
 from tests._slow import slow_except
 from tests.models._encoders import ENCODERS, shaken, timm_model
-from tests.models._models import PLANS, make_model, perturb
+from tests.models._models import PLANS, make_model, model_config, perturb
 from tests.models.backbones._timm import FAMILIES
 from tests.tools.command import ROOT, run_tool
 
@@ -124,6 +124,47 @@ def test_tasks_that_exchange_maps(tmp_path: Path):
     assert [output.name for output in session.get_outputs()] == ["semantic", "depth", "scene"]
     with pytest.raises(ValueError, match="export a graph of all tasks, without --task"):
         export(model, tmp_path / "depth.onnx", task="depth")
+
+
+def uncertain_model() -> MultiTaskModel:
+    """Values and numbers with standard deviations, and labels between them."""
+    heads = dict(
+        shade=dict(type="ValuesHead", in_channels=16, num_values=2, std=3.0, uncertainty=True),
+        semantic=dict(type="SegmentationHead", in_channels=16, num_classes=3),
+        age=dict(type="RegressionHead", in_channels=128, std=10.0, uncertainty=True),
+    )
+    decoder = model_config()["decoders"]["depth"]
+    model = make_model(PLANS["norm"], heads=heads, decoders=dict(shade=decoder, semantic=decoder))
+    return _padding(shaken(model), bgr_to_rgb=True)
+
+
+def test_standard_deviations_are_outputs_after_the_tasks() -> None:
+    model = uncertain_model()
+    deployed, rgb = DeployedModel(model), images(1, (32, 64))
+    assert deployed.outputs == ("shade", "semantic", "age", "shade_std", "age_std")
+    pixels = rgb.permute(0, 2, 3, 1).byte().numpy()
+    wanted = predict(model, pixels)
+    with torch.no_grad():
+        found = dict(zip(deployed.outputs, deployed(rgb), strict=True))
+    for name, values in wanted.items():
+        np.testing.assert_allclose(found[name].numpy(), values, rtol=1e-4, atol=1e-5)
+    assert found["shade_std"].shape == (1, 2, 32, 64)
+    assert found["age_std"].shape == (1, 1)
+    assert found["age_std"].min() > 0
+
+
+@pytest.mark.slow
+def test_a_graph_with_standard_deviations(tmp_path: Path) -> None:
+    model = uncertain_model()
+    tasks = dict(shade=dict(kind="values", names=("a", "b")), age=dict(kind="regression"))
+    export(model, tmp_path / "model.onnx", tasks=tasks)  # compares all outputs
+    graph = ExportedModel(tmp_path / "model.onnx")
+    assert graph.tasks["shade"] == dict(kind="values", names=["a", "b"])
+    pixels = images(3, (96, 32)).permute(0, 2, 3, 1).byte().numpy()
+    found, wanted = graph(pixels), predict(model, pixels)
+    assert list(found) == ["shade", "semantic", "age", "shade_std", "age_std"]
+    for name in ("shade", "age", "shade_std", "age_std"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-3, atol=1e-4)
 
 
 def test_one_size_of_images(tmp_path: Path):

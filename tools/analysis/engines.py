@@ -164,7 +164,7 @@ def _eager(deployed: DeployedModel) -> Predict:
     @torch.no_grad()
     def predict(pixels: np.ndarray) -> dict[str, np.ndarray]:
         made = deployed(torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
-        return {task: x.numpy() for task, x in zip(deployed.tasks, made, strict=True)}
+        return {name: x.numpy() for name, x in zip(deployed.outputs, made, strict=True)}
 
     return predict
 

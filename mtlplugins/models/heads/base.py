@@ -25,10 +25,12 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
         dense: Whether the logits are a map, which sliding windows average and whose padding is
             removed, or a vector for the whole image.
         mirrors: Whether :meth:`mirror` adapts values that are others in a mirrored image.
+        uncertainty: Whether :meth:`deviations` gives the standard deviation of each prediction.
     """
 
     dense: ClassVar[bool]
     mirrors: ClassVar[bool] = False
+    uncertainty = False
 
     @abstractmethod
     def forward(self, features: Sequence[Tensor] | Tensor) -> Tensor:
@@ -68,6 +70,14 @@ class TaskHead(BaseModule, metaclass=ABCMeta):
 
         Uses tensor operations only, because exported graphs contain it.
         """
+
+    def deviations(self, logits: Tensor) -> Tensor:
+        """Turn logits, as :meth:`postprocess` takes them, into standard deviations of its values.
+
+        Raises:
+            NotImplementedError: The head predicts none.
+        """
+        raise NotImplementedError(f"{type(self).__name__} predicts no standard deviations")
 
     def predict(self, logits: Tensor) -> PixelData | LabelData:
         """Turn the logits of one image, at the final size, into its prediction."""

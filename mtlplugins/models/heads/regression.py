@@ -100,10 +100,13 @@ class RegressionHead(ImageHead):
         """Turn logits (n, K or 2 K) into numbers, float32 (n, K)."""
         return logits[:, : self.num_outputs].float() * self.std + self.mean
 
+    def deviations(self, logits: Tensor) -> Tensor:
+        """Turn logits (n, 2 K) into standard deviations, float32 (n, K)."""
+        return self.std * deviation(logits[:, self.num_outputs :])
+
     def merge(self, views: Tensor) -> LabelData:
         """Average the numbers of the views (v, K or 2 K), and their variances."""
         found = LabelData(numbers=self.postprocess(views).mean(dim=0))
         if self.uncertainty:
-            deviations = self.std * deviation(views[:, self.num_outputs :])
-            found.set_data(dict(std=deviations.square().mean(dim=0).sqrt()))
+            found.set_data(dict(std=self.deviations(views).square().mean(dim=0).sqrt()))
         return found

@@ -98,6 +98,10 @@ class ValuesHead(DenseHead):
         """Turn logits (n, K or 2 K, H, W) into values, float32 (n, K, H, W)."""
         return logits[:, : self.num_values].float() * self.std + self.mean
 
+    def deviations(self, logits: Tensor) -> Tensor:
+        """Turn logits (n, 2 K, H, W) into standard deviations, float32 (n, K, H, W)."""
+        return self.std * deviation(logits[:, self.num_values :])
+
     def predict(self, logits: Tensor) -> PixelData:
         """Turn the logits of one image into its values, and their standard deviations."""
         return self.merge(logits[None])
@@ -106,6 +110,5 @@ class ValuesHead(DenseHead):
         """Average the values of the views (v, K or 2 K, H, W), and their variances."""
         found = PixelData(data=self.postprocess(views).mean(dim=0))
         if self.uncertainty:
-            deviations = self.std * deviation(views[:, self.num_values :])
-            found.set_data(dict(std=deviations.square().mean(dim=0).sqrt()))
+            found.set_data(dict(std=self.deviations(views).square().mean(dim=0).sqrt()))
         return found

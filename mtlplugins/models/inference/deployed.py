@@ -21,6 +21,11 @@ class DeployedModel(nn.Module):
     Args:
         model: The model. All its tasks are predicted, whatever its ``test_cfg.tasks``.
 
+    Attributes:
+        tasks: The tasks.
+        outputs: Name of each output: the tasks, then ``<task>_std`` of those whose heads predict
+            standard deviations (``uncertainty=True``).
+
     Raises:
         ValueError: The model's data preprocessor is not a ``MultiTaskDataPreprocessor``, or the
             model predicts in sliding windows or with test-time augmentation.
@@ -45,6 +50,8 @@ class DeployedModel(nn.Module):
             )
         self.model = model
         self.tasks = model.tasks
+        self.uncertain = tuple(task for task in model.tasks if model.heads[task].uncertainty)
+        self.outputs = (*self.tasks, *(f"{task}_std" for task in self.uncertain))
 
     def forward(self, images: Tensor, embeddings: Tensor | None = None) -> tuple[Tensor, ...]:
         """Predict all tasks.
@@ -56,13 +63,17 @@ class DeployedModel(nn.Module):
 
         Returns:
             The predictions of each of ``tasks``, as its head's ``postprocess`` returns them:
-            (B, C, H, W) of a dense task, else (B, K).
+            (B, C, H, W) of a dense task, else (B, K); and standard deviations of the same shapes.
         """
         size = images.shape[-2:]
         inputs = self._preprocess(images)
         own = None if embeddings is None else lambda tasks: embeddings
         logits = self.model.encode_decode(inputs, AllRows(self.tasks, images.shape[0], own))
-        return tuple(self._postprocess(task, logits[task], inputs, size) for task in self.tasks)
+        final = {task: self._resized(task, logits[task], inputs, size) for task in self.tasks}
+        heads = self.model.heads
+        predictions = (heads[task].postprocess(final[task]) for task in self.tasks)
+        deviations = (heads[task].deviations(final[task]) for task in self.uncertain)
+        return (*predictions, *deviations)
 
     def _preprocess(self, images: Tensor) -> Tensor:
         settings: Any = self.model.data_preprocessor
@@ -73,10 +84,7 @@ class DeployedModel(nn.Module):
         bottom, right = (-side % settings.pad_size_divisor for side in images.shape[-2:])
         return pad(images, (0, right, 0, bottom), value=settings.pad_value)
 
-    def _postprocess(
-        self, task: str, logits: Tensor, inputs: Tensor, size: Sequence[int]
-    ) -> Tensor:
-        head = self.model.heads[task]
-        if head.dense:
-            logits = resize(logits, inputs.shape[-2:])[..., : size[0], : size[1]]
-        return head.postprocess(logits)
+    def _resized(self, task: str, logits: Tensor, inputs: Tensor, size: Sequence[int]) -> Tensor:
+        if self.model.heads[task].dense:
+            return resize(logits, inputs.shape[-2:])[..., : size[0], : size[1]]
+        return logits
