@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 from scipy.io import savemat
 
-from tests._data import make_image, write, write_split
+from tests._data import make_image, make_taskonomy, write, write_split
+from tests.tools.command import load_tool
 
 SIZE = (24, 32)
 
@@ -202,4 +203,61 @@ def make_kitti(root: Path) -> Path:
         name = f"2011_09_26_drive_0002_sync_{kind}_0000000005_image_02.png"
         values = depth if kind != "image" else make_image(1, size=rows.shape)
         write(selection / kind / name, values)
+    return root
+
+
+def make_taskonomy_dense(root: Path) -> Path:
+    """Write all of Taskonomy's dense tasks: the first values, from column 9 on others.
+
+    Distance 4 m (missing), normals ahead (missing), curvatures 0 and 1 (missing), 16-bit maps 65535
+    (13107), shading 255 (51), and two segments.
+    """
+    make_taskonomy(root)
+    left = np.arange(18) < 9
+    maps = {
+        "depth_euclidean": np.where(left, 4 * 512, 65535).astype(np.uint16),
+        "normal": np.where(left[:, None], (128, 128, 0), 128).astype(np.uint8),
+        "principal_curvature": np.where(left[:, None], (127, 254, 127), 0).astype(np.uint8),
+        "reshading": np.where(left[:, None], 255, (51, 51, 51)).astype(np.uint8),
+        "segment_unsup2d": np.where(left, 3, 200).astype(np.uint8),
+        "segment_unsup25d": np.where(left, 3, 200).astype(np.uint8),
+    }
+    for name in ("edge_texture", "edge_occlusion", "keypoints2d", "keypoints3d"):
+        maps[name] = np.where(left, 65535, 13107).astype(np.uint16)
+    for image in sorted((root / "rgb").rglob("*.png")):
+        for name, line in maps.items():
+            folder = root / name / image.parent.relative_to(root / "rgb")
+            values = np.broadcast_to(line, (8, *line.shape)).copy()
+            write(folder / image.name.replace("domain_rgb", f"domain_{name}"), values)
+    return root
+
+
+def make_sunrgbd(root: Path, *, convert: bool = True) -> Path:
+    """Write SUN RGB-D's two archives, and what the converter makes of them: labels are columns.
+
+    Depth is 1.5 m, missing in row 0; its file has another name than the image.
+    """
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    scenes = [
+        "SUNRGBD/kv1/b3dodata/img_0063",
+        "SUNRGBD/kv2/kinect2data/000065",
+        "SUNRGBD/xtion/a/b",
+    ]
+    for number, scene in enumerate(scenes):
+        write(root / scene / f"image/{number}.jpg", make_image(number))
+        depth = np.where(rows == 0, 0, 8 * 1500).astype(np.uint16)
+        write(root / scene / f"depth_bfx/{number}_abs.png", depth)
+    metadata, split = (root / "SUNRGBDtoolbox" / n for n in ("Metadata", "traintestSUNRGBD"))
+    for folder in (metadata, split):
+        folder.mkdir(parents=True)
+    meta = np.array([(scene, 0) for scene in scenes], [("sequenceName", object), ("valid", object)])
+    savemat(metadata / "SUNRGBDMeta.mat", dict(SUNRGBDMeta=meta))
+    server = np.array([f"/n/fs/sun3d/data/{scene}/" for scene in scenes], object)
+    savemat(split / "allsplit.mat", dict(alltrain=server[:2], alltest=server[2:]))
+    with h5py.File(metadata / "SUNRGBD2Dseg.mat", "w") as file:
+        labels = [file.create_dataset(f"#refs#/{n}", data=columns.T % 38.0) for n in "abc"]
+        references = np.array([[one.ref] for one in labels], h5py.ref_dtype)
+        file["SUNRGBD2Dseg/seglabel"] = references
+    if convert:
+        load_tool("dataset_converters/sunrgbd.py")["convert"](root)
     return root

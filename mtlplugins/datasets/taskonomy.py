@@ -36,6 +36,25 @@ CLASSES = (
 #: Folders of a building: as the download tool unpacks them, and one folder per building.
 _LAYOUTS = ("{folder}/taskonomy/{building}", "{building}/{folder}")
 
+_OF_16_BITS = dict(type="ValueMap", factor=1 / 65535)
+#: Targets other than labels, each with the name that its folder and its files share.
+_TARGETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "depth": ("depth_zbuffer", dict(type="DepthMap", unit=1 / 512, missing=65535)),
+    "distance": ("depth_euclidean", dict(type="DepthMap", unit=1 / 512, missing=65535)),
+    "normals": ("normal", dict(type="NormalMap", encoding="127.5")),
+    "curvature": (
+        "principal_curvature",
+        dict(type="ValueMap", channels=(0, 1), factor=1 / 127, offset=-1, missing=0),
+    ),
+    "edges2d": ("edge_texture", _OF_16_BITS),
+    "edges3d": ("edge_occlusion", _OF_16_BITS),
+    "keypoints2d": ("keypoints2d", _OF_16_BITS),
+    "keypoints3d": ("keypoints3d", _OF_16_BITS),
+    "shading": ("reshading", dict(type="ValueMap", factor=1 / 255)),
+    "segments2d": ("segment_unsup2d", dict(type="EdgeMap", of_labels=True)),
+    "segments25d": ("segment_unsup25d", dict(type="EdgeMap", of_labels=True)),
+}
+
 
 @DATASETS.register_module()
 class TaskonomyLabelMap(LabelMap):
@@ -72,16 +91,21 @@ class TaskonomyLabelMap(LabelMap):
 class TaskonomyDataset(MultiTaskDataset):
     """Taskonomy (Zamir et al. 2018, https://arxiv.org/abs/1804.08328), in the download's layout.
 
-    Tasks: ``semantic``, the 18 labels of :class:`TaskonomyLabelMap`, and ``depth`` along the
-    optical axis in metres. The view v of the point p in a building has one of two layouts, which is
-    detected::
+    Tasks: ``semantic``, the 18 labels of :class:`TaskonomyLabelMap`; ``depth`` along the optical
+    axis and ``distance`` from the camera in metres; ``normals``; ``curvature``, the two principal
+    ones in the files' steps / 127, missing where one is stored as 0; texture edges ``edges2d``,
+    occlusion edges ``edges3d``, ``keypoints2d``, ``keypoints3d`` and ``shading`` as shares of the
+    files' range; ``segments2d`` and ``segments25d``, the boundaries of unsupervised segments, whose
+    numbers mean nothing across images.
+
+    The view v of the point p in a building has one of two layouts, which is detected::
 
         rgb/taskonomy/<building>/point_<p>_view_<v>_domain_rgb.png
         <building>/rgb/point_<p>_view_<v>_domain_rgb.png
 
-    and likewise ``depth_zbuffer`` (``..._domain_depth_zbuffer.png``, 1/512 m, 65535: missing) and
-    ``segment_semantic`` (``..._domain_segmentsemantic.png``). An image
-    without a target file lacks this target. The contents of the folders are cached in a file, so
+    and likewise ``depth_zbuffer`` (``..._domain_depth_zbuffer.png``, 1/512 m, 65535: missing), the
+    other folders, and ``segment_semantic`` (``..._domain_segmentsemantic.png``). An image without a
+    target file lacks this target. The contents of the folders are cached in a file, so
     that only the first start lists them; a folder that has changed is listed again.
 
     Args:
@@ -133,13 +157,10 @@ class TaskonomyDataset(MultiTaskDataset):
                     suffix="_domain_segmentsemantic.png",
                     ignore_background=ignore_background,
                 ),
-                depth=dict(
-                    type="DepthMap",
-                    folder="depth_zbuffer",
-                    suffix="_domain_depth_zbuffer.png",
-                    unit=1 / 512,
-                    missing=65535,
-                ),
+                **{
+                    task: dict(**target, folder=name, suffix=f"_domain_{name}.png")
+                    for task, (name, target) in _TARGETS.items()
+                },
             ),
             ann_file=ann_file,
             image=dict(folder="rgb", suffix="_domain_rgb.png"),

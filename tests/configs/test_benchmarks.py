@@ -14,8 +14,9 @@ from PIL import Image
 from scipy.io import savemat
 
 from mtlplugins.apis import load_config
-from mtlplugins.datasets import MultiTaskDataset
+from mtlplugins.datasets import MultiTaskDataset, ShardDataset
 from mtlplugins.datasets.reading.files import BrokenFile
+from mtlplugins.datasets.shards import write_shards
 from tests._benchmarks import (
     make_cityscapes,
     make_diode,
@@ -24,10 +25,13 @@ from tests._benchmarks import (
     make_nyud_mt,
     make_pascal_mt,
     make_scannet,
+    make_sunrgbd,
+    make_taskonomy_dense,
     make_vkitti2,
     write_hypersim_csv,
 )
 from tests.docs.pages import ROOT as REPOSITORY
+from tests.tools.command import load_tool
 
 ROOT = Path(__file__).parents[2] / "configs"
 
@@ -150,6 +154,18 @@ def test_scannet(tmp_path: Path, name: str) -> None:
     assert data[0]["gt_depth"].shape == (48, 64)  # of the image
 
 
+def test_shards_of_targets_that_need_another_file(tmp_path: Path) -> None:
+    make_scannet(tmp_path / "in")
+    data = dataset_of("scannet/swin_cond_scannet_scans.py", tmp_path / "in", "val")
+    targets = write_shards(data, tmp_path / "out")
+    shards = ShardDataset(str(tmp_path / "out"), targets)
+    np.testing.assert_array_equal(loaded(shards, 1)["semantic"], loaded(data, 1)["semantic"])
+    make_diode(tmp_path / "diode")
+    data = dataset_of("diode/swin_cond_diode.py", tmp_path / "diode", "val")
+    with pytest.raises(ValueError, match="'depth': a DepthMap cannot be written to shards"):
+        write_shards(data, tmp_path / "none")
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [
@@ -202,6 +218,61 @@ def test_kitti(tmp_path: Path) -> None:
     selected = dataset_of("kitti/swin_only_depth_kitti_selection.py", tmp_path, "val")
     assert loaded(selected, 0)["depth"][0, :5].tolist() == [20.5, 0, 0, 0, 20.5]
     assert len(dataset_of("kitti/swin_only_depth_kitti_selection.py", tmp_path, "train")) == 2
+
+
+def test_sunrgbd(tmp_path: Path) -> None:
+    make_sunrgbd(tmp_path)
+    name = "sunrgbd/swin_cond_sunrgbd.py"
+    assert len(dataset_of(name, tmp_path, "train")) == 2
+    data = dataset_of(name, tmp_path, "val")
+    assert data.get_data_info(0)["name"] == "SUNRGBD/xtion/a/b/image/2"
+    found, classes = loaded(data, 0), data.metainfo["tasks"]["semantic"]["classes"]
+    assert len(classes) == 37
+    assert classes[-1] == "bag"
+    assert found["semantic"][3, [0, 1, 31]].tolist() == [255, 0, 30]
+    np.testing.assert_allclose(found["depth"][:2, 5], [0, 1.5], rtol=1e-6)
+
+
+def test_a_download_of_sunrgbd_that_is_not_whole_is_named(tmp_path: Path) -> None:
+    tool = load_tool("dataset_converters/sunrgbd.py")
+    with pytest.raises(tool["ConversionError"], match=r"no .*SUNRGBD: unpack SUNRGBD\.zip"):
+        tool["convert"](tmp_path)
+    make_sunrgbd(tmp_path, convert=False)
+    (tmp_path / "SUNRGBD/kv2/kinect2data/000065/depth_bfx/1_abs.png").unlink()
+    with pytest.raises(tool["ConversionError"], match=r"000065/depth_bfx has 0 images instead"):
+        tool["convert"](tmp_path)
+    for path in ("/etc/passwd", "SUNRGBD/../x"):
+        with pytest.raises(tool["ConversionError"], match="is no folder below SUNRGBD/"):
+            tool["scene_of"](path)
+
+
+def test_taskonomy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    make_taskonomy_dense(tmp_path)
+    data = dataset_of("taskonomy/swin_cond_dense_taskonomy.py", tmp_path, "val")
+    found = {task: value[4, [0, 17]] for task, value in loaded(data, 0).items()}
+    wanted = dict(
+        semantic=[255, 17],  # uncertain, vase
+        depth=[5, 5],
+        distance=[4, 0],
+        normals=[[0, 0, -1], [0, 0, 0]],
+        curvature=[[0, 1], [np.nan, np.nan]],
+        edges2d=[[1], [0.2]],
+        edges3d=[[1], [0.2]],
+        keypoints2d=[[1], [0.2]],
+        keypoints3d=[[1], [0.2]],
+        shading=[[1], [0.2]],
+        segments2d=[0, 0],
+        segments25d=[0, 0],
+    )
+    assert found.keys() == wanted.keys()
+    for task, values in wanted.items():
+        np.testing.assert_allclose(found[task], values, atol=0.005, err_msg=task)
+    segments = loaded(data, 0)["segments25d"]
+    assert set(np.nonzero(segments)[1]) <= {8, 9}
+    assert (segments[1:-1].sum(axis=1) == 1).all()
+    five = dataset_of("taskonomy/swin_cond_5tasks_taskonomy.py", tmp_path, "train")
+    assert five.tasks_of(0) == ["semantic", "depth", "normals", "keypoints2d", "edges2d"]
 
 
 def test_broken_files_of_pascal_mt_are_named(tmp_path: Path) -> None:

@@ -30,9 +30,11 @@ from tests._benchmarks import (
     make_nyud_mt,
     make_pascal_mt,
     make_scannet,
+    make_sunrgbd,
+    make_taskonomy_dense,
     make_vkitti2,
 )
-from tests._data import make_cifar, make_nyuv2, make_taskonomy
+from tests._data import make_cifar, make_nyuv2
 from tests._slow import slow_except
 from tests.configs._reduced import SIDE, reduce_config
 from tests.tools.command import load_tool
@@ -66,6 +68,7 @@ MAKERS = dict(
     hypersim=make_hypersim,
     kitti=make_kitti,
     scannet=make_scannet,
+    sunrgbd=make_sunrgbd,
     vkitti2=make_vkitti2,
 )
 THESIS = load_tool("analysis/thesis_table.py")["TABLES"]
@@ -76,7 +79,7 @@ def data_root(tmp_path_factory) -> Iterator[str]:
     """Files for the data sets that read some; what they cache goes to a folder of the test's."""
     root = tmp_path_factory.mktemp("data")
     make_nyuv2(root)
-    make_taskonomy(root)
+    make_taskonomy_dense(root)
     make_nyud_mt(root)
     make_cityscapes(root)
     make_pascal_mt(root)

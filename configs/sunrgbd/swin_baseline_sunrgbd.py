@@ -1,0 +1,3 @@
+# SUN RGB-D: both tasks, one encoder without conditioning.
+_base_ = "swin_cond_sunrgbd.py"
+model = dict(backbone=dict(plan=None))
