@@ -178,4 +178,4 @@ def test_blind_predictors_know_the_frequency(data: MultiTaskDataset) -> None:
 def test_the_exported_graph_predicts_the_same(model: MultiTaskModel, tmp_path: Path) -> None:
     deployed, graph = DeployedModel(model.eval()), tmp_path / "a.onnx"
     write_graph(deployed, graph, SIZE)
-    check_graph(graph, model, TASKS, SIZE)
+    check_graph(graph, model, deployed, SIZE)
