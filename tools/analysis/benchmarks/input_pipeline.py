@@ -76,7 +76,8 @@ def _row(name: str, dataset: Dataset, images: int, repeats: int) -> tuple[str, s
 def _datasets(data: str | None) -> dict[str, Dataset]:
     found = {}
     if data is not None:
-        one_task = {"train_dataloader.dataset.tasks": ("semantic",)}
+        from_files = {"train_dataloader.dataset.resident": False}
+        one_task = {"train_dataloader.dataset.tasks": ("semantic",), **from_files}
         classes = [str(number) for number in range(13)]
         mmsegs = dict(
             type="BaseSegDataset",
@@ -87,12 +88,9 @@ def _datasets(data: str | None) -> dict[str, Dataset]:
             reduce_zero_label=True,
             pipeline=MMSEG_PIPELINE,
         )
-        found["NYUv2, semantic and depth"] = _training_set(NYUV2, data_root=data)
+        found["NYUv2, semantic and depth"] = _training_set(NYUV2, data_root=data, **from_files)
         found["NYUv2, semantic"] = _training_set(NYUV2, data_root=data, **one_task)
-        in_memory = {"train_dataloader.dataset.resident": True}
-        found["NYUv2, semantic and depth, resident"] = _training_set(
-            NYUV2, data_root=data, **in_memory
-        )
+        found["NYUv2, semantic and depth, resident"] = _training_set(NYUV2, data_root=data)
         found["NYUv2, semantic, by mmseg's usual pipeline"] = DATASETS.build(mmsegs)
     found["rendered rooms, all tasks"] = _training_set(ROOMS)
     return found
