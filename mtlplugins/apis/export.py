@@ -35,6 +35,7 @@ from mtlplugins.structures import MultiTaskDataSample
 from .antialiasing import antialias_by_products
 from .exported import KEY, description, import_openvino, open_session
 from .inferencer import MultiTaskInferencer
+from .rotary_positions import rotary_positions_of_any_size
 
 try:
     import onnx
@@ -186,6 +187,7 @@ def write_graph(
         torch.no_grad(),
         unflatten_by_reshape(),
         antialias_by_products(),
+        rotary_positions_of_any_size(),
         warnings.catch_warnings(),
     ):
         # warnings of constants in the graph: check_graph() tests for that; of the newer exporter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,9 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from mtlplugins.kinds import kinds, parts
 from mtlplugins.models import ClassificationHead, DepthHead, NormalsHead, SegmentationHead
+from mtlplugins.models.heads import TaskHead
 from mtlplugins.models.inference import DeployedModel
 from mtlplugins.models.views import View
 from tests.models._models import images, make_model
@@ -75,6 +78,39 @@ def test_classification_averages_probabilities():
     merged = ClassificationHead(4, 2).merge(torch.tensor([[logit(0.9), 0.0], [logit(0.2), 0.0]]))
     torch.testing.assert_close(merged.score, torch.tensor([0.55, 0.45]))
     assert merged.label.tolist() == [0]
+
+
+NUMBERS = dict(num_classes=3, num_points=2, num_values=2, num_outputs=2, min_depth=0.5, max_depth=8)
+
+
+def heads_of_all_kinds() -> list[TaskHead]:
+    found = {
+        head: signature(head).parameters
+        for kind in kinds()
+        for head in parts(kind, "head")
+        if head.__module__.startswith("mtlplugins.models.heads.")
+    }
+    return [
+        head(4, **{name: number for name, number in NUMBERS.items() if name in names})
+        for head, names in found.items()
+        if "in_channels" in names  # else it wraps a head of mmseg, see above
+    ]
+
+
+def test_every_kind_merges_its_views():
+    """Views that agree are their common prediction; a mirrored mirror image is the image."""
+    heads = heads_of_all_kinds()
+    assert sum(head.dense for head in heads) >= 9
+    for head in heads:
+        with torch.no_grad():
+            x = torch.randn(1, 4, 6, 8)
+            logits = head(x if head.dense else [x])
+            alone, merged = head.predict(logits[0]), head.merge(torch.cat([logits, logits]))
+        assert alone.keys() == merged.keys()
+        for name, value in alone.items():
+            torch.testing.assert_close(merged.get(name), value, msg=type(head).__name__)
+        assert torch.equal(head.mirror(head.mirror(logits)), logits)
+        assert head.mirrors != torch.equal(head.mirror(logits), logits)
 
 
 def test_as_mmseg_merges():

@@ -98,7 +98,14 @@ def test_parity_at_other_batch_and_image_sizes(encoder: str, task: str | None, t
 @pytest.mark.slow
 @pytest.mark.parametrize("task", [None, "depth"], ids=["all tasks", "folded"])
 @pytest.mark.parametrize(
-    ("family", "size"), [("ViT", None), ("MobileNetV4", None), ("DINOv3", (64, 96))]
+    ("family", "size"),
+    [
+        ("ViT", None),
+        ("MobileNetV4", None),
+        ("DINOv3", None),
+        ("DINOv3", (64, 96)),
+        ("EVA-02", None),
+    ],
 )
 def test_encoders_of_timm(family: str, size: tuple | None, task: str | None, tmp_path: Path):
     # held to the model at other batch sizes, and image sizes if there is none, before it is written
