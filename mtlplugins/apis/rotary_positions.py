@@ -29,9 +29,10 @@ def rotary_positions_of_any_size() -> Iterator[None]:
         return side.float() if isinstance(side, Tensor) else builtins.float(side)
 
     torch.Tensor.repeat_interleave = repeat_interleave  # ty: ignore[invalid-assignment]
-    pos_embed_sincos.float = as_float  # ty: ignore[unresolved-attribute]  # found before the builtin
+    names = vars(pos_embed_sincos)
+    names["float"] = as_float  # found before the builtin
     try:
         yield
     finally:
         torch.Tensor.repeat_interleave = original
-        del pos_embed_sincos.float
+        del names["float"]

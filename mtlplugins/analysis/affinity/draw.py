@@ -102,8 +102,8 @@ def _heat(
 ) -> None:
     """Draw a table as a heat map, blue below 0 and red above; white where it is not known."""
     values = np.array(rows, dtype=float)
-    colours = dict(cmap="RdBu_r", vmin=-limit) if signed else dict(cmap="Reds", vmin=0)
-    image = axes.imshow(values, vmax=limit, aspect="auto", **colours)
+    colours, lowest = ("RdBu_r", -limit) if signed else ("Reds", 0)
+    image = axes.imshow(values, cmap=colours, vmin=lowest, vmax=limit, aspect="auto")
     axes.set_xticks(range(len(column_names)), column_names, rotation=60, ha="right")
     axes.set_yticks(range(len(row_names)), row_names)
     for i, row in enumerate(values):

@@ -61,7 +61,7 @@ def line_chart(
         curves: Curves; points that are not finite are left out.
         legend: Whether to name the curves; those in their experiments' colours need it not.
     """
-    data = []
+    data: list[dict[str, Any]] = []
     for curve in curves:
         points = thinned(curve.points)
         if points:
