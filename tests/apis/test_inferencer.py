@@ -199,6 +199,35 @@ def test_a_video_is_a_stream(inferencer: MultiTaskInferencer, tmp_path: Path) ->
         inferencer(path)
 
 
+def test_a_camera_is_a_stream_that_is_released(
+    inferencer: MultiTaskInferencer, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Camera:
+        opened: list[Camera] = []
+
+        def __init__(self, index: int) -> None:
+            assert index == 1
+            self.released = False
+            self.opened.append(self)
+
+        def isOpened(self) -> bool:
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            return True, pixels  # it never ends
+
+        def release(self) -> None:
+            self.released = True
+
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    stream = inferencer.stream(1, tasks=["depth"])
+    frames = [next(stream) for _ in range(2)]
+    assert [frame.name for frame in frames] == ["camera_000000", "camera_000001"]
+    assert_same(frames[1], inferencer(pixels, tasks=["depth"]))
+    stream.close()
+    assert Camera.opened[-1].released
+
+
 def test_a_prediction_is_saved_and_shown(
     inferencer: MultiTaskInferencer, pixels: np.ndarray, tmp_path: Path
 ) -> None:
