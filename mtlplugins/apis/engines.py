@@ -37,8 +37,8 @@ def convert(graph: Path, out: Path, target: str, images: Sequence[np.ndarray] = 
 
     - ``float16``: weights and arithmetic in half precision; inputs and outputs as before.
     - ``int8``: linear layers and convolutions with 8-bit weights, one scale per output channel, and
-      8-bit inputs and outputs, whose ranges are measured on ``images``. The heads stay float32, and
-      so do softmax, norms and the products of attention.
+      8-bit inputs and outputs, whose ranges are measured on ``images``. The first layer and the
+      heads stay float32, and so do softmax, norms and the products of attention.
     - ``int8-dynamic``: linear layers alone, with the range of each input found as they run.
     - ``openvino``: float32 in OpenVINO's format, ``out`` and a ``.bin`` beside it;
       ``openvino-int8``: of the ``int8`` graph.
@@ -159,7 +159,11 @@ def _quantize(graph: Path, out: Path, images: Sequence[np.ndarray] | None) -> No
 
 
 def _weighted(graph: ModelProto) -> list[str]:
-    """List the linear layers and convolutions, without the last before each output: the heads'."""
+    """List the linear layers and convolutions, without the first and the last before each output.
+
+    The last are the heads'. The first reads the image: its error reaches everything, and its few
+    channels cost little.
+    """
     constants = {tensor.name for tensor in graph.graph.initializer}
     nodes = graph.graph.node
     weighted = {
@@ -175,7 +179,8 @@ def _weighted(graph: ModelProto) -> list[str]:
         last.add(node.name)
         if node.name not in weighted:
             waiting += node.input
-    return [node.name for node in nodes if node.name in weighted - last]
+    first = next((node.name for node in nodes if node.name in weighted), None)
+    return [node.name for node in nodes if node.name in weighted - last - {first}]
 
 
 @contextmanager
