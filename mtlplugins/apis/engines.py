@@ -37,8 +37,8 @@ def convert(graph: Path, out: Path, target: str, images: Sequence[np.ndarray] = 
 
     - ``float16``: weights and arithmetic in half precision; inputs and outputs as before.
     - ``int8``: linear layers and convolutions with 8-bit weights, one scale per output channel, and
-      8-bit inputs and outputs, whose ranges are measured on ``images``. The first layer and the
-      heads stay float32, and so do softmax, norms and the products of attention.
+      8-bit inputs and outputs, whose ranges are measured on ``images``. The first layer, grouped
+      convolutions and the heads stay float32, and so do softmax, norms and products of attention.
     - ``int8-dynamic``: linear layers alone, with the range of each input found as they run.
     - ``openvino``: float32 in OpenVINO's format, ``out`` and a ``.bin`` beside it;
       ``openvino-int8``: of the ``int8`` graph.
@@ -159,15 +159,17 @@ def _quantize(graph: Path, out: Path, images: Sequence[np.ndarray] | None) -> No
 
 
 def _weighted(graph: ModelProto) -> list[str]:
-    """List the linear layers and convolutions, without the first and the last before each output.
+    """List the linear layers and convolutions that bear 8 bits.
 
-    The last are the heads'. The first reads the image: its error reaches everything, and its few
-    channels cost little.
+    Not the last before each output, the heads'; not the first, whose error reaches everything; and
+    not grouped convolutions, whose channels differ in their ranges and have few products each.
     """
     constants = {tensor.name for tensor in graph.graph.initializer}
     nodes = graph.graph.node
     weighted = {
-        node.name for node in nodes if node.op_type in _WEIGHTED and node.input[1] in constants
+        node.name
+        for node in nodes
+        if node.op_type in _WEIGHTED and node.input[1] in constants and not _is_grouped(node)
     }
     maker: dict[str, NodeProto] = {name: node for node in nodes for name in node.output}
     last: set[str] = set()
@@ -181,6 +183,10 @@ def _weighted(graph: ModelProto) -> list[str]:
             waiting += node.input
     first = next((node.name for node in nodes if node.name in weighted), None)
     return [node.name for node in nodes if node.name in weighted - last - {first}]
+
+
+def _is_grouped(node: NodeProto) -> bool:
+    return any(found.name == "group" and found.i > 1 for found in node.attribute)
 
 
 @contextmanager

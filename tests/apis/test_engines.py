@@ -31,15 +31,17 @@ def inputs(count: int) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A convolution, a product with weights and one without, and a head for each of two outputs."""
+    """Two convolutions, a product with weights and one without, and a head for each output."""
     numbers = np.random.default_rng(0)
     shapes = dict(
         norm=(3, 3, 1, 1), body=(SIZE, SIZE), depth_head=(1, 3, 1, 1), mask_head=(1, 3, 1, 1)
     )
     weights = {name: numbers.normal(size=shape) / 100 for name, shape in shapes.items()}
+    weights["depthwise"] = np.ones((3, 1, 1, 1))  # changes nothing
     edges = ("images", TensorProto.FLOAT, ["b", 3, SIZE, SIZE])
     nodes = [
-        helper.make_node("Conv", ["images", "norm"], ["x"], name="first"),
+        helper.make_node("Conv", ["images", "norm"], ["f"], name="first"),
+        helper.make_node("Conv", ["f", "depthwise"], ["x"], name="depthwise", group=3),
         helper.make_node("MatMul", ["x", "body"], ["y"], name="body"),
         helper.make_node("MatMul", ["x", "y"], ["z"], name="product"),
         helper.make_node("Conv", ["z", "depth_head"], ["depth"], name="depth_head"),
@@ -69,7 +71,7 @@ def test_a_graph_describes_itself(graph: Path) -> None:
     assert model.tasks == dict(depth=dict(kind="depth", unit="m"), mask=dict(kind="segmentation"))
     assert model.size == (SIZE, SIZE)
     pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
-    first, body, head, _ = (numpy_helper.to_array(t) for t in onnx.load(graph).graph.initializer)
+    first, body, head, *_ = (numpy_helper.to_array(t) for t in onnx.load(graph).graph.initializer)
     x = np.einsum("oc,bhwc->bohw", first[:, :, 0, 0], pixels.astype(np.float32))
     wanted = np.einsum("oc,bchw->bohw", head[:, :, 0, 0], x @ (x @ body))
     np.testing.assert_allclose(model(pixels)["depth"], wanted, rtol=1e-4, atol=1e-4)
@@ -99,13 +101,13 @@ def test_predictions_of_other_formats(
 
 
 def test_8_bit_weights_are_the_nearest(graph: Path, tmp_path: Path) -> None:
-    """Each within half a step of its channel; the first layer and the heads keep theirs."""
+    """Each within half a step; the first layer, grouped ones and the heads keep theirs."""
     out = tmp_path / "int8.onnx"
     convert(graph, out, "int8", inputs(2))
     before = {t.name: numpy_helper.to_array(t) for t in onnx.load(graph).graph.initializer}
     after = {t.name: numpy_helper.to_array(t) for t in onnx.load(out).graph.initializer}
     assert {name for name in after if name.endswith("_quantized")} == {"body_quantized"}
-    assert {"norm", "depth_head", "mask_head"} < set(after)
+    assert {"norm", "depthwise", "depth_head", "mask_head"} < set(after)
     steps = after["body_scale"]
     error = np.abs(after["body_quantized"] * steps - before["body"])
     assert (error <= steps / 2 + 1e-9).all()
