@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .backbones.conditioned import Trunk
+from .distributed.sharded import is_sharded
 from .layers.masked_norm import masked_norms, trains_norms
 from .rows import AllRows, Rows, SomeRows, to_device
 
@@ -115,7 +116,7 @@ def why_not(model: MultiTaskModel) -> str | None:
         return f"model.step={type(model.step).__name__} runs one task after the other"
     if model.exchange is not None:
         return "model.exchange reads the maps of other tasks"
-    if hasattr(model, "unshard"):
+    if is_sharded(model):
         return "its weights are sharded"
     own = [module for task in model.tasks for module in model.modules_of(task)]
     if any(trains_norms(m, maskable=False) for m in own):
