@@ -43,7 +43,7 @@ def build(kind: type, root: Path, **common: Any) -> MultiTaskDataset:
 def test_they_are_arguments_of_the_base_class() -> None:
     assert set(VALUES) == set(CommonArguments.__annotations__)
     base = inspect.signature(MultiTaskDataset.__init__).parameters
-    own = {"self", "data_root", "targets", "ann_file", "image", "tasks"}
+    own = {"self", "data_root", "targets", "ann_file", "image", "renames", "tasks"}
     assert set(base) - own == set(VALUES)
 
 
