@@ -20,6 +20,7 @@ from mtlplugins.common.notice import Notice
 from .common_arguments import CommonArguments
 from .multitask import MultiTaskDataset
 from .reading.files import read_lines
+from .reading.image_names import ImageNames
 from .reading.listing_cache import ListingCache
 from .targets.label_map import LabelMap
 from .targets.map_file import MapFile
@@ -127,6 +128,7 @@ class TaskonomyDataset(MultiTaskDataset):
         ValueError: The split file has no such column, or lists no building.
     """
 
+    serialize = False  # the list is arrays, which workers share
     source = (
         "download the data with `pip install omnidata-tools` and `omnitools.download rgb "
         "depth_zbuffer segment_semantic --components taskonomy --subset tiny --dest "
@@ -168,7 +170,7 @@ class TaskonomyDataset(MultiTaskDataset):
             **common,
         )
 
-    def load_data_list(self) -> list[dict]:
+    def load_data_list(self) -> Any:
         """List the images, and the tasks for which each has a target."""
         root = Path(self.data_root)
         if not root.is_dir():
@@ -185,32 +187,30 @@ class TaskonomyDataset(MultiTaskDataset):
                 level=logging.WARNING,
             )
         cache = ListingCache(self._index_file(buildings))
-        images = [
-            dict(name=f"{building}/{view}", target_tasks=tasks)
-            for building in there
-            for view, tasks in self._views(building, cache)
-        ]
+        images = ImageNames((self._views(b, cache) for b in there), tuple(self.target_types))
         cache.save()
         self._report(images)
         return images
 
-    def _views(self, building: str, cache: ListingCache) -> list[tuple[str, tuple[str, ...]]]:
-        """List the views of a building, and the tasks for which each has a target."""
-        views = cache.names(self._folder("rgb", building), self.image["suffix"])
-        found = {
-            task: set(cache.names(self._folder(target.folder, building), str(target.suffix)))
-            for task, target in self._map_files.items()
-        }
-        return [(view, tuple(t for t, names in found.items() if view in names)) for view in views]
+    def _views(self, building: str, cache: ListingCache) -> tuple[list[str], dict[str, set[str]]]:
+        """List the views of a building, and by task those that have a target."""
 
-    def _report(self, images: Sequence[dict]) -> None:
+        def named(folder: str, suffix: str) -> list[str]:
+            names = cache.names(self._folder(folder, building), suffix)
+            return [f"{building}/{name}" for name in names]
+
+        targets = self._map_files.items()
+        found = {task: set(named(target.folder, str(target.suffix))) for task, target in targets}
+        return named("rgb", self.image["suffix"]), found
+
+    def _report(self, images: ImageNames) -> None:
         """Log the numbers of images and targets; refuse a task without any target."""
         if not images:
             raise FileNotFoundError(
                 f"no image in {self._folder('rgb', '<building>')}, for any building of "
                 f"{self._which()}; finish the download"
             )
-        counts = {t: sum(t in image["target_tasks"] for image in images) for t in self.target_types}
+        counts = images.counts()
         for task, count in counts.items():
             if not count:
                 folder = self._folder(self._map_files[task].folder, "<building>")

@@ -20,6 +20,7 @@ from benchmarks import (
     checkpointing,
     encoders,
     input_pipeline,
+    listing,
     methods,
     metrics,
     resnets,
@@ -368,6 +369,13 @@ def test_the_clock_leaves_the_first_iterations_out() -> None:
     clock = whole_training.Clock(MACHINE)
     clock.ends = [0.0, 9.0, 20.0, 21.0, 24.0]
     assert clock.seconds == 2.0
+
+
+@pytest.mark.slow  # waits until the file system's clock has moved on
+def test_a_cached_listing_is_what_is_read() -> None:
+    (table,) = listing.measure(buildings=2, views=3)
+    images, _, mebibytes = table.rows[0]
+    assert (images, mebibytes > 0) == (6, True)
 
 
 @pytest.mark.slow
