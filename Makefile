@@ -12,7 +12,7 @@ PARALLEL := -n auto --dist worksteal
 test test-slow test-faults: export OMP_NUM_THREADS := 1
 STAMP := $(VENV)/.mtlplugins-installed
 
-.PHONY: help venv demo docs test test-slow test-browser test-faults test-compat test-trackers golden soak lint clean
+.PHONY: help venv demo docs test test-slow test-browser test-faults test-compat test-trackers test-remote-shards test-devkits golden soak lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,8 @@ help:
 	@echo "make test-faults  kill runs, feed bad input, search for cases that fail"
 	@echo "make test-compat  run the core of the tests on older and newer versions"
 	@echo "make test-trackers  train with the newest client of each tracker"
+	@echo "make test-remote-shards  train from shards over HTTP and in S3"
+	@echo "make test-devkits  compare with the official devkits that are packages"
 	@echo "make golden     record the golden losses anew (say in the commit why they moved)"
 	@echo "make soak       train for an hour (SOAK_MINUTES=60) and watch memory and files"
 	@echo "make lint       check style, formatting and types"
@@ -59,6 +61,12 @@ test-compat: venv
 
 test-trackers: venv
 	"$(RUN)" requirements/trackers.py
+
+test-remote-shards: venv
+	"$(RUN)" requirements/remote_shards.py
+
+test-devkits: venv
+	"$(RUN)" requirements/devkits.py
 
 golden: venv
 	OMP_NUM_THREADS=1 "$(RUN)" -m tests.golden.record

@@ -64,7 +64,13 @@ def _read(tar: str, start: int, size: int) -> bytes:
         file = _open_file(tar, os.getpid())
         return os.pread(file.descriptor, size, start)
     system, place = file_system(tar)
-    return system.cat_file(place, start=start, end=start + size)
+    content = system.cat_file(place, start=start, end=start + size)
+    if len(content) > size:
+        raise ValueError(
+            f"its server sent {len(content)} bytes of the shard when {size} were asked for: it "
+            "ignores ranges; use one that knows them, such as nginx, or copy the shards to a disk"
+        )
+    return content
 
 
 def is_url(path: str) -> bool:

@@ -87,6 +87,17 @@ def test_a_url_is_read_by_fsspec(files: NYUv2Dataset, shards: dict) -> None:
     memory.rm("/far", recursive=True)
 
 
+def test_a_server_that_ignores_ranges_is_named(shards: dict, monkeypatch) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.put(shards["data_root"], "/whole", recursive=True)
+    dataset = DATASETS.build(dict(shards, data_root="memory://whole"))
+    cat = type(memory).cat_file
+    monkeypatch.setattr(type(memory), "cat_file", lambda self, path, **range: cat(self, path))
+    with pytest.raises(BrokenFile, match=r"sent \d+ bytes of the shard when \d+ .* ignores ranges"):
+        dataset[6]
+    memory.rm("/whole", recursive=True)
+
+
 def test_classes_numbers_and_maps_of_several_files_are_written_too(tmp_path: Path) -> None:
     for name in ("a.b", "c"):  # a dot would end the key
         write(tmp_path / f"in/image/{name}.png", make_image(3))

@@ -1,0 +1,3 @@
+# Depth alone.
+_base_ = "fixed_balancing_rooms.py"
+tasks = ("depth",)

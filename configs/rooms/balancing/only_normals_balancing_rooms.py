@@ -1,0 +1,3 @@
+# Normals alone.
+_base_ = "fixed_balancing_rooms.py"
+tasks = ("normals",)

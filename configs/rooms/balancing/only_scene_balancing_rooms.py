@@ -1,0 +1,3 @@
+# Scene alone.
+_base_ = "fixed_balancing_rooms.py"
+tasks = ("scene",)

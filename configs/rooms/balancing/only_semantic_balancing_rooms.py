@@ -1,0 +1,3 @@
+# Semantic alone.
+_base_ = "fixed_balancing_rooms.py"
+tasks = ("semantic",)
