@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
@@ -194,6 +195,34 @@ def test_losses_and_gradients(encoder: str) -> None:
         state = model.state_dict()
     assert state.keys() == plain.state_dict().keys()
     torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_resumed_run_has_the_weights_of_an_unbroken_one() -> None:
+    """Bit by bit, with partly labelled batches; the resumed process compiles anew."""
+
+    def train(model: MultiTaskModel, wrapper: OptimWrapper, batches: list[tuple]) -> None:
+        for pixels, samples in batches:
+            model.train_step(dict(inputs=pixels.float(), data_samples=samples), wrapper)
+
+    def start(state: dict | None = None) -> tuple[MultiTaskModel, OptimWrapper]:
+        torch._dynamo.reset()
+        model = compiled(small_model().float())
+        wrapper = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-2))
+        if state is not None:
+            model.load_state_dict(state["model"])
+            wrapper.load_state_dict(state["optimizer"])
+        return model, wrapper
+
+    unbroken = start()
+    train(*unbroken, rooms()[:3])
+    states = (part.state_dict() for part in unbroken)
+    state = copy.deepcopy(dict(zip(("model", "optimizer"), states, strict=True)))
+    train(*unbroken, rooms()[3:])
+    resumed = start(state)
+    train(*resumed, rooms()[3:])
+    for name, value in unbroken[0].state_dict().items():
+        assert torch.equal(resumed[0].state_dict()[name], value), name
 
 
 def test_predictions_follow_the_weights() -> None:
