@@ -20,8 +20,7 @@ from pathlib import Path
 
 from compat import ROOT, Factor, make_environment
 
-# cityscapesScripts calls what NumPy 2.4 no longer has
-PACKAGES = ("cityscapesscripts==2.2.4", "pycocotools==2.0.10", "numpy<2.4")
+PACKAGES = ("cityscapesscripts==2.2.4", "pycocotools==2.0.10")
 
 CITYSCAPES = """
 import numpy as np
@@ -69,7 +68,6 @@ for index in range(len(data)):
 ours = metric.evaluate(len(data))
 official.args.evalInstLevelScore = False
 official.args.quiet, official.args.JSONOutput = True, False
-official.args.evalPixelAccuracy = True
 scores = official.evaluateImgLists(*zip(*pairs), official.args)
 theirs = 100 * scores["averageScoreClasses"]
 print(f"Cityscapes: mIoU {ours['semantic/mIoU']:.4f} of ours, {theirs:.4f} of cityscapesScripts")
@@ -139,7 +137,7 @@ def main(arguments: list[str]) -> int:
     failed = False
     with tempfile.TemporaryDirectory(prefix="mtlplugins-devkits-") as folder:
         room = Path(folder)
-        factor = Factor("devkits", without=("numpy",), install=PACKAGES)
+        factor = Factor("devkits", install=PACKAGES)
         python = make_environment(factor, args.base.absolute(), room, None)
         for name, code in dict(cityscapes=CITYSCAPES, coco=COCO).items():
             (room / name).mkdir()
