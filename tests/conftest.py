@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 
+import pytest
+
+from tests._instances import forget_runs
+
 
 def pytest_collection_finish() -> None:
     """Exempt what importing made from garbage collection.
@@ -13,3 +17,9 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _no_instances_of_earlier_tests() -> None:
+    """Folders of passed tests are removed, and the next test's may have the same name."""
+    forget_runs()

@@ -28,7 +28,7 @@ from mtlplugins import apis
 from mtlplugins.config import load_config
 from mtlplugins.config.validate import check_values
 from mtlplugins.rooms.renderer import render_room
-from mtlplugins.visualization import MultiTaskVisualizer
+from tests._instances import forget_runs
 from tests.tools.command import run_tool
 
 from .pages import ROOT, Block, blocks, blocks_of
@@ -187,7 +187,7 @@ def test_scripts_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(block: Block) -> None:
     """Run a script as if it were a file."""
-    MultiTaskVisualizer._instance_dict.clear()
+    forget_runs()
     exec(compile(block.text, str(block), "exec"), {"__name__": "page"})
 
 

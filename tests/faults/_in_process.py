@@ -11,11 +11,10 @@ from contextlib import contextmanager
 
 import mmengine.config.config as mmengine_config
 import pytest
-from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.runner import runner as mmengine_runner
 
-from mtlplugins.visualization import MultiTaskVisualizer
+from tests._instances import forget_runs
 from tests.tools.command import ROOT
 
 
@@ -47,8 +46,8 @@ def run(
     tool, *arguments = shlex.split(command)
     path = str(ROOT / "tools" / tool)
     # a process of its own would not find what the last run left, such as its visualizer
-    for kind in (DefaultScope, MessageHub, MMLogger, MultiTaskVisualizer):
-        kind._instance_dict.clear()
+    forget_runs()
+    DefaultScope._instance_dict.clear()
     patch.setattr(sys, "argv", [path, *arguments])
     if capsys is not None:
         capsys.readouterr()

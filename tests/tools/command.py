@@ -6,7 +6,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from mtlplugins.visualization import MultiTaskVisualizer
+from tests._instances import forget_runs
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +15,7 @@ def run_tool(monkeypatch, tool: str, *arguments: object) -> None:
     """Run ``tools/<tool>`` with these arguments; fails where the tool exits with an error."""
     path = ROOT / "tools" / tool
     # a process of its own would not find the last run's visualizer, which writes to its own folder
-    MultiTaskVisualizer._instance_dict.clear()
+    forget_runs()
     monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
     try:
         runpy.run_path(str(path), run_name="__main__")
