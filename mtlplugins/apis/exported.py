@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,8 +143,7 @@ def _open_onnx(path: Path, threads: int | None) -> tuple[str, _Run]:
 
 
 def _open_openvino(path: Path, threads: int | None) -> tuple[str, _Run]:
-    openvino = import_openvino()
-    core = openvino.Core()
+    core = _core(import_openvino())
     try:
         graph = core.read_model(path)
     except RuntimeError as error:
@@ -154,6 +155,13 @@ def _open_openvino(path: Path, threads: int | None) -> tuple[str, _Run]:
         settings["INFERENCE_NUM_THREADS"] = threads
     run = core.compile_model(graph, "CPU", settings)
     return text, lambda images: [*run(dict(images=images)).values()]
+
+
+@cache
+def _core(openvino: ModuleType) -> Any:
+    # one for the process: in 2026.4 each sets the memory that a thread handles signals on, and two
+    # that are freed in the order of their making leave it freed: the next signal ends the process
+    return openvino.Core()
 
 
 def import_openvino() -> Any:

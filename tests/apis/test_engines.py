@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,19 @@ from mtlplugins.rooms.renderer import render_room
 
 TASKS = dict(depth=dict(kind="depth", unit="m", folder="data"), mask=dict(kind="segmentation"))
 SIZE = 8
+SIGNALLED = """
+import signal, sys
+from mtlplugins.apis import ExportedModel
+
+first = ExportedModel(sys.argv[1])
+second = ExportedModel(sys.argv[1])
+del first
+del second
+received = []
+signal.signal(signal.SIGUSR1, lambda *_: received.append(1))
+signal.raise_signal(signal.SIGUSR1)
+assert received
+"""
 
 
 def inputs(count: int) -> list[np.ndarray]:
@@ -182,7 +196,9 @@ def test_openvino_computes_in_float32(tmp_path: Path, monkeypatch: pytest.Monkey
 
     path = tmp_path / "model.xml"
     path.touch()
-    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(Core=Core))
+    openvino = ModuleType("openvino")
+    openvino.Core = Core
+    monkeypatch.setitem(sys.modules, "openvino", openvino)
     model = ExportedModel(path, threads=2)
     assert asked == dict(INFERENCE_PRECISION_HINT="f32", INFERENCE_NUM_THREADS=2)
     assert model.size == (4, 6)
@@ -191,3 +207,11 @@ def test_openvino_computes_in_float32(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ImportError, match="pip install openvino"):
         ExportedModel(path)
+
+
+@pytest.mark.slow
+def test_signals_are_handled_after_two_openvino_models(graph: Path, tmp_path: Path) -> None:
+    """A process of its own, which would end at the signal: see `_core`."""
+    convert(graph, tmp_path / "graph.xml", "openvino", [])
+    done = subprocess.run([sys.executable, "-c", SIGNALLED, str(tmp_path / "graph.xml")])
+    assert done.returncode == 0
