@@ -19,6 +19,7 @@ OUTSIDE = (
     "configs/cifar/README.md",
     "configs/cifar/study.json",
     "configs/nyuv2/README.md",
+    "configs/rooms/README.md",
 )
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)")
 
