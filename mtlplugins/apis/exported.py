@@ -159,8 +159,8 @@ def _open_openvino(path: Path, threads: int | None) -> tuple[str, _Run]:
 
 @cache
 def _core(openvino: ModuleType) -> Any:
-    # one for the process: in 2026.4 each sets the memory that a thread handles signals on, and two
-    # that are freed in the order of their making leave it freed: the next signal ends the process
+    # one for the process: each sets the memory on which its thread handles signals, and in 2026.4
+    # several may leave the thread without any
     return openvino.Core()
 
 

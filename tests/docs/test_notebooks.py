@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests._instances import forget_runs
-
 from .pages import ROOT
 
 NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.ipynb"))
@@ -52,7 +50,6 @@ def test_a_cell_has_the_value_of_its_last_line() -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_run(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    forget_runs()
     names: dict[str, object] = {"__name__": "notebook"}
     values = [run(code, names) for code in cells(notebook)]
     assert values[-1]._repr_png_().startswith(b"\x89PNG")

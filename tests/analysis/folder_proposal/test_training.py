@@ -11,7 +11,6 @@ import pytest
 
 import mtlplugins
 from mtlplugins.analysis.folder_proposal import inspect_folder
-from tests._instances import forget_runs
 from tests._slow import slow_except
 
 from .folders import FOLDERS
@@ -32,7 +31,6 @@ def test_a_folder_trains_from_its_config(name: str, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     inspect_folder(folder, tmp_path / "mine.py")
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
-    forget_runs()
     mtlplugins.train(tmp_path / "mine.py", work_dir=tmp_path / "run", cfg_options=QUICK)
     scores = next((tmp_path / "run").glob("*/vis_data/scalars.json")).read_text()
     assert SCORES[name] in scores
